@@ -1,0 +1,83 @@
+/* The one interface between the engine and a backend. Arguments arrive checked by the engine. */
+#ifndef TSR_BACKEND_H
+#define TSR_BACKEND_H
+
+#include "tessera/tessera.h"
+
+/* Sets this thread's error text (printf-like) and returns status. Lives in engine/status.c. */
+tsr_status tsr_fail(tsr_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What a backend may use of the context: log lines and the cache on disk. Lives in the engine. */
+typedef struct bk_services {
+    void *ctx;
+    int validation;
+    void (*log)(void *ctx, tsr_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+    /* A cache entry by name (letters, digits, '-', '_') and identity: the bytes that must agree for the
+     * entry to be of use (device, driver, source, ...). load returns malloc'd bytes or NULL; store never
+     * fails loudly. A damaged or foreign entry loads as NULL. */
+    void *(*cache_load)(void *ctx, const char *name, const void *identity, size_t identity_size, size_t *size);
+    void (*cache_store)(void *ctx, const char *name, const void *identity, size_t identity_size,
+                        const void *data, size_t size);
+} bk_services;
+
+typedef struct bk_device bk_device; /* each backend defines its own */
+typedef struct bk_buffer bk_buffer;
+typedef struct bk_kernel bk_kernel;
+
+enum { BK_MAX_BINDINGS = 12, BK_MAX_SPECS = 32 };
+
+/* A kernel of the catalogue (shaders/kernels.h), in every language it was compiled to. */
+typedef struct bk_kernel_source {
+    const char *name;           /* "flash" */
+    tsr_tile tile;
+    uint32_t binding_count;     /* buffers, the parameter buffer among them */
+    const char *const *spec_names; /* the specialisation constants, constant_id = index */
+    uint32_t spec_count;
+    const uint32_t *spirv;      /* NULL where the tile model has none */
+    size_t spirv_size;          /* bytes */
+    const char *opencl;         /* OpenCL C 1.2 source, NULL where the tile model has none */
+} bk_kernel_source;
+
+/* Spec 0 is always LANES, the workgroup's size. */
+typedef struct bk_kernel_desc {
+    const bk_kernel_source *source;
+    const int32_t *specs; /* source->spec_count values */
+} bk_kernel_desc;
+
+typedef struct bk_binding {
+    bk_buffer *buffer; /* NULL: a null pointer that the kernel does not read */
+    uint64_t offset;   /* bytes */
+} bk_binding;
+
+/* One entry point for each line. All but probe take an open device. Streams: one in-order queue for
+ * each device; every dispatch sees the writes of the earlier ones. */
+typedef struct tsr_backend {
+    const char *name;
+
+    /* Lists devices. Loads the driver's loader on first use; a missing one gives count 0. *state is the
+     * backend's own, freed by release. Fills at most cap infos, returns the number of devices. */
+    size_t (*probe)(const bk_services *services, void **state, tsr_device_info *infos, size_t cap);
+    void (*release)(void *state);
+
+    tsr_status (*open)(void *state, size_t index, bk_device **out);
+    void (*close)(bk_device *dev);
+
+    tsr_status (*buffer_create)(bk_device *dev, uint64_t size, bk_buffer **out);
+    void (*buffer_destroy)(bk_device *dev, bk_buffer *buf);
+    tsr_status (*buffer_write)(bk_device *dev, bk_buffer *buf, uint64_t offset, const void *src, uint64_t size);
+    tsr_status (*buffer_read)(bk_device *dev, bk_buffer *buf, uint64_t offset, void *dst, uint64_t size);
+
+    tsr_status (*kernel_create)(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out);
+    void (*kernel_destroy)(bk_device *dev, bk_kernel *kernel);
+
+    /* Enqueues the workgroups [first, first + count) of a one-dimensional grid; the kernel reads its
+     * number as GROUP. The backend cuts the range where its driver limits grids. */
+    tsr_status (*dispatch)(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings,
+                           uint32_t first, uint32_t count);
+    tsr_status (*wait)(bk_device *dev);
+} tsr_backend;
+
+/* NULL-terminated, in the order of preference. Lives in backends/list.c. */
+extern const tsr_backend *const tsr_backends[];
+
+#endif

@@ -1,0 +1,43 @@
+/* Every kernel in C, for one instruction set: compiled once for each, with -DHK_ISA=name -DVW=lanes. */
+#include "kernels.h"
+
+#define TILE 1
+#define LN 1
+
+/* RM x RN registers of VW lanes hold a micro-tile's sums: 16 of 32 with AVX-512, 12 of 16 else. */
+#define RM 4
+#if VW == 16
+#define RN_WIDE 4
+#else
+#define RN_WIDE 3
+#endif
+
+#define BC 64
+#define RN RN_WIDE
+#define flash flash_wide
+#include "attention/flash.k"
+#undef flash
+#undef RN
+
+/* Few queries: one vector of them. */
+#define RN 1
+#define flash flash_narrow
+#include "attention/flash.k"
+#undef flash
+#undef RN
+#undef BC
+
+#include "attention/merge.k"
+
+static const hk_entry entries[] = {
+    {"flash", flash_wide, flash_wide_shared, 15, 4, {RM, RN_WIDE, 1, 64}},
+    {"flash", flash_narrow, flash_narrow_shared, 15, 4, {RM, 1, 1, 64}},
+    {"merge", merge, merge_shared, 0, 0, {0}},
+};
+
+#define ISA_NAME_(isa) #isa
+#define ISA_NAME(isa) ISA_NAME_(isa)
+#define ISA_SYMBOL_(isa) hk_isa_##isa
+#define ISA_SYMBOL(isa) ISA_SYMBOL_(isa)
+
+const hk_isa ISA_SYMBOL(HK_ISA) = {ISA_NAME(HK_ISA), VW, entries, sizeof(entries) / sizeof(entries[0])};

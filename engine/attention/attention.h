@@ -1,0 +1,46 @@
+/* A prepared attention: what was described, what was chosen, and its workspace. */
+#ifndef TSR_ATTENTION_H
+#define TSR_ATTENTION_H
+
+#include "internal.h"
+
+struct tsr_attention {
+    tsr_device *dev;
+    tsr_attention_desc desc; /* checked, strides filled in */
+    tsr_attention_info info;
+    int32_t q_tiles, dv_slices, dv_slice;
+    bk_kernel *flash, *merge; /* merge: NULL without splits */
+    tsr_buffer *params;       /* flash_params, then merge_params */
+    tsr_buffer *partials;     /* NULL without splits: O and then log-sum-exp of each split */
+    uint64_t partial_lse;     /* offset in partials */
+    uint64_t merge_params;    /* offset in params */
+};
+
+/* validate.c: the description with its defaults filled in, or what is wrong with it. */
+tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_desc *out);
+
+/* validate.c: do the buffers of a run hold what was described? */
+tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args);
+
+/* set.c: pairs (query, key) of one head in the set; the pair and tile counts of the inspection. */
+uint64_t tsr_set_pairs(const tsr_set *set, int64_t nq, int64_t nk);
+uint64_t tsr_set_tiles(const tsr_set *set, int64_t nq, int64_t nk, int64_t query_tile, int64_t key_tile);
+int64_t tsr_set_shift(const tsr_set *set, int64_t nq, int64_t nk);
+
+/* tiling.c: shapes of the kernel for this device and problem; fills spec values of flash. */
+typedef struct tsr_tiling {
+    tsr_tile tile;
+    int32_t lanes, rm, rn, ln, bc; /* as the flash kernel's constants of these names */
+    int32_t d_chunk, kv_chunk, dv_slice;
+    int32_t query_tile;
+    uint32_t splits;
+} tsr_tiling;
+
+tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
+
+static inline bool tsr_layout_wanted(const tsr_layout *l)
+{
+    return l->shape[0] || l->shape[1] || l->shape[2] || l->shape[3] || l->stride[0] || l->stride[1] || l->stride[2] || l->stride[3];
+}
+
+#endif

@@ -1,0 +1,183 @@
+/* Preparing attention: choose tiles, compile, lay out parameters and workspace. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "attention.h"
+#include "attention/flash_args.h"
+#include "attention/merge_args.h"
+
+#define FLASH_ID(id, NAME, value) FLASH_##NAME = id,
+#define MERGE_ID(id, NAME, value) MERGE_##NAME = id,
+enum { FLASH_SPECS(FLASH_ID) FLASH_SHAPES(FLASH_ID) };
+enum { MERGE_SPECS(MERGE_ID) };
+typedef struct flash_params { FLASH_PARAMS(TSR_PARAM_FIELD) } flash_params;
+typedef struct merge_params { MERGE_PARAMS(TSR_PARAM_FIELD) } merge_params;
+
+static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
+{
+    const tsr_attention_desc *d = &att->desc;
+    const bool split = t->splits > 1;
+    int32_t specs[BK_MAX_SPECS] = {
+        [FLASH_LANES] = t->lanes, [FLASH_D] = (int32_t)d->q.shape[3], [FLASH_D_CHUNK] = t->d_chunk,
+        [FLASH_DV_SLICE] = t->dv_slice, [FLASH_KV_CHUNK] = t->kv_chunk, [FLASH_Q_DT] = (int32_t)d->q.dtype,
+        [FLASH_K_DT] = (int32_t)d->k.dtype, [FLASH_V_DT] = (int32_t)d->v.dtype,
+        [FLASH_O_DT] = split ? TSR_F32 : (int32_t)d->o.dtype,
+        [FLASH_BIAS_DT] = tsr_layout_wanted(&d->bias) ? (int32_t)d->bias.dtype : -1,
+        [FLASH_HAS_MASK] = tsr_layout_wanted(&d->mask), [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !split,
+        [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || split, [FLASH_HAS_CAP] = d->softcap > 0,
+        [FLASH_BOUNDED] = d->set.bounded != 0, [FLASH_RM] = t->rm, [FLASH_RN] = t->rn, [FLASH_LN] = t->ln, [FLASH_BC] = t->bc,
+    };
+    return tsr_kernel_get(att->dev, "flash", t->tile, specs, &att->flash);
+}
+
+static tsr_status create_merge(tsr_attention *att, const tsr_tiling *t)
+{
+    const tsr_attention_desc *d = &att->desc;
+    const int32_t specs[BK_MAX_SPECS] = {
+        [MERGE_LANES] = t->lanes, [MERGE_O_DT] = (int32_t)d->o.dtype, [MERGE_HAS_LSE] = tsr_layout_wanted(&d->lse),
+        [MERGE_HAS_SINK] = tsr_layout_wanted(&d->sink), [MERGE_SPLITS] = (int32_t)t->splits,
+    };
+    return tsr_kernel_get(att->dev, "merge", t->tile, specs, &att->merge);
+}
+
+/* Bytes that one step along an axis moves. */
+static int64_t step(const tsr_layout *l, int axis) { return l->stride[axis] * (int64_t)tsr_dtype_size(l->dtype); }
+
+static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling *t)
+{
+    const tsr_attention_desc *d = &att->desc;
+    const int64_t nq = d->q.shape[2], nk = d->k.shape[2], heads = d->q.shape[1], dv = d->v.shape[3];
+    /* A window wider than the sequence is no window; clipped, the kernel's sums cannot overflow. */
+    const int64_t far = nq + nk;
+    flash_params p = {
+        .q_sb = step(&d->q, 0), .q_sh = step(&d->q, 1), .q_sn = step(&d->q, 2), .q_sd = (int32_t)d->q.stride[3],
+        .k_sb = step(&d->k, 0), .k_sh = step(&d->k, 1), .k_sn = step(&d->k, 2), .k_sd = (int32_t)d->k.stride[3],
+        .v_sb = step(&d->v, 0), .v_sh = step(&d->v, 1), .v_sn = step(&d->v, 2), .v_sd = (int32_t)d->v.stride[3],
+        .o_sb = step(&d->o, 0), .o_sh = step(&d->o, 1), .o_sn = step(&d->o, 2), .o_sd = (int32_t)d->o.stride[3],
+        .lse_sb = step(&d->lse, 0), .lse_sh = step(&d->lse, 1), .lse_sn = step(&d->lse, 2),
+        .bias_sb = step(&d->bias, 0), .bias_sh = step(&d->bias, 1), .bias_sn = step(&d->bias, 2), .bias_sk = step(&d->bias, 3),
+        .mask_sb = step(&d->mask, 0), .mask_sh = step(&d->mask, 1), .mask_sn = step(&d->mask, 2), .mask_sk = step(&d->mask, 3),
+        .left = d->set.left < far ? d->set.left : far, .right = d->set.right < far ? d->set.right : far,
+        .shift = tsr_set_shift(&d->set, nq, nk), .sink_sh = (int32_t)d->sink.stride[1], .heads = (int32_t)heads,
+        .group_heads = (int32_t)(heads / d->k.shape[1]), .nq = (int32_t)nq, .nk = (int32_t)nk, .dv = (int32_t)dv,
+        .splits = (int32_t)t->splits, .q_tiles = att->q_tiles, .dv_slices = att->dv_slices, .scale = d->scale, .softcap = d->softcap,
+    };
+    const int64_t tiles = (nk + t->bc - 1) / t->bc;
+    p.split_keys = (int32_t)((tiles + t->splits - 1) / t->splits * t->bc);
+    if (t->splits > 1) { /* partial states lie packed: [split][B,Hq,Nq][Dv] and [split][B,Hq,Nq] */
+        const int64_t rows = d->q.shape[0] * heads * nq;
+        p.o_sn = dv * 4, p.o_sh = nq * dv * 4, p.o_sb = heads * nq * dv * 4, p.o_ss = rows * dv * 4, p.o_sd = 1;
+        p.lse_sn = 4, p.lse_sh = nq * 4, p.lse_sb = heads * nq * 4, p.lse_ss = rows * 4;
+    }
+    return p;
+}
+
+static merge_params make_merge_params(const tsr_attention *att)
+{
+    const tsr_attention_desc *d = &att->desc;
+    return (merge_params){
+        .o_sb = step(&d->o, 0), .o_sh = step(&d->o, 1), .o_sn = step(&d->o, 2), .o_sd = (int32_t)d->o.stride[3],
+        .lse_sb = step(&d->lse, 0), .lse_sh = step(&d->lse, 1), .lse_sn = step(&d->lse, 2),
+        .rows = d->q.shape[0] * d->q.shape[1] * d->q.shape[2], .sink_sh = (int32_t)d->sink.stride[1],
+        .heads = (int32_t)d->q.shape[1], .nq = (int32_t)d->q.shape[2], .dv = (int32_t)d->v.shape[3],
+    };
+}
+
+static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
+{
+    const tsr_attention_desc *d = &att->desc;
+    att->merge_params = (sizeof(flash_params) + 255) / 256 * 256;
+    tsr_status s = tsr_buffer_create(att->dev, att->merge_params + sizeof(merge_params), &att->params);
+    if (s != TSR_OK) return s;
+    const flash_params flash = make_flash_params(att, t);
+    const merge_params merge = make_merge_params(att);
+    if ((s = tsr_buffer_write(att->params, 0, &flash, sizeof(flash))) != TSR_OK ||
+        (s = tsr_buffer_write(att->params, att->merge_params, &merge, sizeof(merge))) != TSR_OK)
+        return s;
+    if (t->splits > 1) {
+        const uint64_t rows = (uint64_t)merge.rows * t->splits;
+        att->partial_lse = rows * (uint64_t)d->v.shape[3] * 4;
+        if ((s = tsr_buffer_create(att->dev, att->partial_lse + rows * 4, &att->partials)) != TSR_OK) return s;
+    }
+    att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->partials);
+    return TSR_OK;
+}
+
+static uint64_t layout_bytes(const tsr_layout *l)
+{
+    uint64_t n = tsr_layout_wanted(l) ? tsr_dtype_size(l->dtype) : 0;
+    for (int i = 0; i < 4; i++)
+        if (l->stride[i] != 0 || l->shape[i] == 0) n *= (uint64_t)l->shape[i];
+    return n;
+}
+
+static void fill_info(tsr_attention *att, const tsr_tiling *t)
+{
+    const tsr_attention_desc *d = &att->desc;
+    const int64_t nq = d->q.shape[2], nk = d->k.shape[2];
+    const uint64_t heads = (uint64_t)(d->q.shape[0] * d->q.shape[1]), pairs = tsr_set_pairs(&d->set, nq, nk);
+    const tsr_layout *const all[] = {&d->q, &d->k, &d->v, &d->o, &d->lse, &d->bias, &d->mask, &d->sink};
+    tsr_attention_info *info = &att->info;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) info->bytes += layout_bytes(all[i]);
+    info->flops = 2 * (uint64_t)(d->q.shape[3] + d->v.shape[3]) * pairs * heads;
+    info->density = nq && nk ? (double)pairs / ((double)nq * (double)nk) : 0.0;
+    info->tile_count = (uint64_t)att->q_tiles * t->splits * (uint64_t)att->dv_slices * heads;
+    info->tiles_visited = tsr_set_tiles(&d->set, nq, nk, t->query_tile, t->bc);
+    info->splits = t->splits;
+    info->query_tile = (uint32_t)t->query_tile;
+    info->key_tile = (uint32_t)t->bc;
+    info->tile = t->tile;
+    static const char *const tile_names[] = {"auto", "vector", "simt", "subgroup"};
+    snprintf(info->kernel, sizeof(info->kernel), "flash %s %dx%d", tile_names[t->tile], t->query_tile, t->bc);
+}
+
+static tsr_status prepare(tsr_attention *att)
+{
+    const tsr_attention_desc *d = &att->desc;
+    tsr_tiling t;
+    tsr_status s = tsr_attention_tiling(&att->dev->info, d, &t);
+    if (s != TSR_OK) return s;
+    att->q_tiles = (int32_t)((d->q.shape[2] + t.query_tile - 1) / t.query_tile);
+    att->dv_slices = (int32_t)((d->v.shape[3] + t.dv_slice - 1) / t.dv_slice);
+    fill_info(att, &t);
+    if (att->info.tile_count == 0) return TSR_OK; /* nothing to do, nothing to compile */
+    if (att->info.tile_count > UINT32_MAX || (uint64_t)d->q.shape[0] * (uint64_t)d->q.shape[1] * (uint64_t)d->q.shape[2] > INT32_MAX)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument q.shape has %" PRId64 " x %" PRId64 " x %" PRId64 " rows; expected fewer than 2^31",
+                        d->q.shape[0], d->q.shape[1], d->q.shape[2]);
+    if ((s = create_flash(att, &t)) != TSR_OK) return s;
+    if (t.splits > 1 && (s = create_merge(att, &t)) != TSR_OK) return s;
+    return create_workspace(att, &t);
+}
+
+tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc, tsr_attention **out)
+{
+    if (!dev || !desc || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", !dev ? "dev" : !desc ? "desc" : "out");
+    *out = NULL;
+    tsr_attention *att = calloc(1, sizeof(*att));
+    if (!att) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a plan of %zu bytes", sizeof(*att));
+    att->dev = dev;
+    tsr_status s = tsr_attention_validate(desc, &att->desc);
+    if (s == TSR_OK) s = prepare(att);
+    if (s != TSR_OK) {
+        tsr_attention_destroy(att);
+        return s;
+    }
+    *out = att;
+    return TSR_OK;
+}
+
+void tsr_attention_destroy(tsr_attention *att)
+{
+    if (!att) return;
+    tsr_buffer_destroy(att->params);
+    tsr_buffer_destroy(att->partials);
+    free(att);
+}
+
+tsr_status tsr_attention_get_info(const tsr_attention *att, tsr_attention_info *out)
+{
+    if (!att || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", att ? "out" : "att");
+    *out = att->info;
+    return TSR_OK;
+}

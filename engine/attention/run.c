@@ -1,0 +1,30 @@
+/* Running a prepared attention: bind and enqueue, nothing else. */
+#include "attention.h"
+
+static bk_binding bind(const tsr_span *span)
+{
+    return span->buffer ? (bk_binding){span->buffer->bk, span->offset} : (bk_binding){NULL, 0};
+}
+
+tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
+{
+    if (!att || !args) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", att ? "args" : "att");
+    tsr_status s = tsr_attention_check_args(att, args);
+    if (s != TSR_OK) return s;
+    const uint64_t count = args->tile_count ? args->tile_count : att->info.tile_count - args->first_tile;
+    if (count == 0) return TSR_OK;
+    const bool split = att->merge != NULL;
+    const tsr_span part_o = {att->partials, 0}, part_lse = {att->partials, att->partial_lse};
+    const tsr_backend *backend = att->dev->backend;
+    const bk_binding flash[] = {
+        {att->params->bk, 0}, bind(&args->q), bind(&args->k), bind(&args->v), bind(&args->bias), bind(&args->mask),
+        bind(&args->sink), bind(split ? &part_o : &args->o), bind(split ? &part_lse : &args->lse),
+    };
+    s = backend->dispatch(att->dev->bk, att->flash, flash, (uint32_t)args->first_tile, (uint32_t)count);
+    if (s != TSR_OK || !split || args->first_tile + count < att->info.tile_count) return s;
+    const bk_binding merge[] = {
+        {att->params->bk, att->merge_params}, bind(&part_o), bind(&part_lse), bind(&args->sink), bind(&args->o), bind(&args->lse),
+    };
+    const tsr_attention_desc *d = &att->desc;
+    return backend->dispatch(att->dev->bk, att->merge, merge, 0, (uint32_t)(d->q.shape[0] * d->q.shape[1] * d->q.shape[2]));
+}

@@ -1,0 +1,184 @@
+/* Attention descriptions and arguments: every mistake is named here, before any backend is called. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "attention.h"
+
+#define SHAPE_FORMAT "[%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]"
+#define SHAPE(l) (l).shape[0], (l).shape[1], (l).shape[2], (l).shape[3]
+
+enum { MAX_HEAD_DIM = 1024 };
+
+static bool is_float(tsr_dtype dtype) { return dtype == TSR_F32 || dtype == TSR_F16 || dtype == TSR_BF16; }
+
+static tsr_status check_dtype(const char *name, tsr_dtype dtype, bool ok, const char *expected)
+{
+    if (ok) return TSR_OK;
+    return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.dtype is %d (%s); expected %s", name, (int)dtype, tsr_dtype_name(dtype), expected);
+}
+
+static tsr_status check_shape(const char *name, const tsr_layout *l, int64_t b, int64_t h, int64_t n, int64_t d)
+{
+    const int64_t want[4] = {b, h, n, d};
+    if (memcmp(l->shape, want, sizeof(want)) == 0) return TSR_OK;
+    return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.shape is " SHAPE_FORMAT "; expected " SHAPE_FORMAT, name, SHAPE(*l), b, h, n, d);
+}
+
+/* The kernels index the last axis with 32 bits. */
+static tsr_status check_last_axis(const char *name, const tsr_layout *l)
+{
+    int64_t reach;
+    if (l->shape[3] < 2 || (tsr_mul(l->shape[3] - 1, l->stride[3], &reach) && reach <= INT32_MAX)) return TSR_OK;
+    return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument %s.stride[3] is %" PRId64 "; expected a last axis within 2^31 elements", name, l->stride[3]);
+}
+
+/* bias and mask: an axis of 1 repeats; it becomes one of full extent with stride 0. */
+static tsr_status check_broadcast(const char *name, tsr_layout *l, const tsr_layout *q, int64_t nk)
+{
+    const int64_t want[4] = {q->shape[0], q->shape[1], q->shape[2], nk};
+    for (int i = 0; i < 4; i++) {
+        if (l->shape[i] == want[i]) continue;
+        if (l->shape[i] != 1)
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.shape is " SHAPE_FORMAT "; expected " SHAPE_FORMAT " with any axis 1", name, SHAPE(*l),
+                            want[0], want[1], want[2], want[3]);
+        l->shape[i] = want[i];
+        l->stride[i] = 0;
+    }
+    return TSR_OK;
+}
+
+static tsr_status check_set(const tsr_set *set)
+{
+    if (!set->bounded) return TSR_OK;
+    if (set->align != TSR_ALIGN_BOTTOM_RIGHT && set->align != TSR_ALIGN_TOP_LEFT)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument set.align is %d; expected a tsr_align", (int)set->align);
+    if (set->left < 0 || set->right < 0)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument set.%s is %" PRId64 "; expected 0 or more, or TSR_UNBOUNDED", set->left < 0 ? "left" : "right",
+                        set->left < 0 ? set->left : set->right);
+    return TSR_OK;
+}
+
+static tsr_status check_scalars(tsr_attention_desc *d)
+{
+    if (!isfinite(d->scale)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument scale is %g; expected a finite number", (double)d->scale);
+    if (!isfinite(d->softcap) || d->softcap < 0)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument softcap is %g; expected a finite number, 0 or more", (double)d->softcap);
+    if (d->tile > TSR_TILE_SUBGROUP) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tile is %u; expected a tsr_tile", d->tile);
+    if (d->splits > 128) return tsr_fail(TSR_ERROR_ARGUMENT, "argument splits is %u; expected 0 to 128", d->splits);
+    for (size_t i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
+        if (d->reserved[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument reserved[%zu] is %u; expected 0", i, d->reserved[i]);
+    if (d->scale == 0.0f) d->scale = (float)(1.0 / sqrt((double)d->q.shape[3]));
+    return TSR_OK;
+}
+
+static tsr_status check_optional(tsr_attention_desc *d)
+{
+    tsr_status s = TSR_OK;
+    if (tsr_layout_wanted(&d->lse)) {
+        if ((s = check_dtype("lse", d->lse.dtype, d->lse.dtype == TSR_F32, "f32")) != TSR_OK ||
+            (s = check_shape("lse", &d->lse, d->q.shape[0], d->q.shape[1], d->q.shape[2], 1)) != TSR_OK ||
+            (s = tsr_layout_check("lse", &d->lse, true, &d->lse)) != TSR_OK)
+            return s;
+    }
+    if (tsr_layout_wanted(&d->bias)) {
+        if ((s = check_dtype("bias", d->bias.dtype, is_float(d->bias.dtype), "f32, f16 or bf16")) != TSR_OK ||
+            (s = tsr_layout_check("bias", &d->bias, false, &d->bias)) != TSR_OK ||
+            (s = check_broadcast("bias", &d->bias, &d->q, d->k.shape[2])) != TSR_OK)
+            return s;
+    }
+    if (tsr_layout_wanted(&d->mask)) {
+        if ((s = check_dtype("mask", d->mask.dtype, d->mask.dtype == TSR_U8, "u8")) != TSR_OK ||
+            (s = tsr_layout_check("mask", &d->mask, false, &d->mask)) != TSR_OK ||
+            (s = check_broadcast("mask", &d->mask, &d->q, d->k.shape[2])) != TSR_OK)
+            return s;
+    }
+    if (tsr_layout_wanted(&d->sink)) {
+        if ((s = check_dtype("sink", d->sink.dtype, d->sink.dtype == TSR_F32, "f32")) != TSR_OK ||
+            (s = check_shape("sink", &d->sink, 1, d->q.shape[1], 1, 1)) != TSR_OK ||
+            (s = tsr_layout_check("sink", &d->sink, false, &d->sink)) != TSR_OK)
+            return s;
+        if (d->sink.shape[1] > 1 && d->sink.stride[1] > INT32_MAX / d->sink.shape[1])
+            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument sink.stride[1] is %" PRId64 "; expected an extent within 2^31 elements", d->sink.stride[1]);
+    }
+    return TSR_OK;
+}
+
+tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_desc *d)
+{
+    *d = *in;
+    static const char *const names[4] = {"q", "k", "v", "o"};
+    tsr_layout *const layouts[4] = {&d->q, &d->k, &d->v, &d->o};
+    tsr_status s;
+    for (int i = 0; i < 4; i++) {
+        if ((s = check_dtype(names[i], layouts[i]->dtype, is_float(layouts[i]->dtype), "f32, f16 or bf16")) != TSR_OK ||
+            (s = tsr_layout_check(names[i], layouts[i], i == 3, layouts[i])) != TSR_OK ||
+            (s = check_last_axis(names[i], layouts[i])) != TSR_OK)
+            return s;
+    }
+    const int64_t batch = d->q.shape[0], heads = d->q.shape[1], kv_heads = d->k.shape[1], dim = d->q.shape[3], dv = d->v.shape[3];
+    if (dim < 1 || dim > MAX_HEAD_DIM)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument q.shape[3] (head dim) is %" PRId64 "; expected 1 to %d", dim, MAX_HEAD_DIM);
+    if (dv < 1 || dv > MAX_HEAD_DIM)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument v.shape[3] (head dim of v) is %" PRId64 "; expected 1 to %d", dv, MAX_HEAD_DIM);
+    if (heads > 0 && (kv_heads < 1 || heads % kv_heads != 0))
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument q.shape[1] is %" PRId64 " query heads; expected a multiple of the %" PRId64 " heads of k", heads, kv_heads);
+    if ((s = check_shape("k", &d->k, batch, kv_heads, d->k.shape[2], dim)) != TSR_OK ||
+        (s = check_shape("v", &d->v, batch, kv_heads, d->k.shape[2], dv)) != TSR_OK ||
+        (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_set(&d->set)) != TSR_OK ||
+        (s = check_optional(d)) != TSR_OK)
+        return s;
+    return check_scalars(d);
+}
+
+typedef struct run_range {
+    const char *name;
+    const tsr_span *span;
+    uint64_t end; /* bytes */
+    bool output;
+} run_range;
+
+static tsr_status check_span(const tsr_attention *att, run_range *range, const tsr_layout *layout)
+{
+    const tsr_span *span = range->span;
+    if (!tsr_layout_wanted(layout)) {
+        if (span->buffer) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s has a buffer; expected none, as the description has no %s", range->name, range->name);
+        return TSR_OK;
+    }
+    if (!span->buffer) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.buffer is NULL; expected a buffer", range->name);
+    if (span->buffer->dev != att->dev) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.buffer belongs to another device", range->name);
+    const uint64_t size = tsr_dtype_size(layout->dtype);
+    if (span->offset % size)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.offset is %" PRIu64 "; expected a multiple of %" PRIu64, range->name, span->offset, size);
+    const uint64_t bytes = (uint64_t)tsr_layout_extent(layout) * size;
+    if (span->offset > span->buffer->size || bytes > span->buffer->size - span->offset)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s needs %" PRIu64 " bytes from offset %" PRIu64 "; its buffer has %" PRIu64, range->name, bytes,
+                        span->offset, span->buffer->size);
+    range->end = span->offset + bytes;
+    return TSR_OK;
+}
+
+tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args)
+{
+    const tsr_attention_desc *d = &att->desc;
+    run_range ranges[] = {{"q", &args->q, 0, false},       {"k", &args->k, 0, false},   {"v", &args->v, 0, false},
+                          {"bias", &args->bias, 0, false}, {"mask", &args->mask, 0, false}, {"sink", &args->sink, 0, false},
+                          {"o", &args->o, 0, true},        {"lse", &args->lse, 0, true}};
+    const tsr_layout *const layouts[] = {&d->q, &d->k, &d->v, &d->bias, &d->mask, &d->sink, &d->o, &d->lse};
+    enum { COUNT = sizeof(ranges) / sizeof(ranges[0]) };
+    for (int i = 0; i < COUNT; i++) {
+        const tsr_status s = check_span(att, &ranges[i], layouts[i]);
+        if (s != TSR_OK) return s;
+    }
+    for (int i = 0; i < COUNT; i++) {
+        for (int j = 0; ranges[i].output && j < COUNT; j++) {
+            if (i == j || !ranges[i].span->buffer || ranges[i].span->buffer != ranges[j].span->buffer) continue;
+            if (ranges[i].span->offset < ranges[j].end && ranges[j].span->offset < ranges[i].end)
+                return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s overlaps %s in one buffer; expected outputs apart", ranges[i].name, ranges[j].name);
+        }
+    }
+    if (args->first_tile > att->info.tile_count || args->tile_count > att->info.tile_count - args->first_tile)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument first_tile is %" PRIu64 " and tile_count %" PRIu64 "; expected a range within %" PRIu64 " tiles",
+                        args->first_tile, args->tile_count, att->info.tile_count);
+    return TSR_OK;
+}

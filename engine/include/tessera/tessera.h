@@ -1,0 +1,337 @@
+/* The whole public interface of Tessera: devices, memory, attention, video latent decoding, files.
+ *
+ * Conventions
+ * - Every fallible call returns a tsr_status. Outputs come last and are set to NULL (or left as they
+ *   were) on failure. Nothing aborts, prints, or installs signal handlers.
+ * - Description structs are zero-initialised: 0 or NULL means the default of that field.
+ * - Strides are counted in elements, offsets and sizes in bytes, both 64 bits wide.
+ * - Threads: a context and what belongs to it (devices, buffers, plans, decoders) may be used from any
+ *   thread, by one thread at a time for each device. Different contexts are independent.
+ *   tsr_last_error() is kept apart for each thread.
+ * - Ownership: what a _create, _open or _prepare call returns belongs to the caller, who gives it back
+ *   with the matching _destroy; children go before their device, devices before their context.
+ *   Every _destroy takes NULL. Descriptions are copied; the caller keeps what it passed. */
+#ifndef TESSERA_H
+#define TESSERA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define TSR_API __declspec(dllexport)
+#elif defined(__GNUC__)
+#define TSR_API __attribute__((visibility("default")))
+#else
+#define TSR_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bumped whenever a struct or a call of this header changes; tsr_context_create refuses another one. */
+#define TSR_ABI 1
+
+/* ---- Errors ------------------------------------------------------------------------------------ */
+
+typedef enum tsr_status {
+    TSR_OK = 0,
+    TSR_ERROR_ARGUMENT = -1,      /* the caller's mistake: the text names argument, value, expectation */
+    TSR_ERROR_UNSUPPORTED = -2,   /* right in itself, but not on this device or in this build */
+    TSR_ERROR_NO_DEVICE = -3,     /* no such device; the text lists those that are there */
+    TSR_ERROR_HOST_MEMORY = -4,   /* malloc failed; the text names the size */
+    TSR_ERROR_DEVICE_MEMORY = -5, /* device memory or the caller's budget is used up */
+    TSR_ERROR_COMPILE = -6,       /* a driver refused a kernel; the text carries its log */
+    TSR_ERROR_DEVICE_LOST = -7,   /* the device stopped answering; every later call says so too */
+    TSR_ERROR_FILE = -8,          /* a file is missing, truncated or not what it claims to be */
+    TSR_ERROR_INTERNAL = -9       /* a defect in Tessera */
+} tsr_status;
+
+/* A short constant name such as "argument". Never NULL. Any thread. */
+TSR_API const char *tsr_status_name(tsr_status status);
+
+/* The text of this thread's last failed call, never NULL, valid until the thread's next failed call. */
+TSR_API const char *tsr_last_error(void);
+
+/* The library's version, for example "0.1.0". */
+TSR_API const char *tsr_version(void);
+
+/* ---- Context and devices ----------------------------------------------------------------------- */
+
+typedef struct tsr_context tsr_context;
+typedef struct tsr_device tsr_device;
+typedef struct tsr_buffer tsr_buffer;
+
+typedef enum tsr_log_level { TSR_LOG_INFO = 0, TSR_LOG_WARNING = 1 } tsr_log_level;
+
+typedef struct tsr_context_desc {
+    uint32_t abi;          /* TSR_ABI; 0 is taken as TSR_ABI */
+    uint32_t validation;   /* 1: ask backends for their validation layers; messages go to log as warnings */
+    const char *cache_dir; /* compiled programs; NULL: the user's cache folder; "": no cache on disk */
+    /* Called from any thread that calls Tessera; must not call back in. NULL: silence. */
+    void (*log)(void *user, tsr_log_level level, const char *text);
+    void *log_user;
+    uint64_t reserved[4];
+} tsr_context_desc;
+
+/* Loads what backends there are and lists their devices; a missing driver is no error. desc may be NULL. */
+TSR_API tsr_status tsr_context_create(const tsr_context_desc *desc, tsr_context **out);
+TSR_API void tsr_context_destroy(tsr_context *ctx);
+
+typedef enum tsr_device_type {
+    TSR_DEVICE_CPU = 0,
+    TSR_DEVICE_INTEGRATED = 1,
+    TSR_DEVICE_DISCRETE = 2,
+    TSR_DEVICE_VIRTUAL = 3,
+    TSR_DEVICE_OTHER = 4
+} tsr_device_type;
+
+enum { /* bits of tsr_device_info.features */
+    TSR_FEATURE_F16 = 1u << 0,      /* fp16 arithmetic */
+    TSR_FEATURE_BF16 = 1u << 1,     /* bf16 arithmetic */
+    TSR_FEATURE_INT8_DOT = 1u << 2, /* packed 8-bit dot products */
+    TSR_FEATURE_SUBGROUP = 1u << 3, /* sub-group broadcasts and reductions in kernels */
+    TSR_FEATURE_MATRIX = 1u << 4,   /* cooperative matrices; shapes below */
+    TSR_FEATURE_UNIFIED = 1u << 5   /* device memory is host memory: no staging copies */
+};
+
+/* C[m,n] += A[m,k] B[k,n] that sub-groups multiply in hardware; component types as short names. */
+typedef struct tsr_matrix_shape {
+    uint32_t m, n, k;
+    char a[8], c[8]; /* "f16", "bf16", "s8", ...: inputs; accumulator */
+} tsr_matrix_shape;
+
+typedef struct tsr_device_info {
+    char id[32];       /* what --device and TESSERA_DEVICE take: backend:index, or the backend alone */
+    char backend[16];
+    char name[256];
+    char vendor[64];
+    char driver[128];  /* the driver's own name */
+    char version[128]; /* and version */
+    tsr_device_type type;
+    uint32_t features;
+    uint64_t memory_total; /* bytes */
+    uint64_t memory_free;  /* bytes; 0: the driver does not tell */
+    uint64_t max_buffer;   /* bytes in one buffer */
+    uint32_t compute_units;
+    uint32_t max_workgroup; /* invocations */
+    uint32_t shared_bytes;  /* memory shared by a workgroup */
+    uint32_t subgroup_min, subgroup_max; /* invocations; 0: none */
+    uint32_t vector_width;  /* fp32 lanes of one invocation that the device likes; 1 on GPUs */
+    uint32_t matrix_count;  /* of all shapes; at most 16 are listed */
+    tsr_matrix_shape matrix[16];
+} tsr_device_info;
+
+TSR_API size_t tsr_device_count(const tsr_context *ctx);
+
+/* index < tsr_device_count. Devices are listed backend by backend, in each driver's order. */
+TSR_API tsr_status tsr_device_get_info(const tsr_context *ctx, size_t index, tsr_device_info *out);
+
+typedef struct tsr_device_desc {
+    uint64_t memory_budget; /* bytes that buffers of this device may hold together; 0: no limit of ours */
+    uint32_t reserved[6];
+} tsr_device_desc;
+
+/* Opens a device. selector: an id ("host", a backend with an index), a backend with a part of the
+ * device's name after the colon, case-blind ("backend:NAME"), or a backend alone (its best device).
+ * NULL or "": the environment variable TESSERA_DEVICE if set, else by policy: a discrete GPU, an
+ * integrated one, a virtual one, then the fastest software device, which is measured once by a short
+ * attention and remembered in the cache folder. */
+TSR_API tsr_status tsr_device_open(tsr_context *ctx, const char *selector, const tsr_device_desc *desc,
+                                   tsr_device **out);
+TSR_API void tsr_device_destroy(tsr_device *dev);
+TSR_API const tsr_device_info *tsr_device_info_of(const tsr_device *dev);
+
+/* Waits until everything enqueued on the device is done; reports what failed on the way. */
+TSR_API tsr_status tsr_device_wait(tsr_device *dev);
+
+/* ---- Memory ------------------------------------------------------------------------------------ */
+
+/* A run of device memory; its content is undefined at first. size 0 is allowed. Fails with
+ * TSR_ERROR_DEVICE_MEMORY, naming needed and available bytes. */
+TSR_API tsr_status tsr_buffer_create(tsr_device *dev, uint64_t size, tsr_buffer **out);
+TSR_API void tsr_buffer_destroy(tsr_buffer *buf);
+TSR_API uint64_t tsr_buffer_size(const tsr_buffer *buf);
+
+/* Copies to and from the device; both wait for what was enqueued before and return when done. */
+TSR_API tsr_status tsr_buffer_write(tsr_buffer *buf, uint64_t offset, const void *src, uint64_t size);
+TSR_API tsr_status tsr_buffer_read(tsr_buffer *buf, uint64_t offset, void *dst, uint64_t size);
+
+/* ---- Tensors ----------------------------------------------------------------------------------- */
+
+typedef enum tsr_dtype {
+    TSR_F32 = 0,
+    TSR_F16 = 1,  /* IEEE binary16 */
+    TSR_BF16 = 2, /* bfloat16 */
+    TSR_U8 = 3,   /* also booleans: 0 is false, all else true */
+    TSR_I32 = 4,
+    TSR_I64 = 5,
+    TSR_F64 = 6,
+    TSR_I8 = 7,
+    TSR_I16 = 8,
+    TSR_DTYPE_COUNT
+} tsr_dtype;
+
+TSR_API const char *tsr_dtype_name(tsr_dtype dtype); /* "f32", ...; "unknown" outside the enum */
+TSR_API size_t tsr_dtype_size(tsr_dtype dtype);      /* bytes; 0 outside the enum */
+
+/* Shape and layout of a tensor of rank 4, without memory. Axis 3 need not be the dense one.
+ * strides all zero: packed, row-major. */
+typedef struct tsr_layout {
+    tsr_dtype dtype;
+    int64_t shape[4];
+    int64_t stride[4]; /* elements, >= 0; 0 repeats along an axis of an input (broadcast) */
+} tsr_layout;
+
+/* Where a tensor lives: the element [0,0,0,0] is at offset bytes (a multiple of the element's size). */
+typedef struct tsr_span {
+    tsr_buffer *buffer;
+    uint64_t offset;
+} tsr_span;
+
+/* ---- Attention --------------------------------------------------------------------------------- */
+
+/* Set: who attends whom. Zero: everyone. The interval law of one axis: query i stands at p = i + shift
+ * and sees the keys j with p - left <= j <= p + right. */
+typedef enum tsr_align {
+    TSR_ALIGN_BOTTOM_RIGHT = 0, /* shift = Nk - Nq: the last query stands at the last key (FlashAttention 2) */
+    TSR_ALIGN_TOP_LEFT = 1      /* shift = 0 */
+} tsr_align;
+
+#define TSR_UNBOUNDED INT64_MAX
+
+typedef struct tsr_set {
+    uint32_t bounded; /* 0: everyone, the rest is not read; 1: the interval law */
+    tsr_align align;
+    int64_t left;  /* >= 0, or TSR_UNBOUNDED */
+    int64_t right; /* >= 0, or TSR_UNBOUNDED; causal: left = TSR_UNBOUNDED, right = 0 */
+} tsr_set;
+
+/* Dense or windowed attention with an online softmax, O(N) memory.
+ *
+ * s[i,j] = scale * q[i].k[j];  softcap: s = c tanh(s/c);  + bias[i,j];  mask and set: s = -inf;
+ * o[i] = sum_j exp(s[i,j] - L[i]) v[j];  L[i] = ln( sum_j exp(s[i,j]) + exp(sink[h]) ).
+ * A row with no key gives o = 0 and L = -inf (the sink's logit, where there is one).
+ * Milakov and Gimelshein 2018 (online softmax); Dao, FlashAttention-2, 2023.
+ *
+ * q [B,Hq,Nq,D]  k [B,Hkv,Nk,D]  v [B,Hkv,Nk,Dv]  o [B,Hq,Nq,Dv]  lse [B,Hq,Nq,1], Hkv divides Hq,
+ * 1 <= D, Dv <= 1024, Nq and Nk may be 0. q, k, v and o are f32, f16 or bf16, each by itself; sums are
+ * fp32. bias is f32, f16 or bf16, mask is u8 (0: may not attend), both of shape [B,Hq,Nq,Nk] where any
+ * axis may be 1 (repeated); sink is f32 of shape [1,Hq,1,1]. */
+typedef struct tsr_attention_desc {
+    tsr_layout q, k, v, o;
+    tsr_layout lse;  /* f32; all zero: not wanted */
+    tsr_layout bias; /* all zero: none; likewise mask and sink */
+    tsr_layout mask;
+    tsr_layout sink;
+    float scale;   /* 0: 1/sqrt(D) */
+    float softcap; /* 0: none */
+    tsr_set set;
+    uint32_t splits; /* parts that the keys are cut into and merged by log-sum-exp; 0: chosen */
+    uint32_t tile;   /* a tsr_tile; for tests and tuning, 0: chosen for the device */
+    uint32_t reserved[6];
+} tsr_attention_desc;
+
+/* How a kernel's tile is mapped to a machine. */
+typedef enum tsr_tile {
+    TSR_TILE_AUTO = 0,
+    TSR_TILE_VECTOR = 1,  /* one invocation owns a tile, in wide vectors: CPUs */
+    TSR_TILE_SIMT = 2,    /* a workgroup stages tiles in shared memory: GPUs */
+    TSR_TILE_SUBGROUP = 3 /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
+} tsr_tile;
+
+typedef struct tsr_attention tsr_attention; /* a prepared attention */
+
+/* Validates, chooses tiles, compiles, and allocates the workspace. */
+TSR_API tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc,
+                                         tsr_attention **out);
+TSR_API void tsr_attention_destroy(tsr_attention *att);
+
+typedef struct tsr_attention_info {
+    uint64_t flops;       /* 4 or so per attended pair and channel: 2 (D + Dv) for each pair of the set */
+    uint64_t bytes;       /* read and written once: q, k, v, o, lse, bias, mask */
+    uint64_t workspace;   /* device bytes held by the plan */
+    double density;       /* pairs of the set / (Nq Nk); mask tensors are not counted */
+    uint64_t tile_count;  /* independent pieces of work, for tsr_attention_args.first_tile */
+    uint64_t tiles_visited; /* query tile x key tile pairs of one head that the kernel walks */
+    uint32_t splits;
+    uint32_t query_tile, key_tile;
+    tsr_tile tile;
+    char kernel[64];
+} tsr_attention_info;
+
+TSR_API tsr_status tsr_attention_get_info(const tsr_attention *att, tsr_attention_info *out);
+
+typedef struct tsr_attention_args {
+    tsr_span q, k, v, o;
+    tsr_span lse, bias, mask, sink; /* as described; buffer NULL where the description has none */
+    /* A part of the work, so that a caller can show progress or stop: tiles [first, first + count).
+     * count 0: all from first_tile on. The merge of splits runs with the last tile. */
+    uint64_t first_tile, tile_count;
+} tsr_attention_args;
+
+/* Enqueues; allocates nothing. The buffers must live until tsr_device_wait or a read. Outputs must not
+ * overlap inputs. */
+TSR_API tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args);
+
+/* ---- Files: safetensors ------------------------------------------------------------------------ */
+
+typedef struct tsr_tensors tsr_tensors; /* an opened safetensors file, memory-mapped, read-only */
+
+typedef struct tsr_tensor_view {
+    const char *name; /* lives as long as the file */
+    tsr_dtype dtype;
+    uint32_t rank;    /* 0..8 */
+    int64_t shape[8];
+    const void *data; /* little-endian, row-major, at least aligned to 1 byte */
+    uint64_t size;    /* bytes */
+} tsr_tensor_view;
+
+/* Opens and checks a whole file: header length, JSON, dtypes, shapes, overlaps, holes, truncation.
+ * Any thread may read an opened file. */
+TSR_API tsr_status tsr_tensors_open(const char *path, tsr_tensors **out);
+TSR_API void tsr_tensors_close(tsr_tensors *file);
+TSR_API size_t tsr_tensors_count(const tsr_tensors *file);
+TSR_API tsr_status tsr_tensors_at(const tsr_tensors *file, size_t index, tsr_tensor_view *out);
+/* TSR_ERROR_ARGUMENT, naming the tensor and the file, if it is not there. */
+TSR_API tsr_status tsr_tensors_find(const tsr_tensors *file, const char *name, tsr_tensor_view *out);
+
+/* Writes a safetensors file through a temporary name beside it, so that path is either whole or as it
+ * was. Tensors are stored in the order given. */
+TSR_API tsr_status tsr_tensors_save(const char *path, const tsr_tensor_view *tensors, size_t count);
+
+/* ---- Video latent decoding --------------------------------------------------------------------- */
+
+typedef struct tsr_decoder tsr_decoder;
+
+typedef struct tsr_decoder_info {
+    char family[32];          /* "taehv" */
+    uint32_t latent_channels;
+    uint32_t time_scale, space_scale; /* frames and pixels for each latent step */
+    uint32_t frames_dropped;  /* at the start of a clip */
+    uint64_t parameters;
+    uint64_t flops_per_latent; /* for one latent frame of the current size; 0 before tsr_decoder_start */
+    uint64_t memory;           /* device bytes held now */
+} tsr_decoder_info;
+
+/* Builds the decoder graph from a weight file's own names and shapes. The file may be closed after.
+ * A missing tensor or a wrong shape is TSR_ERROR_FILE and named. */
+TSR_API tsr_status tsr_decoder_create(tsr_device *dev, const tsr_tensors *weights, tsr_decoder **out);
+TSR_API void tsr_decoder_destroy(tsr_decoder *dec);
+TSR_API tsr_status tsr_decoder_get_info(const tsr_decoder *dec, tsr_decoder_info *out);
+
+/* Starts a clip of latents of height x width; allocates everything that streaming needs. */
+TSR_API tsr_status tsr_decoder_start(tsr_decoder *dec, uint32_t height, uint32_t width);
+
+/* Decodes the next latent frame, fp32 [C,height,width] in host memory. Frames that became ready wait
+ * for tsr_decoder_pull; at most time_scale of them. */
+TSR_API tsr_status tsr_decoder_push(tsr_decoder *dec, const float *latent);
+
+/* Copies the next ready frame, fp32 [3, height*space_scale, width*space_scale] in [0,1], and sets *got
+ * to 1; to 0 if none is ready. */
+TSR_API tsr_status tsr_decoder_pull(tsr_decoder *dec, float *frame, int *got);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

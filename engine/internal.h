@@ -1,0 +1,73 @@
+/* What the engine's files share: the objects behind the public handles. */
+#ifndef TSR_INTERNAL_H
+#define TSR_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "backend.h"
+#include "kernels.h"
+
+enum { TSR_MAX_DEVICES = 64, TSR_MAX_BACKENDS = 8 };
+
+struct tsr_context {
+    tsr_context_desc desc;
+    char *cache_dir; /* NULL: no cache on disk */
+    bk_services services;
+    void *backend_state[TSR_MAX_BACKENDS];
+    size_t device_count;
+    struct {
+        const tsr_backend *backend;
+        void *state;
+        size_t index; /* within its backend */
+        tsr_device_info info;
+    } devices[TSR_MAX_DEVICES];
+};
+
+typedef struct tsr_kernel_entry tsr_kernel_entry;
+
+struct tsr_device {
+    tsr_context *ctx;
+    const tsr_backend *backend;
+    bk_device *bk;
+    tsr_device_info info;
+    uint64_t budget, used;       /* bytes */
+    tsr_kernel_entry *kernels; /* compiled so far, shared by all plans */
+};
+
+struct tsr_buffer {
+    tsr_device *dev;
+    bk_buffer *bk;
+    uint64_t size;
+};
+
+/* cache.c */
+char *tsr_cache_dir_default(void); /* malloc'd, NULL if the environment names no home */
+void *tsr_cache_load(void *ctx, const char *name, const void *identity, size_t identity_size, size_t *size);
+void tsr_cache_store(void *ctx, const char *name, const void *identity, size_t identity_size,
+                     const void *data, size_t size);
+
+/* policy.c: the index of the device that policy prefers among those of backend (NULL: all). */
+size_t tsr_policy_choose(tsr_context *ctx, const char *backend);
+
+/* device.c: opens the index-th device of the list. */
+tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_device_desc *desc, tsr_device **out);
+
+/* kernel.c: a compiled kernel, from memory if it was asked for before. Owned by the device. */
+tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs,
+                          bk_kernel **out);
+void tsr_kernels_free(tsr_device *dev);
+
+/* The tile model that suits a device. */
+tsr_tile tsr_tile_for(const tsr_device_info *info);
+
+/* layout.c */
+tsr_status tsr_layout_check(const char *name, const tsr_layout *in, bool output, tsr_layout *out);
+bool tsr_layout_empty(const tsr_layout *layout);       /* zero elements */
+int64_t tsr_layout_extent(const tsr_layout *layout);   /* elements from the first to past the last */
+
+/* a * b and a + b, or false if the result does not fit */
+static inline bool tsr_mul(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }
+static inline bool tsr_add(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_overflow(a, b, out); }
+
+#endif

@@ -1,0 +1,27 @@
+/* The interface of the flash kernel, shared by the kernel's text and the engine that calls it.
+ * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits. */
+
+/* Constants of one compiled kernel. *_DT are storage types; BIAS_DT -1: no bias. D_CHUNK: head dims
+ * staged at a time; KV_CHUNK: value rows staged at a time; DV_SLICE: value channels of one workgroup. */
+#define FLASH_SPECS(S)                                                                             \
+    S(0, LANES, 64) S(1, D, 64) S(2, D_CHUNK, 64) S(3, DV_SLICE, 64) S(4, KV_CHUNK, 64)            \
+    S(5, Q_DT, 0) S(6, K_DT, 0) S(7, V_DT, 0) S(8, O_DT, 0) S(9, BIAS_DT, -1)                      \
+    S(10, HAS_MASK, 0) S(11, HAS_SINK, 0) S(12, HAS_LSE, 0) S(13, HAS_CAP, 0) S(14, BOUNDED, 0)
+
+/* Registers: RM x RN micro-tiles (RN in columns of VW queries), LN invocations side by side, BC keys. */
+#define FLASH_SHAPES(S) S(15, RM, 4) S(16, RN, 4) S(17, LN, 8) S(18, BC, 64)
+
+#define FLASH_PARAMS(F)                                                                            \
+    F(i64, q_sb) F(i64, q_sh) F(i64, q_sn) F(i64, k_sb) F(i64, k_sh) F(i64, k_sn)                  \
+    F(i64, v_sb) F(i64, v_sh) F(i64, v_sn) F(i64, o_sb) F(i64, o_sh) F(i64, o_sn) F(i64, o_ss)     \
+    F(i64, lse_sb) F(i64, lse_sh) F(i64, lse_sn) F(i64, lse_ss)                                    \
+    F(i64, bias_sb) F(i64, bias_sh) F(i64, bias_sn) F(i64, bias_sk)                                \
+    F(i64, mask_sb) F(i64, mask_sh) F(i64, mask_sn) F(i64, mask_sk)                                \
+    F(i64, left) F(i64, right) F(i64, shift)                                                       \
+    F(i32, q_sd) F(i32, k_sd) F(i32, v_sd) F(i32, o_sd) F(i32, sink_sh)                            \
+    F(i32, heads) F(i32, group_heads) F(i32, nq) F(i32, nk) F(i32, dv)                             \
+    F(i32, splits) F(i32, split_keys) F(i32, q_tiles) F(i32, dv_slices)                            \
+    F(f32, scale) F(f32, softcap)
+
+#define FLASH_ARGS(RO, RW)                                                                         \
+    RO(q) RO(k) RO(v) RO(bias) RO(mask) RO(sink) RW(o) RW(lse)

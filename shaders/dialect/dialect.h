@@ -1,0 +1,28 @@
+/* The kernel language: picks the header of the language that this text is being compiled as.
+ *
+ * A kernel file defines, as X-macros, then writes KERNEL(name) ... KERNEL_END:
+ *   SPECS_(S)   S(id, NAME, default)   specialisation constants, ids from 0; spec 0 is LANES
+ *   SHAPES_(S)  the same, continuing the ids: constants that shape registers, so that the C build
+ *               needs them at compile time (-DNAME=value); the others are locals of a C kernel
+ *   PARAMS_(F)  F(type, name)          one struct of scalars, read as PRM(name); i64 fields first
+ *   ARGS_(RO, RW)  RO(name) RW(name)   untyped pointers, in binding order; params is binding 0
+ *   SMEM_(S)    S(type, name, count)   memory of one workgroup
+ *
+ * Words: f32 i32 u32 i64 u64 ptr; GROUP (workgroup), LANE, SYNC(); LD32/LD16/LD8(p, i) and ST32/ST16(p,
+ * i, x) on u32 bits, LDF/STF(p, i) on f32; PADD(p, bytes); AS_F32, AS_U32; UNROLL before a loop.
+ * fv, iv: VW adjacent columns (1 in GLSL); FV(x), IV_IOTA, FV_SEL(cond, a, b), fv_max, fv_fma, fv_floor.
+ * No other file asks which language it is in, and bodies use no pointers but ptr. */
+#ifndef TSR_DIALECT_H
+#define TSR_DIALECT_H
+
+#if defined(TSR_GLSL)
+#include "glsl.h"
+#elif defined(__OPENCL_VERSION__)
+#include "opencl.h"
+#else
+#include "c.h"
+#endif
+
+#include "math.h"
+
+#endif

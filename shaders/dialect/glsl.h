@@ -1,0 +1,78 @@
+/* The dialect in GLSL: pointers are 64-bit device addresses, arguments are push constants. */
+#define f32 float
+#define i32 int
+#define u32 uint
+#define i64 int64_t
+#define u64 uint64_t
+#define ptr uint64_t
+#define fv float
+#define iv int
+#define bv bool
+#define VW 1
+
+#define UNROLL [[unroll]]
+#define HELPER
+
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer f32_p_ { float v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer u32_p_ { uint v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 2) buffer u16_p_ { uint16_t v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint8_t v[]; };
+
+#define LDF(p, i) (f32_p_(p).v[i])
+#define LD32(p, i) (u32_p_(p).v[i])
+#define LD16(p, i) uint(u16_p_(p).v[i])
+#define LDH(p, i) unpackHalf2x16(LD16(p, i)).x
+#define LD8(p, i) uint(u8_p_(p).v[i])
+#define STF(p, i, x) f32_p_(p).v[i] = (x)
+#define ST16(p, i, x) u16_p_(p).v[i] = uint16_t(x)
+#define PADD(p, bytes) ((p) + uint64_t(bytes))
+
+#define AS_F32(x) uintBitsToFloat(x)
+#define AS_U32(x) floatBitsToUint(x)
+#define I64(x) int64_t(x)
+#define I32(x) int(x)
+#define U32(x) uint(x)
+#define F32(x) float(x)
+#define NEG_INF uintBitsToFloat(0xff800000u)
+
+#define FV(x) float(x)
+#define IV(x) int(x)
+#define IV_IOTA 0
+#define FV_AT(v, l) (v)
+#define FV_SET(v, l, x) v = (x)
+#define FV_SEL(cond, a, b) ((cond) ? (a) : (b))
+#define BV_ANY(c) (c)
+#define BV_AND(a, b) ((a) && (b))
+#define FV_LD(a, i) (a)[i]
+#define FV_ST(a, i, x) (a)[i] = (x)
+#define fv_max(a, b) max(a, b)
+#define fv_min(a, b) min(a, b)
+#define fv_fma(a, b, c) fma(a, b, c)
+#define fv_floor(a) floor(a)
+#define fv_to_iv(a) int(a)
+#define fv_bits(i) intBitsToFloat(i)
+#define fv_abs(a) abs(a)
+#define f32_fma(a, b, c) fma(a, b, c)
+#define f32_log(a) log(a)
+#define f32_max(a, b) max(a, b)
+
+#define GROUP (gl_WorkGroupID.x + arg_.group_base)
+#define LANE i32(gl_LocalInvocationID.x)
+#define SYNC() barrier()
+#define BROADCAST(x, lane) subgroupBroadcast(x, lane)
+#define PRM(name) (params_p_(arg_.params).name)
+
+#define SPEC_(id, name, value) layout(constant_id = id) const int name = value;
+#define PARAM_(T, name) T name;
+#define ARG_(name) uint64_t name;
+#define ARG_LOCAL_(name) const uint64_t name = arg_.name;
+#define SHARED_(T, name, count) shared T name[count];
+
+#define KERNEL(name)                                                                     \
+    layout(local_size_x_id = 0) in;                                                      \
+    layout(buffer_reference, scalar, buffer_reference_align = 8) buffer params_p_ { PARAMS_(PARAM_) }; \
+    layout(push_constant, scalar) uniform arg_t_ { uint64_t params; ARGS_(ARG_, ARG_) uint group_base; } arg_; \
+    SMEM_(SHARED_)                                                                       \
+    void main() { ARGS_(ARG_LOCAL_, ARG_LOCAL_)
+#define KERNEL_END }
+#define DECLARE_SPECS SPECS_(SPEC_) SHAPES_(SPEC_)

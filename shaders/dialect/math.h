@@ -1,0 +1,74 @@
+/* Arithmetic that every language shares: the same polynomials everywhere, so that devices agree. */
+
+#define LOG2E 1.44269504089f
+#define LN2 0.69314718056f
+
+/* 2^x, relative error 1e-7; 0 below 2^-126, so 2^-inf = 0. Own minimax fit of 2^f on [-1/2, 1/2]. */
+HELPER fv fv_exp2(fv x)
+{
+    const fv y = fv_max(FV(-127.0f), x);
+    const fv n = fv_floor(y + FV(0.5f));
+    const fv f = y - n;
+    fv p = FV(1.5353355e-4f);
+    p = fv_fma(p, f, FV(1.3398876e-3f));
+    p = fv_fma(p, f, FV(9.6184369e-3f));
+    p = fv_fma(p, f, FV(5.5503324e-2f));
+    p = fv_fma(p, f, FV(2.4022648e-1f));
+    p = fv_fma(p, f, FV(6.9314718e-1f));
+    p = fv_fma(p, f, FV(1.0f));
+    return p * fv_bits((fv_to_iv(n) + IV(127)) << IV(23));
+}
+
+/* tanh; an odd polynomial near 0, where the exponential form would cancel. */
+HELPER fv fv_tanh(fv x)
+{
+    const fv a = fv_abs(x), z = x * x;
+    fv p = FV(-5.7049631e-3f);
+    p = fv_fma(p, z, FV(2.0639064e-2f));
+    p = fv_fma(p, z, FV(-5.3739708e-2f));
+    p = fv_fma(p, z, FV(1.3331442e-1f));
+    p = fv_fma(p, z, FV(-3.3333281e-1f));
+    p = fv_fma(p * z, x, x);
+    const fv e = FV(1.0f) - FV(2.0f) / (fv_exp2(fv_min(a, FV(16.0f)) * FV(2.0f * LOG2E)) + FV(1.0f));
+    return FV_SEL(a < FV(0.625f), p, FV_SEL(x < FV(0.0f), -e, e));
+}
+
+/* The same for one value, where fv is wider. */
+HELPER f32 f32_exp2(f32 x) { return FV_AT(fv_exp2(FV(x)), 0); }
+
+/* Round to nearest even; overflow gives infinity, NaN stays NaN. */
+HELPER u32 f32_to_f16(f32 x)
+{
+    const u32 bits = AS_U32(x), mag = bits & 0x7fffffffu, sign = (bits >> 16) & 0x8000u;
+    if (mag > 0x7f800000u) return sign | 0x7e00u;
+    if (mag >= 0x477ff000u) return sign | 0x7c00u;
+    if (mag < 0x38800000u) { /* subnormal: adding 1/2 aligns the mantissa in the low bits, and rounds */
+        if (mag < 0x33000000u) return sign;
+        return sign | (AS_U32(AS_F32(mag) + 0.5f) - 0x3f000000u);
+    }
+    return sign | ((mag - 0x38000000u + 0xfffu + ((mag >> 13) & 1u)) >> 13);
+}
+
+HELPER u32 f32_to_bf16(f32 x)
+{
+    const u32 bits = AS_U32(x);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return (bits >> 16) | 0x40u;
+    return (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+}
+
+/* Storage types, as tsr_dtype: 0 fp32, 1 fp16, 2 bf16. */
+HELPER i32 dtype_size(i32 dtype) { return dtype == 0 ? 4 : 2; }
+
+HELPER f32 load_as(i32 dtype, ptr p, i32 i)
+{
+    if (dtype == 0) return LDF(p, i);
+    if (dtype == 1) return LDH(p, i);
+    return AS_F32(LD16(p, i) << 16);
+}
+
+HELPER void store_as(i32 dtype, ptr p, i32 i, f32 x)
+{
+    if (dtype == 0) { STF(p, i, x); }
+    else if (dtype == 1) { ST16(p, i, f32_to_f16(x)); }
+    else { ST16(p, i, f32_to_bf16(x)); }
+}

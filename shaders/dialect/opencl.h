@@ -1,0 +1,112 @@
+/* The dialect in OpenCL C 1.2: every pointer argument is a buffer and a byte offset; specialisation
+ * constants come as -D options. */
+#define f32 float
+#define i32 int
+#define u32 uint
+#define i64 long
+#define u64 ulong
+#define ptr __global uchar *
+
+#ifndef VW
+#define VW 1
+#endif
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+
+/* A driver may ignore the hint; nothing depends on it for the result. */
+#define PRAGMA_(x) _Pragma(#x)
+#define UNROLL PRAGMA_(unroll 32)
+#define HELPER static inline
+
+#define LDF(p, i) (((__global const float *)(p))[i])
+#define LD32(p, i) (((__global const uint *)(p))[i])
+#define LD16(p, i) ((uint)((__global const ushort *)(p))[i])
+#define LDH(p, i) vload_half(i, (__global const half *)(p))
+#define LD8(p, i) ((uint)((__global const uchar *)(p))[i])
+#define STF(p, i, x) ((__global float *)(p))[i] = (x)
+#define ST16(p, i, x) ((__global ushort *)(p))[i] = (ushort)(x)
+#define PADD(p, bytes) ((p) + (bytes))
+
+#define AS_F32(x) as_float(x)
+#define AS_U32(x) as_uint(x)
+#define I64(x) ((long)(x))
+#define I32(x) ((int)(x))
+#define U32(x) ((uint)(x))
+#define F32(x) ((float)(x))
+#define NEG_INF (-INFINITY)
+
+#if VW == 1
+#define fv float
+#define iv int
+#define bv int
+#define FV(x) ((float)(x))
+#define IV(x) ((int)(x))
+#define IV_IOTA 0
+#define FV_AT(v, l) (v)
+#define FV_SET(v, l, x) v = (x)
+#define FV_SEL(cond, a, b) ((cond) ? (a) : (b))
+#define BV_ANY(c) (c)
+#define FV_LD(a, i) (a)[i]
+#define FV_ST(a, i, x) (a)[i] = (x)
+#define fv_to_iv(a) convert_int(a)
+#define fv_bits(i) as_float(i)
+#define FV_LDG(p, i) LDF(p, i)
+#define FV_LDGH(p, i) LDH(p, i)
+#define FV_LDGB(p, i) as_float(LD16(p, i) << 16)
+#define FV_STG(p, i, x) STF(p, i, x)
+#else
+#define fv CAT(float, VW)
+#define iv CAT(int, VW)
+#define bv CAT(int, VW)
+#define FV(x) ((fv)(x))
+#define IV(x) ((iv)(x))
+#if VW == 16
+#define IV_IOTA ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#elif VW == 8
+#define IV_IOTA ((int8)(0, 1, 2, 3, 4, 5, 6, 7))
+#else
+#define IV_IOTA ((int4)(0, 1, 2, 3))
+#endif
+#define FV_AT(v, l) (((float *)&(v))[l])
+#define FV_SET(v, l, x) ((float *)&(v))[l] = (x)
+#define FV_SEL(cond, a, b) select(b, a, cond)
+#define BV_ANY(c) any(c)
+#define FV_LD(a, i) CAT(vload, VW)(0, (a) + (i))
+#define FV_ST(a, i, x) CAT(vstore, VW)(x, 0, (a) + (i))
+#define FV_LDG(p, i) CAT(vload, VW)(0, (__global const float *)(p) + (i))
+#define FV_LDGH(p, i) CAT(vload_half, VW)(0, (__global const half *)(p) + (i))
+#define FV_LDGB(p, i) CAT(as_float, VW)(CAT(convert_uint, VW)(CAT(vload, VW)(0, (__global const ushort *)(p) + (i))) << 16)
+#define FV_STG(p, i, x) CAT(vstore, VW)(x, 0, (__global float *)(p) + (i))
+#define fv_to_iv(a) CAT(convert_int, VW)(a)
+#define fv_bits(i) CAT(as_float, VW)(i)
+#endif
+#define BV_AND(a, b) ((a) & (b))
+#define fv_max(a, b) fmax(a, b)
+#define fv_min(a, b) fmin(a, b)
+#define fv_fma(a, b, c) fma(a, b, c)
+#define fv_floor(a) floor(a)
+#define fv_abs(a) fabs(a)
+#define f32_fma(a, b, c) fma(a, b, c)
+#define f32_log(a) log(a)
+#define f32_max(a, b) fmax(a, b)
+
+#define GROUP ((u32)get_group_id(0) + group_base_)
+#define LANE ((i32)get_local_id(0))
+#define SYNC() barrier(CLK_LOCAL_MEM_FENCE)
+#define PRM(name) (params_->name)
+
+#define PARAM_(T, name) T name;
+#define ARG_(name) __global uchar *name##_b_, ulong name##_o_,
+#define ARG_LOCAL_(name) __global uchar *name = name##_b_ + name##_o_;
+#define SHARED_(T, name, count) __local T name[count] __attribute__((aligned(64)));
+#define SMEM_PTR(T) __local T *
+
+#define KERNEL(name)                                                                               \
+    typedef struct { PARAMS_(PARAM_) } params_t_;                                                  \
+    __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void name(                         \
+        __global uchar *params_b_, ulong params_o_, ARGS_(ARG_, ARG_) u32 group_base_) {           \
+        __global const params_t_ *params_ = (__global const params_t_ *)(params_b_ + params_o_);   \
+        ARGS_(ARG_LOCAL_, ARG_LOCAL_)                                                              \
+        SMEM_(SHARED_)
+#define KERNEL_END }
+#define DECLARE_SPECS

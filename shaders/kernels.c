@@ -1,0 +1,45 @@
+/* The catalogue: every kernel, its specialisation constants and what it was compiled to. */
+#include "kernels.h"
+
+#include <string.h>
+
+#include "attention/flash_args.h"
+#include "attention/merge_args.h"
+#include "flash_cl.h"
+#include "flash_simt_spv.h"
+#include "flash_subgroup_spv.h"
+#include "merge_cl.h"
+#include "merge_simt_spv.h"
+#include "merge_subgroup_spv.h"
+
+#define SPEC_NAME(id, NAME, value) [id] = #NAME,
+#define COUNT_SPEC(id, NAME, value) +1
+#define COUNT_ARG(name) +1
+
+#define NAMES(kernel, KERNEL)                                                                      \
+    static const char *const kernel##_specs[] = {KERNEL##_SPECS(SPEC_NAME) KERNEL##_SHAPES(SPEC_NAME)};
+
+/* Binding 0 is the parameter buffer. */
+#define ENTRY(kernel, KERNEL, model, code, code_size)                                              \
+    {#kernel, model, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,                        \
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), code, code_size, kernel##_cl},
+
+#define ENTRIES(kernel, KERNEL)                                                                    \
+    ENTRY(kernel, KERNEL, TSR_TILE_VECTOR, NULL, 0)                                                \
+    ENTRY(kernel, KERNEL, TSR_TILE_SIMT, kernel##_simt_spv, sizeof(kernel##_simt_spv))             \
+    ENTRY(kernel, KERNEL, TSR_TILE_SUBGROUP, kernel##_subgroup_spv, sizeof(kernel##_subgroup_spv))
+
+NAMES(flash, FLASH)
+NAMES(merge, MERGE)
+
+static const bk_kernel_source catalogue[] = {
+    ENTRIES(flash, FLASH)
+    ENTRIES(merge, MERGE)
+};
+
+const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)
+{
+    for (size_t i = 0; i < sizeof(catalogue) / sizeof(catalogue[0]); i++)
+        if (catalogue[i].tile == tile && strcmp(catalogue[i].name, name) == 0) return &catalogue[i];
+    return NULL;
+}

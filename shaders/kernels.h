@@ -1,0 +1,17 @@
+/* The catalogue of compiled kernels, and the C face of their interfaces. */
+#ifndef TSR_KERNELS_H
+#define TSR_KERNELS_H
+
+#include "backend.h"
+
+/* The kernel of that name for a tile model, or NULL. */
+const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile);
+
+/* From a kernel's X-macros to an enum of its spec ids and the struct of its parameters. */
+#define TSR_SPEC_ID_NAME(prefix, NAME) prefix##_##NAME
+#define TSR_PARAM_FIELD(T, name) T name;
+typedef int64_t i64;
+typedef int32_t i32;
+typedef float f32;
+
+#endif
