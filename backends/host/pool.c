@@ -1,5 +1,4 @@
 /* A pool of threads that share out the workgroups of one dispatch. */
-#define _GNU_SOURCE /* sched_getaffinity */
 #include "pool.h"
 
 #include <pthread.h>

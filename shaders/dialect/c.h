@@ -57,6 +57,7 @@ HELPER u32 as_u32_(f32 x) { u32 y; memcpy(&y, &x, 4); return y; }
 #endif
 #define FV_AT(v, l) (v)[l]
 #define FV_SET(v, l, x) (v)[l] = (x)
+#define FV_FIRST(v) (v)[0]
 HELPER fv fv_sel_(bv c, fv a, fv b) { return (fv)((c & (iv)a) | (~c & (iv)b)); }
 #define FV_SEL(cond, a, b) fv_sel_(cond, a, b)
 HELPER i32 bv_any_(bv c) { i32 any = 0; for (i32 l = 0; l < VW; l++) any |= c[l]; return any; }

@@ -40,6 +40,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define IV_IOTA 0
 #define FV_AT(v, l) (v)
 #define FV_SET(v, l, x) v = (x)
+#define FV_FIRST(v) (v)
 #define FV_SEL(cond, a, b) ((cond) ? (a) : (b))
 #define BV_ANY(c) (c)
 #define BV_AND(a, b) ((a) && (b))

@@ -34,7 +34,7 @@ HELPER fv fv_tanh(fv x)
 }
 
 /* The same for one value, where fv is wider. */
-HELPER f32 f32_exp2(f32 x) { return FV_AT(fv_exp2(FV(x)), 0); }
+HELPER f32 f32_exp2(f32 x) { return FV_FIRST(fv_exp2(FV(x))); }
 
 /* Round to nearest even; overflow gives infinity, NaN stays NaN. */
 HELPER u32 f32_to_f16(f32 x)

@@ -5,7 +5,7 @@
 #define u32 uint
 #define i64 long
 #define u64 ulong
-#define ptr __global uchar *
+typedef __global uchar *ptr; /* so that const binds to the pointer */
 
 #ifndef VW
 #define VW 1
@@ -44,6 +44,7 @@
 #define IV_IOTA 0
 #define FV_AT(v, l) (v)
 #define FV_SET(v, l, x) v = (x)
+#define FV_FIRST(v) (v)
 #define FV_SEL(cond, a, b) ((cond) ? (a) : (b))
 #define BV_ANY(c) (c)
 #define FV_LD(a, i) (a)[i]
@@ -69,6 +70,7 @@
 #endif
 #define FV_AT(v, l) (((float *)&(v))[l])
 #define FV_SET(v, l, x) ((float *)&(v))[l] = (x)
+#define FV_FIRST(v) (v).s0
 #define FV_SEL(cond, a, b) select(b, a, cond)
 #define BV_ANY(c) any(c)
 #define FV_LD(a, i) CAT(vload, VW)(0, (a) + (i))

@@ -1,0 +1,81 @@
+/* What the OpenCL backend's files share: the loaded entry points and the objects. */
+#ifndef TSR_OPENCL_INTERNAL_H
+#define TSR_OPENCL_INTERNAL_H
+
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
+#include <stdbool.h>
+
+#include "backend.h"
+
+/* Every entry point that is called; fetched from the ICD loader at run time. */
+#define CL_FUNCTIONS(F)                                                                                                      \
+    F(clGetPlatformIDs) F(clGetPlatformInfo) F(clGetDeviceIDs) F(clGetDeviceInfo) F(clCreateContext) F(clReleaseContext)     \
+    F(clCreateCommandQueue) F(clReleaseCommandQueue) F(clCreateBuffer) F(clReleaseMemObject) F(clEnqueueReadBuffer)          \
+    F(clEnqueueWriteBuffer) F(clEnqueueMigrateMemObjects) F(clCreateProgramWithSource) F(clCreateProgramWithBinary)          \
+    F(clBuildProgram) F(clReleaseProgram) F(clGetProgramInfo) F(clGetProgramBuildInfo) F(clCreateKernel) F(clReleaseKernel)  \
+    F(clSetKernelArg) F(clEnqueueNDRangeKernel) F(clFlush) F(clFinish)
+
+typedef struct cl_table {
+#define CL_FIELD(name) __typeof__(&name) name;
+    CL_FUNCTIONS(CL_FIELD)
+#undef CL_FIELD
+} cl_table;
+
+/* Opens the ICD loader; false if it is not there. */
+bool cl_load(cl_table *table, void **library);
+void cl_unload(void *library);
+
+enum { CL_MAX_DEVICES = 32 };
+
+typedef struct cl_state {
+    cl_table cl;
+    void *library;
+    const bk_services *services;
+    size_t count;
+    struct {
+        cl_platform_id platform;
+        cl_device_id id;
+        tsr_device_info info;
+        char platform_name[256];
+    } devices[CL_MAX_DEVICES];
+} cl_state;
+
+struct bk_device {
+    const cl_table *cl;
+    const bk_services *services;
+    tsr_device_info info;
+    char platform_name[256];
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue;
+    uint32_t unflushed; /* dispatches since the last flush */
+    bool lost;
+};
+
+struct bk_buffer {
+    cl_mem mem;
+};
+
+struct bk_kernel {
+    cl_program program;
+    cl_kernel kernel;
+    uint32_t bindings;
+    uint32_t lanes;
+};
+
+/* Makes a status of a driver's error; remembers a lost device. */
+tsr_status cl_status(bk_device *dev, cl_int error, const char *what);
+
+/* buffer.c */
+tsr_status cl_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out);
+void cl_buffer_destroy(bk_device *dev, bk_buffer *buf);
+tsr_status cl_buffer_write(bk_device *dev, bk_buffer *buf, uint64_t offset, const void *src, uint64_t size);
+tsr_status cl_buffer_read(bk_device *dev, bk_buffer *buf, uint64_t offset, void *dst, uint64_t size);
+
+/* kernel.c */
+tsr_status cl_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out);
+void cl_kernel_destroy(bk_device *dev, bk_kernel *kernel);
+tsr_status cl_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
+
+#endif

@@ -1,0 +1,152 @@
+/* Kernels of the OpenCL backend: built from source once, from the cached binary after that. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+enum { OPTIONS_SIZE = 2048, MAX_GROUPS = 65535, FLUSH_EVERY = 16 };
+
+static uint32_t vector_width(const bk_device *dev, tsr_tile tile) { return tile == TSR_TILE_VECTOR ? dev->info.vector_width : 1; }
+
+static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char *options)
+{
+    const bk_kernel_source *source = desc->source;
+    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -DTILE=%d -DVW=%u", (int)source->tile, vector_width(dev, source->tile));
+    for (uint32_t i = 0; i < source->spec_count; i++)
+        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -D%s=%d", source->spec_names[i], desc->specs[i]);
+}
+
+/* What a cached binary depends on: device, driver, options and the whole source. */
+static char *make_identity(const bk_device *dev, const bk_kernel_desc *desc, const char *options, size_t *size)
+{
+    const tsr_device_info *info = &dev->info;
+    const size_t room = strlen(desc->source->opencl) + OPTIONS_SIZE + 1024;
+    char *identity = malloc(room);
+    if (!identity) return NULL;
+    const int length = snprintf(identity, room, "%s\n%s\n%s\n%s\n%s\n%s", dev->platform_name, info->name, info->vendor, info->version, options, desc->source->opencl);
+    *size = (size_t)length;
+    return identity;
+}
+
+static cl_program from_cache(bk_device *dev, const char *name, const char *identity, size_t identity_size, const char *options)
+{
+    const cl_table *cl = dev->cl;
+    size_t size = 0;
+    unsigned char *binary = dev->services->cache_load(dev->services->ctx, name, identity, identity_size, &size);
+    if (!binary) return NULL;
+    cl_int error = CL_SUCCESS, status = CL_SUCCESS;
+    const unsigned char *bytes = binary;
+    cl_program program = cl->clCreateProgramWithBinary(dev->context, 1, &dev->id, &size, &bytes, &status, &error);
+    free(binary);
+    if (error == CL_SUCCESS && status == CL_SUCCESS && cl->clBuildProgram(program, 1, &dev->id, options, NULL, NULL) == CL_SUCCESS) return program;
+    if (error == CL_SUCCESS) cl->clReleaseProgram(program);
+    return NULL;
+}
+
+static void to_cache(bk_device *dev, cl_program program, const char *name, const char *identity, size_t identity_size)
+{
+    size_t size = 0;
+    if (dev->cl->clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(size), &size, NULL) != CL_SUCCESS || size == 0) return;
+    unsigned char *binary = malloc(size);
+    if (binary && dev->cl->clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, NULL) == CL_SUCCESS)
+        dev->services->cache_store(dev->services->ctx, name, identity, identity_size, binary, size);
+    free(binary);
+}
+
+static tsr_status build(bk_device *dev, const bk_kernel_desc *desc, const char *options, cl_program *out)
+{
+    const cl_table *cl = dev->cl;
+    cl_int error = CL_SUCCESS;
+    const char *text = desc->source->opencl;
+    cl_program program = cl->clCreateProgramWithSource(dev->context, 1, &text, NULL, &error);
+    if (error != CL_SUCCESS) return cl_status(dev, error, "creating a program");
+    error = cl->clBuildProgram(program, 1, &dev->id, options, NULL, NULL);
+    if (error != CL_SUCCESS) {
+        size_t size = 0;
+        cl->clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+        char *log = calloc(1, size + 1);
+        if (log) cl->clGetProgramBuildInfo(program, dev->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+        tsr_fail(TSR_ERROR_COMPILE, "%s: kernel %s was refused (OpenCL error %d): %.1500s", dev->info.id, desc->source->name, error, log ? log : "");
+        free(log);
+        cl->clReleaseProgram(program);
+        return TSR_ERROR_COMPILE;
+    }
+    *out = program;
+    return TSR_OK;
+}
+
+static tsr_status find_program(bk_device *dev, const bk_kernel_desc *desc, cl_program *out)
+{
+    char options[OPTIONS_SIZE], name[64];
+    write_options(dev, desc, options);
+    snprintf(name, sizeof(name), "opencl-%s", desc->source->name);
+    size_t identity_size = 0;
+    char *identity = make_identity(dev, desc, options, &identity_size);
+    if (!identity) return tsr_fail(TSR_ERROR_HOST_MEMORY, "opencl: no memory for a program's identity");
+    tsr_status status = TSR_OK;
+    *out = from_cache(dev, name, identity, identity_size, options);
+    if (!*out) {
+        status = build(dev, desc, options, out);
+        if (status == TSR_OK) to_cache(dev, *out, name, identity, identity_size);
+    }
+    free(identity);
+    return status;
+}
+
+tsr_status cl_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out)
+{
+    if (desc->source->tile == TSR_TILE_SUBGROUP)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: the subgroup tile model needs more than OpenCL C 1.2", dev->info.id);
+    bk_kernel *kernel = calloc(1, sizeof(*kernel));
+    if (!kernel) return tsr_fail(TSR_ERROR_HOST_MEMORY, "opencl: no memory for a kernel");
+    tsr_status status = find_program(dev, desc, &kernel->program);
+    if (status != TSR_OK) {
+        free(kernel);
+        return status;
+    }
+    cl_int error = CL_SUCCESS;
+    kernel->kernel = dev->cl->clCreateKernel(kernel->program, desc->source->name, &error);
+    if (error != CL_SUCCESS) {
+        dev->cl->clReleaseProgram(kernel->program);
+        free(kernel);
+        return cl_status(dev, error, "creating a kernel");
+    }
+    kernel->bindings = desc->source->binding_count;
+    kernel->lanes = (uint32_t)desc->specs[0];
+    *out = kernel;
+    return TSR_OK;
+}
+
+void cl_kernel_destroy(bk_device *dev, bk_kernel *kernel)
+{
+    dev->cl->clReleaseKernel(kernel->kernel);
+    dev->cl->clReleaseProgram(kernel->program);
+    free(kernel);
+}
+
+tsr_status cl_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count)
+{
+    const cl_table *cl = dev->cl;
+    cl_int error = CL_SUCCESS;
+    for (uint32_t i = 0; i < kernel->bindings && error == CL_SUCCESS; i++) {
+        const cl_mem mem = bindings[i].buffer ? bindings[i].buffer->mem : NULL;
+        const cl_ulong offset = bindings[i].offset;
+        error = cl->clSetKernelArg(kernel->kernel, 2 * i, sizeof(mem), &mem);
+        if (error == CL_SUCCESS) error = cl->clSetKernelArg(kernel->kernel, 2 * i + 1, sizeof(offset), &offset);
+    }
+    while (count > 0 && error == CL_SUCCESS) {
+        const uint32_t groups = count < MAX_GROUPS ? count : MAX_GROUPS;
+        const cl_uint base = first;
+        const size_t global = (size_t)groups * kernel->lanes, local = kernel->lanes;
+        error = cl->clSetKernelArg(kernel->kernel, 2 * kernel->bindings, sizeof(base), &base);
+        if (error == CL_SUCCESS) error = cl->clEnqueueNDRangeKernel(dev->queue, kernel->kernel, 1, NULL, &global, &local, 0, NULL, NULL);
+        first += groups;
+        count -= groups;
+    }
+    if (error == CL_SUCCESS && ++dev->unflushed >= FLUSH_EVERY) {
+        error = cl->clFlush(dev->queue);
+        dev->unflushed = 0;
+    }
+    return error == CL_SUCCESS ? TSR_OK : cl_status(dev, error, "running a kernel");
+}

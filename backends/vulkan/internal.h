@@ -1,0 +1,87 @@
+/* What the Vulkan backend's files share: the objects and their helpers. */
+#ifndef TSR_VULKAN_INTERNAL_H
+#define TSR_VULKAN_INTERNAL_H
+
+#define VK_NO_PROTOTYPES
+#include <stdbool.h>
+#include <volk.h>
+
+#include "backend.h"
+
+enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, VK_BATCH = 32 };
+
+typedef struct vk_state {
+    const bk_services *services;
+    VkInstance instance;
+    VkDebugUtilsMessengerEXT messenger;
+    size_t count;
+    struct {
+        VkPhysicalDevice physical;
+        tsr_device_info info;
+    } devices[VK_MAX_DEVICES];
+} vk_state;
+
+/* One recording: begun at the first dispatch, submitted when full or waited for. */
+typedef struct vk_recording {
+    VkCommandBuffer commands;
+    VkFence fence;
+    bool pending; /* submitted, not yet waited for */
+} vk_recording;
+
+struct bk_device {
+    const bk_services *services;
+    tsr_device_info info;
+    VkPhysicalDevice physical;
+    VkDevice device;
+    struct VolkDeviceTable vk;
+    VkPhysicalDeviceMemoryProperties memory;
+    VkQueue queue;
+    VkCommandPool pool;
+    vk_recording recordings[VK_COMMAND_BUFFERS];
+    uint32_t current, recorded; /* dispatches in the current recording */
+    bool recording;
+    bool lost;
+    bk_buffer *staging;  /* host-visible, made when first needed */
+    bool size_control;   /* a pipeline may ask for its sub-group size */
+    uint32_t max_groups;
+};
+
+struct bk_buffer {
+    VkBuffer buffer;
+    VkDeviceMemory memory;
+    VkDeviceAddress address;
+    unsigned char *mapped; /* NULL: device-local only, reached through staging */
+};
+
+struct bk_kernel {
+    VkShaderModule module;
+    VkPipelineLayout layout;
+    VkPipeline pipeline;
+    uint32_t bindings;
+};
+
+/* Makes a status of a driver's result; remembers a lost device. */
+tsr_status vk_status(bk_device *dev, VkResult result, const char *what);
+
+/* info.c: fills *info and returns NULL, or says what the device lacks. */
+const char *vk_read_info(VkPhysicalDevice physical, size_t index, tsr_device_info *info);
+bool vk_has_extension(VkPhysicalDevice physical, const char *name);
+
+/* buffer.c */
+tsr_status vk_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out);
+void vk_buffer_destroy(bk_device *dev, bk_buffer *buf);
+tsr_status vk_buffer_write(bk_device *dev, bk_buffer *buf, uint64_t offset, const void *src, uint64_t size);
+tsr_status vk_buffer_read(bk_device *dev, bk_buffer *buf, uint64_t offset, void *dst, uint64_t size);
+
+/* kernel.c */
+tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out);
+void vk_kernel_destroy(bk_device *dev, bk_kernel *kernel);
+
+/* queue.c */
+tsr_status vk_queue_create(bk_device *dev, uint32_t family);
+void vk_queue_destroy(bk_device *dev);
+tsr_status vk_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
+tsr_status vk_copy(bk_device *dev, bk_buffer *src, uint64_t src_offset, bk_buffer *dst, uint64_t dst_offset, uint64_t size);
+tsr_status vk_wait(bk_device *dev);
+
+#endif

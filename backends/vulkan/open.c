@@ -1,0 +1,192 @@
+/* Lists and opens Vulkan devices. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+tsr_status vk_status(bk_device *dev, VkResult result, const char *what)
+{
+    if (dev->lost || result == VK_ERROR_DEVICE_LOST) {
+        dev->lost = true;
+        return tsr_fail(TSR_ERROR_DEVICE_LOST, "%s: the device stopped answering (%s)", dev->info.id, what);
+    }
+    if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY) return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough device memory in %s", dev->info.id, what);
+    if (result == VK_ERROR_OUT_OF_HOST_MEMORY) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: not enough host memory in %s", dev->info.id, what);
+    return tsr_fail(TSR_ERROR_INTERNAL, "%s: %s failed (VkResult %d)", dev->info.id, what, (int)result);
+}
+
+static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity, VkDebugUtilsMessageTypeFlagsEXT types,
+                                                 const VkDebugUtilsMessengerCallbackDataEXT *data, void *user)
+{
+    const bk_services *services = user;
+    (void)severity;
+    (void)types;
+    services->log(services->ctx, TSR_LOG_WARNING, "vulkan validation: %s", data->pMessage);
+    return VK_FALSE;
+}
+
+static bool has_layer(const char *name)
+{
+    VkLayerProperties layers[64];
+    uint32_t count = 64;
+    if (vkEnumerateInstanceLayerProperties(&count, layers) < 0) return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(layers[i].layerName, name) == 0) return true;
+    return false;
+}
+
+static bool create_instance(vk_state *state)
+{
+    static const char *const validation_layer = "VK_LAYER_KHRONOS_validation", *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    const bool validate = state->services->validation && has_layer(validation_layer);
+    if (state->services->validation && !validate) state->services->log(state->services->ctx, TSR_LOG_WARNING, "vulkan: %s is not installed", validation_layer);
+    const VkDebugUtilsMessengerCreateInfoEXT messenger = {
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+        .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT,
+        .pfnUserCallback = on_message,
+        .pUserData = (void *)state->services,
+    };
+    const VkApplicationInfo app = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO, .pEngineName = "tessera", .apiVersion = VK_API_VERSION_1_2};
+    const VkInstanceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .pNext = validate ? &messenger : NULL,
+        .pApplicationInfo = &app,
+        .enabledLayerCount = validate,
+        .ppEnabledLayerNames = &validation_layer,
+        .enabledExtensionCount = validate,
+        .ppEnabledExtensionNames = &debug_utils,
+    };
+    if (vkCreateInstance(&info, NULL, &state->instance) != VK_SUCCESS) return false;
+    volkLoadInstanceOnly(state->instance);
+    if (validate && vkCreateDebugUtilsMessengerEXT(state->instance, &messenger, NULL, &state->messenger) != VK_SUCCESS)
+        state->messenger = VK_NULL_HANDLE;
+    return true;
+}
+
+static size_t vk_probe(const bk_services *services, void **out, tsr_device_info *infos, size_t cap)
+{
+    *out = NULL;
+    if (volkInitialize() != VK_SUCCESS) {
+        services->log(services->ctx, TSR_LOG_INFO, "vulkan: no loader");
+        return 0;
+    }
+    vk_state *state = calloc(1, sizeof(*state));
+    if (!state) return 0;
+    state->services = services;
+    if (!create_instance(state)) {
+        free(state);
+        return 0;
+    }
+    VkPhysicalDevice all[VK_MAX_DEVICES];
+    uint32_t count = VK_MAX_DEVICES;
+    if (vkEnumeratePhysicalDevices(state->instance, &count, all) < 0) count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        tsr_device_info *info = &state->devices[state->count].info;
+        const char *missing = vk_read_info(all[i], state->count, info);
+        if (missing) {
+            services->log(services->ctx, TSR_LOG_INFO, "vulkan: %s is not listed: %s", info->name, missing);
+            continue;
+        }
+        state->devices[state->count].physical = all[i];
+        if (state->count < cap) infos[state->count] = *info;
+        state->count++;
+    }
+    *out = state;
+    return state->count;
+}
+
+static void vk_release(void *user)
+{
+    vk_state *state = user;
+    if (!state) return;
+    if (state->messenger) vkDestroyDebugUtilsMessengerEXT(state->instance, state->messenger, NULL);
+    vkDestroyInstance(state->instance, NULL);
+    free(state);
+}
+
+static uint32_t compute_family(VkPhysicalDevice physical)
+{
+    VkQueueFamilyProperties families[32];
+    uint32_t count = 32;
+    vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    for (uint32_t i = 0; i < count; i++)
+        if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) return i;
+    return UINT32_MAX;
+}
+
+static VkResult create_device(bk_device *dev, uint32_t family)
+{
+    const float priority = 1.0f;
+    const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = family, .queueCount = 1, .pQueuePriorities = &priority};
+    VkPhysicalDeviceSubgroupSizeControlFeatures control = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
+    const char *extension = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    if (vk_has_extension(dev->physical, extension)) {
+        VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &control};
+        vkGetPhysicalDeviceFeatures2(dev->physical, &query);
+        control.pNext = NULL;
+        dev->size_control = control.subgroupSizeControl && control.computeFullSubgroups;
+    }
+    VkPhysicalDeviceVulkan12Features f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, .bufferDeviceAddress = VK_TRUE,
+                                            .scalarBlockLayout = VK_TRUE, .storageBuffer8BitAccess = VK_TRUE};
+    if (dev->size_control) f12.pNext = &control;
+    VkPhysicalDeviceVulkan11Features f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f12, .storageBuffer16BitAccess = VK_TRUE};
+    const VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f11, .features.shaderInt64 = VK_TRUE};
+    const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .pNext = &features, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue,
+                                     .enabledExtensionCount = dev->size_control, .ppEnabledExtensionNames = &extension};
+    const VkResult result = vkCreateDevice(dev->physical, &info, NULL, &dev->device);
+    if (result == VK_SUCCESS) volkLoadDeviceTable(&dev->vk, dev->device);
+    return result;
+}
+
+static void vk_close(bk_device *dev)
+{
+    if (dev->device) {
+        vk_queue_destroy(dev);
+        if (dev->staging) vk_buffer_destroy(dev, dev->staging);
+        dev->vk.vkDestroyDevice(dev->device, NULL);
+    }
+    free(dev);
+}
+
+static tsr_status vk_open(void *user, size_t index, bk_device **out)
+{
+    vk_state *state = user;
+    bk_device *dev = calloc(1, sizeof(*dev));
+    if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a device");
+    dev->services = state->services;
+    dev->info = state->devices[index].info;
+    dev->physical = state->devices[index].physical;
+    vkGetPhysicalDeviceMemoryProperties(dev->physical, &dev->memory);
+    VkPhysicalDeviceProperties properties;
+    vkGetPhysicalDeviceProperties(dev->physical, &properties);
+    dev->max_groups = properties.limits.maxComputeWorkGroupCount[0];
+    const uint32_t family = compute_family(dev->physical);
+    tsr_status status = TSR_OK;
+    const VkResult result = family == UINT32_MAX ? VK_ERROR_FEATURE_NOT_PRESENT : create_device(dev, family);
+    if (result != VK_SUCCESS) status = vk_status(dev, result, "opening the device");
+    if (status == TSR_OK) status = vk_queue_create(dev, family);
+    if (status != TSR_OK) {
+        vk_close(dev);
+        return status;
+    }
+    *out = dev;
+    return TSR_OK;
+}
+
+const tsr_backend tsr_backend_vulkan = {
+    .name = "vulkan",
+    .probe = vk_probe,
+    .release = vk_release,
+    .open = vk_open,
+    .close = vk_close,
+    .buffer_create = vk_buffer_create,
+    .buffer_destroy = vk_buffer_destroy,
+    .buffer_write = vk_buffer_write,
+    .buffer_read = vk_buffer_read,
+    .kernel_create = vk_kernel_create,
+    .kernel_destroy = vk_kernel_destroy,
+    .dispatch = vk_dispatch,
+    .wait = vk_wait,
+};

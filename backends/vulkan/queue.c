@@ -1,0 +1,118 @@
+/* The in-order queue: dispatches are recorded, submitted in batches, and separated by barriers. */
+#include <string.h>
+
+#include "internal.h"
+
+tsr_status vk_queue_create(bk_device *dev, uint32_t family)
+{
+    dev->vk.vkGetDeviceQueue(dev->device, family, 0, &dev->queue);
+    const VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT, .queueFamilyIndex = family};
+    VkResult result = dev->vk.vkCreateCommandPool(dev->device, &pool, NULL, &dev->pool);
+    for (int i = 0; i < VK_COMMAND_BUFFERS && result == VK_SUCCESS; i++) {
+        const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = dev->pool, .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1};
+        const VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+        result = dev->vk.vkAllocateCommandBuffers(dev->device, &info, &dev->recordings[i].commands);
+        if (result == VK_SUCCESS) result = dev->vk.vkCreateFence(dev->device, &fence, NULL, &dev->recordings[i].fence);
+    }
+    return result == VK_SUCCESS ? TSR_OK : vk_status(dev, result, "creating the queue");
+}
+
+void vk_queue_destroy(bk_device *dev)
+{
+    vk_wait(dev);
+    for (int i = 0; i < VK_COMMAND_BUFFERS; i++) dev->vk.vkDestroyFence(dev->device, dev->recordings[i].fence, NULL);
+    dev->vk.vkDestroyCommandPool(dev->device, dev->pool, NULL);
+}
+
+static VkResult finish(bk_device *dev, vk_recording *r)
+{
+    if (!r->pending) return VK_SUCCESS;
+    const VkResult result = dev->vk.vkWaitForFences(dev->device, 1, &r->fence, VK_TRUE, UINT64_MAX);
+    r->pending = false;
+    return result == VK_SUCCESS ? dev->vk.vkResetFences(dev->device, 1, &r->fence) : result;
+}
+
+static VkResult submit(bk_device *dev)
+{
+    if (!dev->recording) return VK_SUCCESS;
+    vk_recording *r = &dev->recordings[dev->current];
+    dev->recording = false;
+    dev->recorded = 0;
+    dev->current = (dev->current + 1) % VK_COMMAND_BUFFERS;
+    VkResult result = dev->vk.vkEndCommandBuffer(r->commands);
+    if (result != VK_SUCCESS) return result;
+    const VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &r->commands};
+    result = dev->vk.vkQueueSubmit(dev->queue, 1, &info, r->fence);
+    r->pending = result == VK_SUCCESS;
+    return result;
+}
+
+/* The command buffer to record into, with a barrier after all that came before, on any queue order. */
+static VkResult record(bk_device *dev, VkCommandBuffer *out)
+{
+    vk_recording *r = &dev->recordings[dev->current];
+    VkResult result = VK_SUCCESS;
+    if (!dev->recording) {
+        const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+        result = finish(dev, r);
+        if (result == VK_SUCCESS) result = dev->vk.vkBeginCommandBuffer(r->commands, &begin);
+        if (result != VK_SUCCESS) return result;
+        dev->recording = true;
+    }
+    const VkAccessFlags all = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+    const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+    const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = all, .dstAccessMask = all};
+    dev->vk.vkCmdPipelineBarrier(r->commands, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
+    *out = r->commands;
+    return VK_SUCCESS;
+}
+
+tsr_status vk_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count)
+{
+    struct {
+        uint64_t address[BK_MAX_BINDINGS];
+        uint32_t base;
+    } push;
+    for (uint32_t i = 0; i < kernel->bindings; i++) push.address[i] = bindings[i].buffer ? bindings[i].buffer->address + bindings[i].offset : 0;
+    const uint32_t pointers = kernel->bindings * (uint32_t)sizeof(uint64_t);
+    while (count > 0) {
+        VkCommandBuffer commands;
+        VkResult result = record(dev, &commands);
+        if (result != VK_SUCCESS) return vk_status(dev, result, "recording a kernel");
+        const uint32_t groups = count < dev->max_groups ? count : dev->max_groups;
+        push.base = first;
+        dev->vk.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel->pipeline);
+        dev->vk.vkCmdPushConstants(commands, kernel->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, pointers, push.address);
+        dev->vk.vkCmdPushConstants(commands, kernel->layout, VK_SHADER_STAGE_COMPUTE_BIT, pointers, sizeof(push.base), &push.base);
+        dev->vk.vkCmdDispatch(commands, groups, 1, 1);
+        first += groups;
+        count -= groups;
+        if (++dev->recorded >= VK_BATCH && (result = submit(dev)) != VK_SUCCESS) return vk_status(dev, result, "submitting");
+    }
+    return TSR_OK;
+}
+
+tsr_status vk_copy(bk_device *dev, bk_buffer *src, uint64_t src_offset, bk_buffer *dst, uint64_t dst_offset, uint64_t size)
+{
+    VkCommandBuffer commands;
+    const VkResult result = record(dev, &commands);
+    if (result != VK_SUCCESS) return vk_status(dev, result, "recording a copy");
+    const VkBufferCopy region = {.srcOffset = src_offset, .dstOffset = dst_offset, .size = size};
+    dev->vk.vkCmdCopyBuffer(commands, src->buffer, dst->buffer, 1, &region);
+    return vk_wait(dev);
+}
+
+tsr_status vk_wait(bk_device *dev)
+{
+    if (dev->recording) { /* what was written must be visible to the host */
+        const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
+        dev->vk.vkCmdPipelineBarrier(dev->recordings[dev->current].commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                                     VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+    }
+    VkResult result = submit(dev);
+    for (int i = 0; i < VK_COMMAND_BUFFERS; i++) {
+        const VkResult done = finish(dev, &dev->recordings[i]);
+        if (result == VK_SUCCESS) result = done;
+    }
+    return result == VK_SUCCESS && !dev->lost ? TSR_OK : vk_status(dev, result, "waiting");
+}
