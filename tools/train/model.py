@@ -103,8 +103,9 @@ class Autoencoder(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu" if layer.kernel_size == (3, 3) else "linear")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
+        for layer in self.modules():
             if isinstance(layer, Mem):  # close to the identity at first
-                layer.conv[4].weight.data.mul_(0.2)
+                layer.conv[4].weight.data.mul_(0.1)
         self.pass_colour()
 
     def pass_colour(self):
