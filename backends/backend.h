@@ -26,7 +26,7 @@ typedef struct bk_kernel bk_kernel;
 
 enum { BK_MAX_BINDINGS = 12, BK_MAX_SPECS = 32 };
 
-/* A kernel of the catalogue (shaders/kernels.h), in every language it was compiled to. */
+/* A kernel of the catalogue (shaders/catalogue.h), in every language it was compiled to. */
 typedef struct bk_kernel_source {
     const char *name;           /* "flash" */
     tsr_tile tile;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "backend.h"
-#include "kernels.h"
+#include "catalogue.h"
 
 enum { TSR_MAX_DEVICES = 64, TSR_MAX_BACKENDS = 8 };
 

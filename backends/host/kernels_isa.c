@@ -29,10 +29,32 @@
 
 #include "attention/merge.k"
 
+/* Image rows of any width: wide tiles waste least on long ones. */
+#define RN RN_WIDE
+#define conv conv_wide
+#include "decode/conv.k"
+#undef conv
+#undef RN
+
+#define RN 2
+#define conv conv_middle
+#include "decode/conv.k"
+#undef conv
+#undef RN
+
+#define RN 1
+#define conv conv_narrow
+#include "decode/conv.k"
+#undef conv
+#undef RN
+
 static const hk_entry entries[] = {
     {"flash", flash_wide, flash_wide_shared, 15, 4, {RM, RN_WIDE, 1, 64}},
     {"flash", flash_narrow, flash_narrow_shared, 15, 4, {RM, 1, 1, 64}},
     {"merge", merge, merge_shared, 0, 0, {0}},
+    {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
+    {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},
+    {"conv", conv_narrow, conv_narrow_shared, 14, 3, {RM, 1, 1}},
 };
 
 #define ISA_NAME_(isa) #isa

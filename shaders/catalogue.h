@@ -1,6 +1,6 @@
 /* The catalogue of compiled kernels, and the C face of their interfaces. */
-#ifndef TSR_KERNELS_H
-#define TSR_KERNELS_H
+#ifndef TSR_CATALOGUE_H
+#define TSR_CATALOGUE_H
 
 #include "backend.h"
 

@@ -1,5 +1,5 @@
 /* The catalogue: every kernel, its specialisation constants and what it was compiled to. */
-#include "kernels.h"
+#include "catalogue.h"
 
 #include <string.h>
 
@@ -11,6 +11,10 @@
 #include "merge_cl.h"
 #include "merge_simt_spv.h"
 #include "merge_subgroup_spv.h"
+#include "decode/conv_args.h"
+#include "conv_cl.h"
+#include "conv_simt_spv.h"
+#include "conv_subgroup_spv.h"
 
 #define SPEC_NAME(id, NAME, value) [id] = #NAME,
 #define COUNT_SPEC(id, NAME, value) +1
@@ -31,10 +35,12 @@
 
 NAMES(flash, FLASH)
 NAMES(merge, MERGE)
+NAMES(conv, CONV)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
     ENTRIES(merge, MERGE)
+    ENTRIES(conv, CONV)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

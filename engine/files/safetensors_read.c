@@ -1,0 +1,252 @@
+/* Reads safetensors files. Such files come from anywhere: every number is checked before it is used. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "safetensors.h"
+
+enum { HEADER_MAX = 100 << 20 };
+
+/* Numbers pass through doubles: beyond this they would be rounded. */
+static const double exact_max = 9007199254740992.0;
+
+struct tsr_tensors {
+    char *path;
+    unsigned char *map;
+    size_t map_size;
+    uint64_t data_at, data_size;
+    cJSON *header; /* owns the names */
+    tsr_tensor_view *views;
+    size_t count;
+};
+
+#define FAIL(file, format, ...) tsr_fail(TSR_ERROR_FILE, "%s: " format, (file)->path, __VA_ARGS__)
+
+/* A JSON number that is a whole one, from 0 to 2^53. */
+static bool whole(const cJSON *item, uint64_t *out)
+{
+    if (!cJSON_IsNumber(item)) return false;
+    const double x = item->valuedouble;
+    if (!(x >= 0) || x > exact_max || floor(x) != x) return false;
+    *out = (uint64_t)x;
+    return true;
+}
+
+static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_tensor_view *view, uint64_t *bytes)
+{
+    if (!cJSON_IsArray(shape)) return FAIL(file, "tensor '%s' has no list 'shape'", view->name);
+    const int rank = cJSON_GetArraySize(shape);
+    if (rank > TSR_MAX_RANK) return FAIL(file, "tensor '%s' has rank %d; expected at most %d", view->name, rank, TSR_MAX_RANK);
+    uint64_t size = tsr_dtype_size(view->dtype);
+    bool overflow = false;
+    const cJSON *axis;
+    cJSON_ArrayForEach(axis, shape)
+    {
+        uint64_t n;
+        if (!whole(axis, &n)) return FAIL(file, "tensor '%s' has a shape with axis %g; expected whole numbers below 2^53", view->name, axis->valuedouble);
+        view->shape[view->rank++] = (int64_t)n;
+        overflow = __builtin_mul_overflow(size, n, &size) || overflow;
+    }
+    for (uint32_t i = 0; i < view->rank; i++)
+        if (view->shape[i] == 0) overflow = false, size = 0;
+    if (overflow) return FAIL(file, "tensor '%s' has a shape whose bytes do not fit 64 bits", view->name);
+    *bytes = size;
+    return TSR_OK;
+}
+
+static tsr_status read_tensor(const tsr_tensors *file, const cJSON *item, tsr_tensor_view *view)
+{
+    *view = (tsr_tensor_view){.name = item->string, .dtype = TSR_DTYPE_COUNT};
+    if (!cJSON_IsObject(item)) return FAIL(file, "entry '%s' is no object", view->name);
+    const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype"), *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
+    for (int i = 0; cJSON_IsString(dtype) && i < TSR_FILE_DTYPE_COUNT; i++)
+        if (strcmp(dtype->valuestring, tsr_file_dtypes[i].name) == 0) view->dtype = tsr_file_dtypes[i].dtype;
+    if (view->dtype == TSR_DTYPE_COUNT)
+        return FAIL(file, "tensor '%s' has dtype '%s'; expected F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL", view->name,
+                    cJSON_IsString(dtype) ? dtype->valuestring : "(none)");
+    uint64_t bytes = 0, from = 0, to = 0;
+    const tsr_status status = read_shape(file, cJSON_GetObjectItemCaseSensitive(item, "shape"), view, &bytes);
+    if (status != TSR_OK) return status;
+    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !whole(cJSON_GetArrayItem(offsets, 0), &from) || !whole(cJSON_GetArrayItem(offsets, 1), &to))
+        return FAIL(file, "tensor '%s' has no 'data_offsets' of two whole numbers", view->name);
+    if (from > to || to > file->data_size)
+        return FAIL(file, "tensor '%s' lies at %" PRIu64 " to %" PRIu64 "; the file has %" PRIu64 " bytes of data (truncated?)", view->name, from, to, file->data_size);
+    if (to - from != bytes)
+        return FAIL(file, "tensor '%s' has %" PRIu64 " bytes of data; its shape and dtype need %" PRIu64, view->name, to - from, bytes);
+    view->data = file->map + file->data_at + from;
+    view->size = bytes;
+    return TSR_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const tsr_tensor_view *const *x = a, *const *y = b;
+    const uintptr_t p = (uintptr_t)(*x)->data, q = (uintptr_t)(*y)->data;
+    if (p != q) return p < q ? -1 : 1;
+    return (*x)->size < (*y)->size ? -1 : (*x)->size > (*y)->size;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const tsr_tensor_view *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* The format wants the data without overlaps and holes, and each name once. */
+static tsr_status check_tensors(const tsr_tensors *file)
+{
+    if (file->count == 0) return file->data_size == 0 ? TSR_OK : FAIL(file, "%" PRIu64 " bytes of data belong to no tensor", file->data_size);
+    const tsr_tensor_view **order = malloc(file->count * sizeof(*order));
+    if (!order) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for %zu tensors", file->path, file->count);
+    for (size_t i = 0; i < file->count; i++) order[i] = &file->views[i];
+    tsr_status status = TSR_OK;
+    qsort(order, file->count, sizeof(*order), by_name);
+    for (size_t i = 1; i < file->count && status == TSR_OK; i++)
+        if (strcmp(order[i - 1]->name, order[i]->name) == 0) status = FAIL(file, "tensor '%s' is there twice", order[i]->name);
+    qsort(order, file->count, sizeof(*order), by_place);
+    const unsigned char *at = file->map + file->data_at;
+    for (size_t i = 0; i < file->count && status == TSR_OK; i++) {
+        const unsigned char *data = order[i]->data;
+        if (data < at) status = FAIL(file, "tensors '%s' and '%s' overlap", order[i ? i - 1 : 0]->name, order[i]->name);
+        else if (data > at) status = FAIL(file, "there is a hole of %zu bytes before tensor '%s'", (size_t)(data - at), order[i]->name);
+        at = data + order[i]->size;
+    }
+    if (status == TSR_OK && at != file->map + file->map_size) status = FAIL(file, "%zu bytes after the last tensor belong to none", (size_t)(file->map + file->map_size - at));
+    free(order);
+    return status;
+}
+
+/* cJSON ends strings at the first NUL: an escaped one would make two names of one. It would also read
+ * far too deep a nesting on the stack; its own limit is 1000, ours is what the format has. */
+static tsr_status check_text(const tsr_tensors *file, const char *text, size_t size)
+{
+    int depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\0') return FAIL(file, "the header has a NUL byte at %zu", i);
+        if (quoted && text[i] == '\\') {
+            if (i + 5 < size && memcmp(text + i, "\\u0000", 6) == 0) return FAIL(file, "the header has an escaped NUL at %zu", i);
+            i++;
+        } else if (text[i] == '"') quoted = !quoted;
+        else if (!quoted && (text[i] == '{' || text[i] == '[') && ++depth > 8) return FAIL(file, "the header nests deeper than %d at %zu", 8, i);
+        else if (!quoted && (text[i] == '}' || text[i] == ']')) depth--;
+    }
+    return TSR_OK;
+}
+
+static tsr_status read_header(tsr_tensors *file)
+{
+    uint64_t length = 0;
+    if (file->map_size < 8) return FAIL(file, "%zu bytes are no safetensors file; expected at least 8", file->map_size);
+    for (int i = 7; i >= 0; i--) length = length << 8 | file->map[i];
+    if (length > HEADER_MAX) return FAIL(file, "the header's length is %" PRIu64 "; expected at most %d", length, HEADER_MAX);
+    if (length > file->map_size - 8) return FAIL(file, "the header's length is %" PRIu64 "; only %zu bytes follow (truncated?)", length, file->map_size - 8);
+    const char *text = (const char *)file->map + 8;
+    const tsr_status status = check_text(file, text, (size_t)length);
+    if (status != TSR_OK) return status;
+    file->data_at = 8 + length;
+    file->data_size = file->map_size - file->data_at;
+    const char *end = NULL;
+    file->header = cJSON_ParseWithLengthOpts(text, (size_t)length, &end, false);
+    if (!file->header) return FAIL(file, "the header is not JSON (at byte %td of it)", end ? end - text : (ptrdiff_t)0);
+    if (!cJSON_IsObject(file->header)) return FAIL(file, "%s", "the header is no JSON object");
+    while (end < text + length && (*end == ' ' || *end == '\n' || *end == '\t' || *end == '\r')) end++;
+    if (end != text + length) return FAIL(file, "%td bytes follow the header's JSON", text + length - end);
+    return TSR_OK;
+}
+
+static tsr_status read_all(tsr_tensors *file)
+{
+    tsr_status status = read_header(file);
+    if (status != TSR_OK) return status;
+    const int entries = cJSON_GetArraySize(file->header);
+    file->views = calloc((size_t)entries + 1, sizeof(*file->views));
+    if (!file->views) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for %d tensors", file->path, entries);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, file->header)
+    {
+        if (strcmp(item->string, "__metadata__") == 0) {
+            if (!cJSON_IsObject(item)) return FAIL(file, "%s", "'__metadata__' is no object");
+            continue;
+        }
+        if ((status = read_tensor(file, item, &file->views[file->count])) != TSR_OK) return status;
+        file->count++;
+    }
+    return check_tensors(file);
+}
+
+static tsr_status map_file(tsr_tensors *file)
+{
+    const int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return FAIL(file, "cannot be read: %s", strerror(errno));
+    struct stat st;
+    tsr_status status = TSR_OK;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) status = FAIL(file, "%s", "is not a regular file");
+    else if (st.st_size < 8 || (uint64_t)st.st_size > SIZE_MAX) status = FAIL(file, "%lld bytes are no safetensors file; expected at least 8", (long long)st.st_size);
+    if (status == TSR_OK) {
+        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map == MAP_FAILED) status = FAIL(file, "cannot be mapped: %s", strerror(errno));
+        else file->map = map, file->map_size = (size_t)st.st_size;
+    }
+    close(fd);
+    return status;
+}
+
+tsr_status tsr_tensors_open(const char *path, tsr_tensors **out)
+{
+    if (!path || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", path ? "out" : "path");
+    *out = NULL;
+    tsr_tensors *file = calloc(1, sizeof(*file));
+    if (file) file->path = strdup(path);
+    if (!file || !file->path) {
+        free(file);
+        return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory to open it", path);
+    }
+    tsr_status status = map_file(file);
+    if (status == TSR_OK) status = read_all(file);
+    if (status != TSR_OK) {
+        tsr_tensors_close(file);
+        return status;
+    }
+    *out = file;
+    return TSR_OK;
+}
+
+void tsr_tensors_close(tsr_tensors *file)
+{
+    if (!file) return;
+    cJSON_Delete(file->header);
+    if (file->map) munmap(file->map, file->map_size);
+    free(file->views);
+    free(file->path);
+    free(file);
+}
+
+size_t tsr_tensors_count(const tsr_tensors *file) { return file ? file->count : 0; }
+
+tsr_status tsr_tensors_at(const tsr_tensors *file, size_t index, tsr_tensor_view *out)
+{
+    if (!file || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", file ? "out" : "file");
+    if (index >= file->count) return tsr_fail(TSR_ERROR_ARGUMENT, "argument index is %zu; %s has %zu tensors", index, file->path, file->count);
+    *out = file->views[index];
+    return TSR_OK;
+}
+
+tsr_status tsr_tensors_find(const tsr_tensors *file, const char *name, tsr_tensor_view *out)
+{
+    if (!file || !name || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", !file ? "file" : !name ? "name" : "out");
+    for (size_t i = 0; i < file->count; i++) {
+        if (strcmp(file->views[i].name, name) == 0) {
+            *out = file->views[i];
+            return TSR_OK;
+        }
+    }
+    return tsr_fail(TSR_ERROR_ARGUMENT, "%s has no tensor '%s'", file->path, name);
+}
