@@ -37,7 +37,7 @@ typedef struct cl_state {
         cl_platform_id platform;
         cl_device_id id;
         tsr_device_info info;
-        char platform_name[256];
+        char platform_version[256];
     } devices[CL_MAX_DEVICES];
 } cl_state;
 
@@ -45,7 +45,7 @@ struct bk_device {
     const cl_table *cl;
     const bk_services *services;
     tsr_device_info info;
-    char platform_name[256];
+    char platform_version[256];
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;

@@ -24,7 +24,7 @@ static char *make_identity(const bk_device *dev, const bk_kernel_desc *desc, con
     const size_t room = strlen(desc->source->opencl) + OPTIONS_SIZE + 1024;
     char *identity = malloc(room);
     if (!identity) return NULL;
-    const int length = snprintf(identity, room, "%s\n%s\n%s\n%s\n%s\n%s", dev->platform_name, info->name, info->vendor, info->version, options, desc->source->opencl);
+    const int length = snprintf(identity, room, "%s\n%s\n%s\n%s\n%s\n%s\n%s", info->driver, dev->platform_version, info->name, info->vendor, info->version, options, desc->source->opencl);
     *size = (size_t)length;
     return identity;
 }
@@ -127,6 +127,7 @@ void cl_kernel_destroy(bk_device *dev, bk_kernel *kernel)
 
 tsr_status cl_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count)
 {
+    if (dev->lost) return cl_status(dev, CL_SUCCESS, "running a kernel");
     const cl_table *cl = dev->cl;
     cl_int error = CL_SUCCESS;
     for (uint32_t i = 0; i < kernel->bindings && error == CL_SUCCESS; i++) {

@@ -15,7 +15,8 @@ bool cl_load(cl_table *table, void **library)
 {
     static const char *const names[] = {"libOpenCL.so.1", "libOpenCL.so", "libOpenCL.dylib"};
     *library = NULL;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !*library; i++) *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    /* NODELETE: drivers keep threads and lists, which an unloaded loader would crash or leak. */
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !*library; i++) *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!*library) return false;
     bool ok = true;
 #define CL_FETCH(name) ok = fetch(*library, #name, &table->name) && ok;

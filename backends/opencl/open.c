@@ -13,7 +13,8 @@
 
 tsr_status cl_status(bk_device *dev, cl_int error, const char *what)
 {
-    if (dev->lost || error == CL_DEVICE_NOT_AVAILABLE) {
+    /* The handles are ours and live: a driver that calls them invalid has dropped them. */
+    if (dev->lost || error == CL_DEVICE_NOT_AVAILABLE || error == CL_INVALID_COMMAND_QUEUE || error == CL_INVALID_CONTEXT) {
         dev->lost = true;
         return tsr_fail(TSR_ERROR_DEVICE_LOST, "%s: the device stopped answering (%s, OpenCL error %d)", dev->info.id, what, error);
     }
@@ -45,10 +46,17 @@ static uint64_t number(const cl_table *cl, cl_device_id id, cl_device_info what)
     return cl->clGetDeviceInfo(id, what, size, &value, NULL) == CL_SUCCESS ? value : 0;
 }
 
+/* Bytes: the driver answers in KiB, with the largest free block as a second value. */
+static uint64_t amd_free_memory(const cl_table *cl, cl_device_id id)
+{
+    size_t values[2] = {0, 0};
+    return cl->clGetDeviceInfo(id, QUERY_AMD_FREE_MEMORY, sizeof(values), values, NULL) == CL_SUCCESS ? (uint64_t)values[0] * 1024 : 0;
+}
+
 static void read_subgroups(const cl_table *cl, cl_device_id id, const char *extensions, tsr_device_info *info)
 {
     if (strstr(extensions, "cl_intel_required_subgroup_size")) {
-        size_t sizes[8], bytes = 0;
+        size_t sizes[32], bytes = 0; /* PoCL names every power of two */
         if (cl->clGetDeviceInfo(id, QUERY_SUB_GROUP_SIZES, sizeof(sizes), sizes, &bytes) == CL_SUCCESS) {
             for (size_t i = 0; i < bytes / sizeof(sizes[0]); i++) {
                 if (!info->subgroup_min || sizes[i] < info->subgroup_min) info->subgroup_min = (uint32_t)sizes[i];
@@ -94,7 +102,7 @@ static void read_info(const cl_table *cl, cl_device_id id, size_t index, const c
     if (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups")) info->features |= TSR_FEATURE_SUBGROUP;
     read_subgroups(cl, id, extensions, info);
     info->memory_total = number(cl, id, CL_DEVICE_GLOBAL_MEM_SIZE);
-    if (strstr(extensions, "cl_amd_device_attribute_query")) info->memory_free = number(cl, id, QUERY_AMD_FREE_MEMORY) * 1024;
+    if (strstr(extensions, "cl_amd_device_attribute_query")) info->memory_free = amd_free_memory(cl, id);
     info->max_buffer = number(cl, id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     info->compute_units = (uint32_t)number(cl, id, CL_DEVICE_MAX_COMPUTE_UNITS);
     info->max_workgroup = (uint32_t)number(cl, id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
@@ -111,7 +119,7 @@ static void probe_platform(cl_state *state, cl_platform_id platform)
     const cl_table *cl = &state->cl;
     cl_device_id ids[CL_MAX_DEVICES];
     cl_uint found = 0;
-    char name[256] = "", version[64] = "";
+    char name[256] = "", version[256] = "";
     cl->clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(name) - 1, name, NULL);
     cl->clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof(version) - 1, version, NULL);
     if (cl->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, CL_MAX_DEVICES, ids, &found) != CL_SUCCESS) return;
@@ -125,7 +133,7 @@ static void probe_platform(cl_state *state, cl_platform_id platform)
         }
         state->devices[state->count].platform = platform;
         state->devices[state->count].id = ids[i];
-        snprintf(state->devices[state->count].platform_name, sizeof(name), "%s", name);
+        snprintf(state->devices[state->count].platform_version, sizeof(version), "%s", version);
         state->count++;
     }
 }
@@ -174,7 +182,7 @@ static tsr_status cl_open(void *user, size_t index, bk_device **out)
     dev->services = state->services;
     dev->info = state->devices[index].info;
     dev->id = state->devices[index].id;
-    snprintf(dev->platform_name, sizeof(dev->platform_name), "%s", state->devices[index].platform_name);
+    snprintf(dev->platform_version, sizeof(dev->platform_version), "%s", state->devices[index].platform_version);
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)state->devices[index].platform, 0};
     cl_int error = CL_SUCCESS;
     dev->context = dev->cl->clCreateContext(properties, 1, &dev->id, NULL, NULL, &error);

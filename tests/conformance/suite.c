@@ -1,0 +1,60 @@
+/* The list of cases. */
+#include "suite.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case *, suite_run_context *), const void *params, int number)
+{
+    if (s->count == s->room) {
+        const size_t room = s->room ? 2 * s->room : 64;
+        suite_case *cases = realloc(s->cases, room * sizeof(*cases));
+        if (!cases) return 0;
+        s->cases = cases;
+        s->room = room;
+    }
+    suite_case *c = &s->cases[s->count++];
+    *c = (suite_case){.run = run, .params = params, .number = number};
+    snprintf(c->name, sizeof(c->name), "%s", name);
+    return 1;
+}
+
+suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(run->message, run->size, format, args);
+    va_end(args);
+    return verdict;
+}
+
+suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what)
+{
+    return suite_say(run, status == TSR_ERROR_UNSUPPORTED ? SUITE_UNSUPPORTED : SUITE_FAIL, "%s: %s", what, tsr_last_error());
+}
+
+suite *suite_create(void)
+{
+    suite *s = calloc(1, sizeof(*s));
+    if (s && suite_add_memory(s) && suite_add_errors(s) && suite_add_attention(s) && suite_add_decode(s)) return s;
+    suite_destroy(s);
+    return NULL;
+}
+
+void suite_destroy(suite *s)
+{
+    if (s) free(s->cases);
+    free(s);
+}
+
+size_t suite_count(const suite *s) { return s->count; }
+
+const char *suite_name(const suite *s, size_t index) { return s->cases[index].name; }
+
+suite_verdict suite_run(const suite *s, size_t index, tsr_context *ctx, tsr_device *dev, uint64_t seed, char *message, size_t size)
+{
+    suite_run_context run = {ctx, dev, seed, message, size};
+    if (size > 0) message[0] = '\0';
+    return s->cases[index].run(&s->cases[index], &run);
+}

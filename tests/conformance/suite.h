@@ -1,0 +1,42 @@
+/* What the files of cases share. */
+#ifndef SUITE_H
+#define SUITE_H
+
+#include "conformance.h"
+#include "oracle/oracle.h"
+
+typedef struct suite_run_context {
+    tsr_context *ctx;
+    tsr_device *dev;
+    uint64_t seed;
+    char *message;
+    size_t size;
+} suite_run_context;
+
+typedef struct suite_case suite_case;
+struct suite_case {
+    char name[112];
+    suite_verdict (*run)(const suite_case *c, suite_run_context *run);
+    const void *params; /* lives as long as the program, or is owned by its file's table */
+    int number;
+};
+
+struct suite {
+    suite_case *cases;
+    size_t count, room;
+};
+
+/* Appends a case; 0: no memory. */
+int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case *, suite_run_context *), const void *params, int number);
+
+/* Writes the message and returns the verdict. */
+suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* SUITE_UNSUPPORTED for TSR_ERROR_UNSUPPORTED, else SUITE_FAIL, with the library's text. */
+suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what);
+
+int suite_add_memory(suite *s);
+int suite_add_attention(suite *s);
+int suite_add_errors(suite *s);
+int suite_add_decode(suite *s);
+
+#endif

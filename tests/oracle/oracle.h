@@ -1,0 +1,41 @@
+/* The reference: fp64 from the formulas alone, and what tests need around it. Written apart from the kernels. */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include <stdbool.h>
+
+#include "tessera/tessera.h"
+
+/* xoshiro256** seeded by splitmix64. */
+typedef struct oracle_rng {
+    uint64_t s[4];
+} oracle_rng;
+oracle_rng oracle_seed(uint64_t seed);
+uint64_t oracle_next(oracle_rng *r);
+uint32_t oracle_below(oracle_rng *r, uint32_t n);
+double oracle_normal(oracle_rng *r);
+
+/* A tensor in host memory: layout, and bytes that begin at element [0,0,0,0]. */
+typedef struct oracle_tensor {
+    tsr_layout layout; /* strides filled in */
+    void *data;
+} oracle_tensor;
+
+/* Values in storage types; writing rounds to nearest even. */
+double oracle_load(tsr_dtype dtype, const void *data, int64_t index);
+void oracle_store(tsr_dtype dtype, void *data, int64_t index, double value);
+
+/* o [B,Hq,Nq,Dv] and lse [B,Hq,Nq], packed, of the attention that desc describes (strides filled in),
+ * with an axis of 1 in bias and mask repeated. */
+typedef struct oracle_attention_inputs {
+    oracle_tensor q, k, v, bias, mask, sink; /* data NULL: none */
+} oracle_attention_inputs;
+void oracle_attention(const tsr_attention_desc *desc, const oracle_attention_inputs *in, double *o, double *lse);
+
+/* The same without tiles, in fp32 throughout: the error that plain arithmetic makes. */
+void oracle_plain(const tsr_attention_desc *desc, const oracle_attention_inputs *in, double *o);
+
+/* |a - b| / |b| in the Frobenius norm; 0 if both are all zero; NaN if anything is. */
+double oracle_error(const double *a, const double *b, uint64_t n);
+
+#endif

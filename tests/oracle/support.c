@@ -1,0 +1,101 @@
+/* Random numbers, storage types and norms of the reference. */
+#include <math.h>
+#include <string.h>
+
+#include "oracle.h"
+
+oracle_rng oracle_seed(uint64_t seed)
+{
+    oracle_rng r;
+    for (int i = 0; i < 4; i++) {
+        uint64_t z = (seed += UINT64_C(0x9e3779b97f4a7c15));
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        r.s[i] = z ^ z >> 31;
+    }
+    return r;
+}
+
+static uint64_t rotate(uint64_t x, int k) { return x << k | x >> (64 - k); }
+
+uint64_t oracle_next(oracle_rng *r)
+{
+    uint64_t *s = r->s;
+    const uint64_t result = rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotate(s[3], 45);
+    return result;
+}
+
+uint32_t oracle_below(oracle_rng *r, uint32_t n) { return (uint32_t)((oracle_next(r) >> 32) * n >> 32); }
+
+double oracle_normal(oracle_rng *r)
+{
+    const double u = ((double)(oracle_next(r) >> 11) + 0.5) * 0x1p-53, v = (double)(oracle_next(r) >> 11) * 0x1p-53;
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+/* A value rounded to a binary format of so many mantissa bits, smallest exponent and largest value. */
+static double round_to(double x, int bits, int min_exponent, double largest)
+{
+    if (!isfinite(x) || x == 0) return x;
+    int exponent;
+    frexp(x, &exponent);
+    exponent--; /* x = 1.m * 2^exponent */
+    if (exponent < min_exponent) exponent = min_exponent;
+    const double step = ldexp(1.0, exponent - bits), rounded = nearbyint(x / step) * step;
+    return fabs(rounded) > largest ? copysign(INFINITY, x) : rounded;
+}
+
+double oracle_load(tsr_dtype dtype, const void *data, int64_t index)
+{
+    if (dtype == TSR_F32) return ((const float *)data)[index];
+    if (dtype == TSR_U8) return ((const uint8_t *)data)[index];
+    const uint16_t h = ((const uint16_t *)data)[index];
+    const int bits = dtype == TSR_F16 ? 10 : 7, all = dtype == TSR_F16 ? 31 : 255, bias = dtype == TSR_F16 ? 15 : 127;
+    const int exponent = h >> bits & all, mantissa = h & ((1 << bits) - 1);
+    double x;
+    if (exponent == all) x = mantissa ? NAN : INFINITY;
+    else if (exponent == 0) x = ldexp(mantissa, 1 - bias - bits);
+    else x = ldexp(mantissa + (1 << bits), exponent - bias - bits);
+    return h & 0x8000 ? -x : x;
+}
+
+void oracle_store(tsr_dtype dtype, void *data, int64_t index, double value)
+{
+    if (dtype == TSR_F32) {
+        ((float *)data)[index] = (float)value;
+        return;
+    }
+    if (dtype == TSR_U8) {
+        ((uint8_t *)data)[index] = (uint8_t)value;
+        return;
+    }
+    const int bits = dtype == TSR_F16 ? 10 : 7, all = dtype == TSR_F16 ? 31 : 255, bias = dtype == TSR_F16 ? 15 : 127;
+    const double largest = dtype == TSR_F16 ? 65504.0 : ldexp(2.0 - ldexp(1.0, -7), 127), x = round_to(value, bits, 1 - bias, largest);
+    uint32_t h = signbit(x) ? 0x8000u : 0;
+    if (isnan(x)) h |= (uint32_t)all << bits | 1u;
+    else if (isinf(x)) h |= (uint32_t)all << bits;
+    else if (x != 0) {
+        int exponent;
+        const double m = frexp(fabs(x), &exponent); /* m in [1/2, 1) */
+        if (exponent - 1 < 1 - bias) h |= (uint32_t)ldexp(fabs(x), bias - 1 + bits);
+        else h |= (uint32_t)(exponent - 1 + bias) << bits | (uint32_t)ldexp(2 * m - 1, bits);
+    }
+    ((uint16_t *)data)[index] = (uint16_t)h;
+}
+
+double oracle_error(const double *a, const double *b, uint64_t n)
+{
+    double difference = 0, norm = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        difference += (a[i] - b[i]) * (a[i] - b[i]);
+        norm += b[i] * b[i];
+    }
+    if (difference == 0) return 0;
+    return sqrt(difference / norm);
+}

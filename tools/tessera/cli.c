@@ -1,0 +1,184 @@
+/* What the subcommands share. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int cli_fail(const char *command, tsr_status status)
+{
+    cli_progress_end();
+    fprintf(stderr, "tessera %s: %s\n", command, tsr_last_error());
+    switch (status) {
+    case TSR_ERROR_ARGUMENT:
+    case TSR_ERROR_FILE:
+    case TSR_ERROR_NO_DEVICE:
+    case TSR_ERROR_DEVICE_MEMORY:
+    case TSR_ERROR_HOST_MEMORY:
+    case TSR_ERROR_UNSUPPORTED: return EXIT_INPUT;
+    default: return EXIT_FAILED;
+    }
+}
+
+int cli_error(const char *command, int code, const char *format, ...)
+{
+    cli_progress_end();
+    fprintf(stderr, "tessera %s: ", command);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return code;
+}
+
+int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context, const char ***rest)
+{
+    *context = poptGetContext("tessera", argc, argv, options, 0);
+    if (!*context) return cli_error(command, EXIT_FAILED, "no memory to read the arguments");
+    char line[256];
+    snprintf(line, sizeof(line), "%s", usage);
+    poptSetOtherOptionHelp(*context, line);
+    const int result = poptGetNextOpt(*context);
+    if (result < -1) {
+        const int code = cli_error(command, EXIT_INPUT, "%s: %s; see tessera %s --help", poptBadOption(*context, POPT_BADOPTION_NOALIAS), poptStrerror(result), command);
+        poptFreeContext(*context);
+        return code;
+    }
+    static const char *none[] = {NULL};
+    *rest = poptGetArgs(*context);
+    if (!*rest) *rest = none;
+    return -1;
+}
+
+/* 800M, 3G, 65536: bytes. */
+static bool parse_size(const char *text, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    const double value = strtod(text, &end);
+    double scale = 1;
+    if (*end == 'K' || *end == 'k') scale = 1024, end++;
+    else if (*end == 'M' || *end == 'm') scale = 1024.0 * 1024, end++;
+    else if (*end == 'G' || *end == 'g') scale = 1024.0 * 1024 * 1024, end++;
+    if (end == text || *end || errno || !(value > 0) || value * scale > 1e18) return false;
+    *out = (uint64_t)(value * scale);
+    return true;
+}
+
+static void on_log(void *user, tsr_log_level level, const char *text)
+{
+    (void)user;
+    if (level == TSR_LOG_WARNING) fprintf(stderr, "warning: %s\n", text);
+}
+
+int cli_open(const char *command, cli_device *d)
+{
+    tsr_device_desc desc = {0};
+    if (d->budget && !parse_size(d->budget, &desc.memory_budget))
+        return cli_error(command, EXIT_INPUT, "argument --budget is '%s'; expected a size such as 800M or 3G", d->budget);
+    const tsr_context_desc ctx = {.abi = TSR_ABI, .validation = (uint32_t)d->validate, .log = on_log};
+    tsr_status status = tsr_context_create(&ctx, &d->ctx);
+    if (status == TSR_OK) status = tsr_device_open(d->ctx, d->selector, &desc, &d->dev);
+    if (status != TSR_OK) {
+        const int code = cli_fail(command, status);
+        cli_close(d);
+        return code;
+    }
+    const tsr_device_info *info = tsr_device_info_of(d->dev);
+    if (!d->quiet) fprintf(stderr, "device: %s, %s (%s %s)\n", info->id, info->name, info->driver, info->version);
+    return -1;
+}
+
+void cli_close(cli_device *d)
+{
+    tsr_device_destroy(d->dev);
+    tsr_context_destroy(d->ctx);
+    d->dev = NULL;
+    d->ctx = NULL;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void cli_catch(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a child that ends early is an error, not our end */
+}
+
+bool cli_interrupted(void) { return interrupted != 0; }
+
+double cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double progress_start = -1, progress_last;
+static bool progress_shown;
+
+void cli_progress(const char *what, double done)
+{
+    const double now = cli_now();
+    if (progress_start < 0) progress_start = now;
+    if (!isatty(2) || now - progress_start < 1 || now - progress_last < 0.1) return;
+    progress_last = now;
+    progress_shown = true;
+    const double left = done > 0 ? (now - progress_start) / done * (1 - done) : 0;
+    fprintf(stderr, "\r%s %3.0f %%, %.0f s left \033[K", what, done * 100, left);
+    fflush(stderr);
+}
+
+void cli_progress_end(void)
+{
+    if (progress_shown) fprintf(stderr, "\r\033[K");
+    progress_shown = false;
+    progress_start = -1;
+}
+
+char *cli_temporary(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t size = strlen(path) + 40;
+    char *temp = malloc(size);
+    /* The ending stays: other programs tell the format by it. */
+    if (temp) snprintf(temp, size, "%.*s.tmp%ld-%s", (int)(name - path), path, (long)getpid(), name);
+    return temp;
+}
+
+bool cli_can_write(const char *command, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        cli_error(command, EXIT_INPUT, "output '%s' is there and is not a regular file", path);
+        return false;
+    }
+    char *temp = cli_temporary(path);
+    const int fd = temp ? open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
+    if (fd < 0) cli_error(command, EXIT_INPUT, "output '%s' cannot be written: %s", path, strerror(errno));
+    else {
+        close(fd);
+        unlink(temp);
+    }
+    free(temp);
+    return fd >= 0;
+}

@@ -1,0 +1,61 @@
+/* What the subcommands of tessera share: exit codes, errors, devices, interruption, progress, time. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <popt.h>
+#include <stdbool.h>
+
+#include "tessera/tessera.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_INPUT = 2, EXIT_INTERRUPTED = 130 };
+
+/* Prints "tessera COMMAND: text" and returns the exit code that suits: what the library last said ... */
+int cli_fail(const char *command, tsr_status status);
+/* ... or a text of our own. */
+int cli_error(const char *command, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Parses argv; usage follows "tessera ". -1: go on; else the exit code. Positional arguments are left
+ * in *rest (NULL-terminated, owned by *context, which the caller frees). */
+int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context,
+              const char ***rest);
+
+/* Options that every command with a device has. */
+typedef struct cli_device {
+    char *selector, *budget;
+    int quiet, validate;
+    tsr_context *ctx;
+    tsr_device *dev;
+} cli_device;
+#define CLI_DEVICE_OPTIONS(d)                                                                                                   \
+    {"device", 'd', POPT_ARG_STRING, &(d).selector, 0, "device id or backend:name (see tessera devices); default: TESSERA_DEVICE or the best", "ID"}, \
+    {"budget", 0, POPT_ARG_STRING, &(d).budget, 0, "device memory that may be used, as 800M or 3G", "SIZE"},                     \
+    {"quiet", 'q', POPT_ARG_NONE, &(d).quiet, 0, "say nothing but errors", NULL},                                               \
+    {"validate", 0, POPT_ARG_NONE, &(d).validate, 0, "turn the driver's validation layers on", NULL}
+
+/* Opens the device that was asked for and says which it is. -1: done; else the exit code. */
+int cli_open(const char *command, cli_device *d);
+void cli_close(cli_device *d);
+
+/* After cli_catch, Ctrl-C only sets a flag; cli_interrupted reads it. */
+void cli_catch(void);
+bool cli_interrupted(void);
+
+/* A line on the terminal, once the work has taken a second. done from 0 to 1. */
+void cli_progress(const char *what, double done);
+void cli_progress_end(void);
+
+double cli_now(void); /* seconds */
+
+/* Can a file be written at path? Checked before the work starts. false: an error was printed. */
+bool cli_can_write(const char *command, const char *path);
+
+/* The name under which a file is written until it is whole; malloc'd. */
+char *cli_temporary(const char *path);
+
+int cmd_devices(int argc, const char **argv);
+int cmd_attend(int argc, const char **argv);
+int cmd_decode(int argc, const char **argv);
+int cmd_conformance(int argc, const char **argv);
+int cmd_bench(int argc, const char **argv);
+
+#endif

@@ -1,0 +1,49 @@
+/* The tessera command: finds the subcommand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *what;
+} commands[] = {
+    {"devices", cmd_devices, "list the devices, their memory and features"},
+    {"attend", cmd_attend, "compute attention on tensors of a safetensors file"},
+    {"decode", cmd_decode, "decode a video latent to frames"},
+    {"conformance", cmd_conformance, "run the conformance suite"},
+    {"bench", cmd_bench, "measure attention or decoding against the device's ceiling"},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void usage(FILE *out)
+{
+    fprintf(out, "usage: tessera COMMAND [OPTION...]\n\n");
+    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].what);
+    fprintf(out, "\ntessera COMMAND --help describes a command; tessera --version tells the version.\n"
+                 "Environment: TESSERA_DEVICE names the device where --device does not.\n"
+                 "Exit codes: 0 done; 1 failed (a test, a driver); 2 bad input: arguments, files, a device that is\n"
+                 "not there, not enough memory; 130 interrupted.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_INPUT;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("tessera %s\n", tsr_version());
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, (const char **)argv + 1);
+    fprintf(stderr, "tessera: unknown command '%s'; expected devices, attend, decode, conformance or bench\n", argv[1]);
+    return EXIT_INPUT;
+}
