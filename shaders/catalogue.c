@@ -12,9 +12,13 @@
 #include "merge_simt_spv.h"
 #include "merge_subgroup_spv.h"
 #include "decode/conv_args.h"
+#include "measure/peak_args.h"
 #include "conv_cl.h"
 #include "conv_simt_spv.h"
 #include "conv_subgroup_spv.h"
+#include "peak_cl.h"
+#include "peak_simt_spv.h"
+#include "peak_subgroup_spv.h"
 
 #define SPEC_NAME(id, NAME, value) [id] = #NAME,
 #define COUNT_SPEC(id, NAME, value) +1
@@ -36,11 +40,13 @@
 NAMES(flash, FLASH)
 NAMES(merge, MERGE)
 NAMES(conv, CONV)
+NAMES(peak, PEAK)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
     ENTRIES(merge, MERGE)
     ENTRIES(conv, CONV)
+    ENTRIES(peak, PEAK)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

@@ -48,10 +48,15 @@
 #undef conv
 #undef RN
 
+#define RN 4
+#include "measure/peak.k"
+#undef RN
+
 static const hk_entry entries[] = {
     {"flash", flash_wide, flash_wide_shared, 15, 4, {RM, RN_WIDE, 1, 64}},
     {"flash", flash_narrow, flash_narrow_shared, 15, 4, {RM, 1, 1, 64}},
     {"merge", merge, merge_shared, 0, 0, {0}},
+    {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},
     {"conv", conv_narrow, conv_narrow_shared, 14, 3, {RM, 1, 1}},

@@ -145,6 +145,10 @@ TSR_API const tsr_device_info *tsr_device_info_of(const tsr_device *dev);
 /* Waits until everything enqueued on the device is done; reports what failed on the way. */
 TSR_API tsr_status tsr_device_wait(tsr_device *dev);
 
+/* Measures the device's ceiling: fp32 FLOP/s of fused multiply-adds in registers, the best of several
+ * runs of some hundredths of a second each. */
+TSR_API tsr_status tsr_device_peak(tsr_device *dev, double *flops_per_second);
+
 /* ---- Memory ------------------------------------------------------------------------------------ */
 
 /* A run of device memory; its content is undefined at first. size 0 is allowed. Fails with

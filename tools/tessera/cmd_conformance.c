@@ -1,0 +1,172 @@
+/* tessera conformance: the suite on one device or on all. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "conformance/conformance.h"
+
+static const char *const name = "conformance";
+
+typedef struct conformance {
+    cli_device device;
+    char *filter, *junit, *require;
+    int list;
+    long seed;
+    suite *suite;
+    FILE *report;
+    size_t counts[64][3]; /* of each device: passed, failed, unsupported */
+    char ids[64][32];
+    size_t devices, failed;
+} conformance;
+
+/* Text for XML. */
+static void write_escaped(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        switch (*text) {
+        case '<': fputs("&lt;", out); break;
+        case '>': fputs("&gt;", out); break;
+        case '&': fputs("&amp;", out); break;
+        case '"': fputs("&quot;", out); break;
+        default: fputc((unsigned char)*text < 32 ? ' ' : *text, out);
+        }
+    }
+}
+
+static void report_case(conformance *c, const char *device, const char *which, suite_verdict v, double seconds, const char *message)
+{
+    if (!c->report) return;
+    fprintf(c->report, "  <testcase classname=\"");
+    write_escaped(c->report, device);
+    fprintf(c->report, "\" name=\"%s\" time=\"%.3f\">", which, seconds);
+    if (v != SUITE_PASS) {
+        fprintf(c->report, "<%s message=\"", v == SUITE_FAIL ? "failure" : "skipped");
+        write_escaped(c->report, message);
+        fprintf(c->report, "\"/>");
+    }
+    fprintf(c->report, "</testcase>\n");
+}
+
+static int run_device(conformance *c, tsr_device *dev)
+{
+    static const char *const words[] = {"pass", "FAIL", "unsupported"};
+    const tsr_device_info *info = tsr_device_info_of(dev);
+    size_t *counts = c->counts[c->devices];
+    snprintf(c->ids[c->devices++], 32, "%s", info->id);
+    for (size_t i = 0; i < suite_count(c->suite); i++) {
+        const char *which = suite_name(c->suite, i);
+        if (c->filter && fnmatch(c->filter, which, 0) != 0) continue;
+        if (cli_interrupted()) return cli_error(name, EXIT_INTERRUPTED, "interrupted");
+        char message[1024];
+        const double start = cli_now();
+        const suite_verdict v = suite_run(c->suite, i, c->device.ctx, dev, (uint64_t)c->seed, message, sizeof(message));
+        const double seconds = cli_now() - start;
+        counts[v]++;
+        c->failed += v == SUITE_FAIL;
+        if (!c->device.quiet || v == SUITE_FAIL) printf("%-11s %-10s %s%s%s (%.2f s)\n", words[v], info->id, which, message[0] ? ": " : "", message, seconds);
+        fflush(stdout);
+        report_case(c, info->id, which, v, seconds, message);
+    }
+    return -1;
+}
+
+/* Every backend named in --require must have a device. */
+static int check_required(const conformance *c)
+{
+    const char *p = c->require;
+    while (p && *p) {
+        const size_t length = strcspn(p, ",");
+        bool found = false;
+        for (size_t i = 0; i < tsr_device_count(c->device.ctx) && !found; i++) {
+            tsr_device_info info;
+            found = tsr_device_get_info(c->device.ctx, i, &info) == TSR_OK && strlen(info.backend) == length && strncmp(info.backend, p, length) == 0;
+        }
+        if (!found) return cli_error(name, EXIT_FAILED, "the required backend '%.*s' has no device", (int)length, p);
+        p += length + (p[length] == ',');
+    }
+    return -1;
+}
+
+static int run_all(conformance *c)
+{
+    for (size_t i = 0; i < tsr_device_count(c->device.ctx) && i < 64; i++) {
+        tsr_device_info info;
+        tsr_device *dev = NULL;
+        tsr_device_get_info(c->device.ctx, i, &info);
+        tsr_status s = tsr_device_open(c->device.ctx, info.id, NULL, &dev);
+        if (s != TSR_OK) return cli_fail(name, s);
+        printf("# %s: %s, %s %s\n", info.id, info.name, info.driver, info.version);
+        const int code = run_device(c, dev);
+        tsr_device_destroy(dev);
+        if (code >= 0) return code;
+    }
+    return -1;
+}
+
+static int run(conformance *c)
+{
+    int code;
+    if (c->junit && !cli_can_write(name, c->junit)) return EXIT_INPUT;
+    const bool all = c->device.selector && strcmp(c->device.selector, "all") == 0;
+    if (all) {
+        const tsr_context_desc desc = {.validation = (uint32_t)c->device.validate};
+        const tsr_status s = tsr_context_create(&desc, &c->device.ctx);
+        if (s != TSR_OK) return cli_fail(name, s);
+    } else if ((code = cli_open(name, &c->device)) >= 0) {
+        return code;
+    }
+    if ((code = check_required(c)) >= 0) return code;
+    cli_catch();
+    char *temp = c->junit ? cli_temporary(c->junit) : NULL;
+    if (temp) c->report = fopen(temp, "w");
+    if (c->report) fprintf(c->report, "<?xml version=\"1.0\"?>\n<testsuite name=\"tessera conformance\">\n");
+    code = all ? run_all(c) : run_device(c, c->device.dev);
+    if (c->report) {
+        fprintf(c->report, "</testsuite>\n");
+        const bool ok = fclose(c->report) == 0 && code < 0 && rename(temp, c->junit) == 0;
+        if (!ok) remove(temp);
+    }
+    free(temp);
+    if (code >= 0) return code;
+    printf("\n%-12s %8s %8s %12s\n", "device", "passed", "failed", "unsupported");
+    size_t ran = 0;
+    for (size_t i = 0; i < c->devices; i++) {
+        printf("%-12s %8zu %8zu %12zu\n", c->ids[i], c->counts[i][0], c->counts[i][1], c->counts[i][2]);
+        ran += c->counts[i][0] + c->counts[i][1] + c->counts[i][2];
+    }
+    if (ran == 0) return cli_error(name, EXIT_INPUT, "no case matches '%s'", c->filter ? c->filter : "");
+    printf("seed %ld\n", c->seed);
+    return c->failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+int cmd_conformance(int argc, const char **argv)
+{
+    conformance c = {.seed = 1};
+    struct poptOption options[] = {
+        {"filter", 'f', POPT_ARG_STRING, &c.filter, 0, "only cases whose name fits, as 'attention/*f16*'", "GLOB"},
+        {"junit", 0, POPT_ARG_STRING, &c.junit, 0, "also write the verdicts as JUnit XML", "FILE"},
+        {"list", 'l', POPT_ARG_NONE, &c.list, 0, "print the names of the cases and stop", NULL},
+        {"seed", 's', POPT_ARG_LONG, &c.seed, 0, "other random inputs", "N"},
+        {"require", 0, POPT_ARG_STRING, &c.require, 0, "fail where one of these backends has no device", "host,vulkan,opencl"},
+        CLI_DEVICE_OPTIONS(c.device),
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext parse;
+    const char **rest;
+    int code = cli_parse(name, "conformance [--device ID|all]", argc, argv, options, &parse, &rest);
+    if (code >= 0) return code;
+    c.suite = suite_create();
+    if (rest[0]) code = cli_error(name, EXIT_INPUT, "unexpected argument '%s'", rest[0]);
+    else if (!c.suite) code = cli_error(name, EXIT_FAILED, "no memory for the suite");
+    else if (c.list) {
+        for (size_t i = 0; i < suite_count(c.suite); i++) puts(suite_name(c.suite, i));
+        code = EXIT_DONE;
+    } else code = run(&c);
+    suite_destroy(c.suite);
+    cli_close(&c.device);
+    char *const owned[] = {c.filter, c.junit, c.require, c.device.selector, c.device.budget};
+    for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
+    poptFreeContext(parse);
+    return code;
+}
