@@ -169,7 +169,7 @@ static int bench_decode(bench *b, const char *path)
         if (s == TSR_OK) in = malloc((size_t)l.channels * l.height * l.width * sizeof(float));
         if (s == TSR_OK) out = malloc((size_t)3 * l.height * l.width * info.space_scale * info.space_scale * sizeof(float));
         for (int i = -1; i < b->runs && s == TSR_OK && code < 0; i++) {
-            double seconds;
+            double seconds = 0;
             s = in && out ? decode_clip(dec, &l, in, out, &seconds) : TSR_ERROR_HOST_MEMORY;
             if (i >= 0) times[i] = seconds;
             if (cli_interrupted()) code = cli_error(name, EXIT_INTERRUPTED, "interrupted");
