@@ -12,7 +12,7 @@ static uint32_t vector_width(const bk_device *dev, tsr_tile tile) { return tile 
 static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char *options)
 {
     const bk_kernel_source *source = desc->source;
-    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -DTILE=%d -DVW=%u", (int)source->tile, vector_width(dev, source->tile));
+    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DVW=%u", (int)source->tile, vector_width(dev, source->tile));
     for (uint32_t i = 0; i < source->spec_count; i++)
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -D%s=%d", source->spec_names[i], desc->specs[i]);
 }
