@@ -8,11 +8,18 @@
 enum { CONV_SPECS(CONV_ID) CONV_SHAPES(CONV_ID) };
 typedef struct conv_params { CONV_PARAMS(TSR_PARAM_FIELD) } conv_params;
 
-static int32_t row_registers(tsr_tile tile) { return tile == TSR_TILE_VECTOR ? 4 : 8; }
+/* Output channels in registers: as in attention, but no more than the layer has. */
+static int32_t row_registers(tsr_tile tile, const tsr_device_info *info, int32_t cout)
+{
+    if (tile != TSR_TILE_SUBGROUP) return tile == TSR_TILE_VECTOR ? 4 : 8;
+    int32_t rows = (int32_t)info->subgroup_max;
+    while (rows < 32 && rows < cout) rows *= 2;
+    return rows;
+}
 
 tsr_status tsr_conv_create(tsr_device *dev, tsr_conv *conv, const tsr_tensor_view *weight, const tsr_tensor_view *bias)
 {
-    const int32_t rm = row_registers(tsr_tile_for(&dev->info)), channels = conv->cin + conv->cin_past, area = conv->taps * conv->taps;
+    const int32_t rm = row_registers(tsr_tile_for(&dev->info), &dev->info, conv->cout), channels = conv->cin + conv->cin_past, area = conv->taps * conv->taps;
     const size_t blocks = (size_t)((conv->cout + rm - 1) / rm), packed = blocks * (size_t)area * (size_t)channels * (size_t)rm;
     float *host = calloc(packed + (size_t)conv->cout, sizeof(float)), *plain = malloc((size_t)channels * (size_t)area * sizeof(float));
     if (!host || !plain) {
@@ -67,7 +74,8 @@ tsr_status tsr_conv_resize(tsr_device *dev, tsr_conv *conv, uint32_t height, uin
 {
     const tsr_tile tile = tsr_tile_for(&dev->info);
     const bool vector = tile == TSR_TILE_VECTOR;
-    const int32_t channels = conv->cin + conv->cin_past, lanes = vector ? 1 : 64, ln = vector ? 1 : 8;
+    const int32_t channels = conv->cin + conv->cin_past, lanes = vector ? 1 : tile == TSR_TILE_SUBGROUP ? (int32_t)dev->info.subgroup_max : 64;
+    const int32_t ln = vector ? 1 : tile == TSR_TILE_SUBGROUP ? lanes : 8;
     const int32_t rn = vector ? choose_columns(&dev->info, width) : 4, pixels = rn * (vector ? (int32_t)dev->info.vector_width : ln);
     const int32_t rows = vector ? (conv->cout + conv->rm - 1) / conv->rm * conv->rm : lanes / ln * conv->rm;
     const int32_t specs[BK_MAX_SPECS] = {

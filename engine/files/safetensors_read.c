@@ -14,7 +14,7 @@
 
 enum { HEADER_MAX = 100 << 20 };
 
-/* Numbers pass through doubles: beyond this they would be rounded. */
+/* Numbers pass through doubles: from here on they may have been rounded. */
 static const double exact_max = 9007199254740992.0;
 
 struct tsr_tensors {
@@ -29,12 +29,12 @@ struct tsr_tensors {
 
 #define FAIL(file, format, ...) tsr_fail(TSR_ERROR_FILE, "%s: " format, (file)->path, __VA_ARGS__)
 
-/* A JSON number that is a whole one, from 0 to 2^53. */
+/* A JSON number that is a whole one, from 0 to below 2^53. */
 static bool whole(const cJSON *item, uint64_t *out)
 {
     if (!cJSON_IsNumber(item)) return false;
     const double x = item->valuedouble;
-    if (!(x >= 0) || x > exact_max || floor(x) != x) return false;
+    if (!(x >= 0) || x >= exact_max || floor(x) != x) return false;
     *out = (uint64_t)x;
     return true;
 }
@@ -50,6 +50,7 @@ static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_te
     cJSON_ArrayForEach(axis, shape)
     {
         uint64_t n;
+        if (!cJSON_IsNumber(axis)) return FAIL(file, "tensor '%s' has a shape with an axis that is no number; expected whole numbers below 2^53", view->name);
         if (!whole(axis, &n)) return FAIL(file, "tensor '%s' has a shape with axis %g; expected whole numbers below 2^53", view->name, axis->valuedouble);
         view->shape[view->rank++] = (int64_t)n;
         overflow = __builtin_mul_overflow(size, n, &size) || overflow;
@@ -59,6 +60,25 @@ static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_te
     if (overflow) return FAIL(file, "tensor '%s' has a shape whose bytes do not fit 64 bits", view->name);
     *bytes = size;
     return TSR_OK;
+}
+
+static tsr_status read_offsets(const tsr_tensors *file, const cJSON *offsets, const char *name, uint64_t at[2])
+{
+    const cJSON *first = cJSON_GetArrayItem(offsets, 0), *last = cJSON_GetArrayItem(offsets, 1);
+    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !cJSON_IsNumber(first) || !cJSON_IsNumber(last))
+        return FAIL(file, "tensor '%s' has no 'data_offsets' of two numbers", name);
+    if (!whole(first, &at[0]) || !whole(last, &at[1]))
+        return FAIL(file, "tensor '%s' has 'data_offsets' %.17g to %.17g; expected whole numbers below 2^53", name, first->valuedouble, last->valuedouble);
+    return TSR_OK;
+}
+
+/* cJSON keeps a key that comes twice: readers would differ in which one they take. */
+static bool twice(const cJSON *object, const char *key)
+{
+    int n = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, object) n += strcmp(item->string, key) == 0;
+    return n > 1;
 }
 
 static tsr_status read_tensor(const tsr_tensors *file, const cJSON *item, tsr_tensor_view *view)
@@ -71,11 +91,14 @@ static tsr_status read_tensor(const tsr_tensors *file, const cJSON *item, tsr_te
     if (view->dtype == TSR_DTYPE_COUNT)
         return FAIL(file, "tensor '%s' has dtype '%s'; expected F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL", view->name,
                     cJSON_IsString(dtype) ? dtype->valuestring : "(none)");
-    uint64_t bytes = 0, from = 0, to = 0;
-    const tsr_status status = read_shape(file, cJSON_GetObjectItemCaseSensitive(item, "shape"), view, &bytes);
+    static const char *const keys[] = {"dtype", "shape", "data_offsets"};
+    for (int i = 0; i < 3; i++)
+        if (twice(item, keys[i])) return FAIL(file, "tensor '%s' has '%s' twice", view->name, keys[i]);
+    uint64_t bytes = 0, place[2] = {0, 0};
+    tsr_status status = read_shape(file, cJSON_GetObjectItemCaseSensitive(item, "shape"), view, &bytes);
+    if (status == TSR_OK) status = read_offsets(file, offsets, view->name, place);
     if (status != TSR_OK) return status;
-    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !whole(cJSON_GetArrayItem(offsets, 0), &from) || !whole(cJSON_GetArrayItem(offsets, 1), &to))
-        return FAIL(file, "tensor '%s' has no 'data_offsets' of two whole numbers", view->name);
+    const uint64_t from = place[0], to = place[1];
     if (from > to || to > file->data_size)
         return FAIL(file, "tensor '%s' lies at %" PRIu64 " to %" PRIu64 "; the file has %" PRIu64 " bytes of data (truncated?)", view->name, from, to, file->data_size);
     if (to - from != bytes)
@@ -123,12 +146,28 @@ static tsr_status check_tensors(const tsr_tensors *file)
     return status;
 }
 
-/* cJSON ends strings at the first NUL: an escaped one would make two names of one. It would also read
+/* Bytes of the UTF-8 sequence at text; 0: not one (overlong, a surrogate, beyond U+10FFFF, cut off). */
+static size_t utf8_length(const unsigned char *text, size_t size)
+{
+    const unsigned char lead = text[0];
+    const size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    if (n > size) return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((text[i] & 0xc0) != 0x80) return 0;
+    if ((lead == 0xe0 && text[1] < 0xa0) || (lead == 0xed && text[1] >= 0xa0) || (lead == 0xf0 && text[1] < 0x90) || (lead == 0xf4 && text[1] >= 0x90)) return 0;
+    return n;
+}
+
+/* cJSON does not look at the encoding; it ends strings at the first NUL: an escaped one would make two names of one. It would also read
  * far too deep a nesting on the stack; its own limit is 1000, ours is what the format has. */
 static tsr_status check_text(const tsr_tensors *file, const char *text, size_t size)
 {
     int depth = 0;
     bool quoted = false;
+    for (size_t i = 0, n = 0; i < size; i += n) {
+        n = utf8_length((const unsigned char *)text + i, size - i);
+        if (n == 0) return FAIL(file, "the header is not UTF-8 at byte %zu", i);
+    }
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\0') return FAIL(file, "the header has a NUL byte at %zu", i);
         if (quoted && text[i] == '\\') {
@@ -138,6 +177,7 @@ static tsr_status check_text(const tsr_tensors *file, const char *text, size_t s
         else if (!quoted && (text[i] == '{' || text[i] == '[') && ++depth > 8) return FAIL(file, "the header nests deeper than %d at %zu", 8, i);
         else if (!quoted && (text[i] == '}' || text[i] == ']')) depth--;
     }
+    if (size == 0 || text[0] != '{') return FAIL(file, "the header is no JSON object: it begins with byte %d; expected '{'", size ? (unsigned char)text[0] : 0);
     return TSR_OK;
 }
 
@@ -156,9 +196,17 @@ static tsr_status read_header(tsr_tensors *file)
     const char *end = NULL;
     file->header = cJSON_ParseWithLengthOpts(text, (size_t)length, &end, false);
     if (!file->header) return FAIL(file, "the header is not JSON (at byte %td of it)", end ? end - text : (ptrdiff_t)0);
-    if (!cJSON_IsObject(file->header)) return FAIL(file, "%s", "the header is no JSON object");
     while (end < text + length && (*end == ' ' || *end == '\n' || *end == '\t' || *end == '\r')) end++;
     if (end != text + length) return FAIL(file, "%td bytes follow the header's JSON", text + length - end);
+    return TSR_OK;
+}
+
+static tsr_status check_metadata(const tsr_tensors *file, const cJSON *metadata)
+{
+    if (!cJSON_IsObject(metadata)) return FAIL(file, "%s", "'__metadata__' is no object");
+    const cJSON *item;
+    cJSON_ArrayForEach(item, metadata)
+        if (!cJSON_IsString(item)) return FAIL(file, "'__metadata__' entry '%s' is no string", item->string);
     return TSR_OK;
 }
 
@@ -169,11 +217,14 @@ static tsr_status read_all(tsr_tensors *file)
     const int entries = cJSON_GetArraySize(file->header);
     file->views = calloc((size_t)entries + 1, sizeof(*file->views));
     if (!file->views) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for %d tensors", file->path, entries);
+    bool metadata = false;
     const cJSON *item;
     cJSON_ArrayForEach(item, file->header)
     {
         if (strcmp(item->string, "__metadata__") == 0) {
-            if (!cJSON_IsObject(item)) return FAIL(file, "%s", "'__metadata__' is no object");
+            if (metadata) return FAIL(file, "%s", "'__metadata__' is there twice");
+            metadata = true;
+            if ((status = check_metadata(file, item)) != TSR_OK) return status;
             continue;
         }
         if ((status = read_tensor(file, item, &file->views[file->count])) != TSR_OK) return status;
@@ -184,7 +235,7 @@ static tsr_status read_all(tsr_tensors *file)
 
 static tsr_status map_file(tsr_tensors *file)
 {
-    const int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block here */
     if (fd < 0) return FAIL(file, "cannot be read: %s", strerror(errno));
     struct stat st;
     tsr_status status = TSR_OK;

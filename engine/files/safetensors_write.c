@@ -30,6 +30,7 @@ static tsr_status check(const tsr_tensor_view *tensors, size_t count)
         const tsr_tensor_view *t = &tensors[i];
         uint64_t size = tsr_dtype_size(t->dtype);
         if (!t->name || !t->name[0]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].name is empty", i);
+        if (strcmp(t->name, "__metadata__") == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].name is '__metadata__'; the format keeps it for itself", i);
         if (size == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].dtype is %d; expected a tsr_dtype", i, (int)t->dtype);
         if (t->rank > TSR_MAX_RANK) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].rank is %u; expected at most %d", i, t->rank, TSR_MAX_RANK);
         for (uint32_t a = 0; a < t->rank; a++)
@@ -81,8 +82,11 @@ tsr_status tsr_tensors_save(const char *path, const tsr_tensor_view *tensors, si
         free(temp);
         return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for its header", path);
     }
-    sprintf(temp, "%s.tmp%ld", path, (long)getpid());
-    const int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = -1;
+    for (int n = 0; fd < 0 && n < 100 && (n == 0 || errno == EEXIST); n++) { /* another thread, or one left by a crash */
+        sprintf(temp, "%s.tmp%ld-%d", path, (long)getpid(), n);
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
     FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
     bool ok = file != NULL && write_file(file, header, tensors, count);
     int error = errno;

@@ -61,7 +61,11 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 
 #define GROUP (gl_WorkGroupID.x + arg_.group_base)
 #define LANE i32(gl_LocalInvocationID.x)
+#if TILE == 3 /* the workgroup is one sub-group, in step anyway */
+#define SYNC() subgroupMemoryBarrierShared(); subgroupBarrier()
+#else
 #define SYNC() barrier()
+#endif
 #define BROADCAST(x, lane) subgroupBroadcast(x, lane)
 #define PRM(name) (params_p_(arg_.params).name)
 

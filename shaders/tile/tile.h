@@ -29,6 +29,20 @@
 #define TILE_ZERO(acc)                                                                             \
     UNROLL for (i32 i_ = 0; i_ < RM; i_++) { UNROLL for (i32 j_ = 0; j_ < RN; j_++) acc[i_][j_] = FV(0.0f); }
 
+#if TILE == TILE_SUBGROUP
+/* Each invocation fetches its share of A, and all get it by broadcast: a load costs far more than a
+ * multiply-add where a CPU runs the sub-group as one vector. All hold the same rows: LN = LANES. */
+#define TILE_MUL(acc, A, B, n)                                                                     \
+    for (i32 k_ = 0; k_ < (n); k_++) {                                                             \
+        f32 a_[RM / LANES], b_[RN];                                                                \
+        UNROLL for (i32 i_ = 0; i_ < RM / LANES; i_++) a_[i_] = A(k_, (i_ * LANES + LANE));        \
+        UNROLL for (i32 j_ = 0; j_ < RN; j_++) b_[j_] = B(k_, j_);                                 \
+        UNROLL for (i32 i_ = 0; i_ < RM; i_++) {                                                   \
+            const f32 one_ = BROADCAST(a_[i_ / LANES], U32(i_ % LANES));                           \
+            UNROLL for (i32 j_ = 0; j_ < RN; j_++) acc[i_][j_] = fv_fma(one_, b_[j_], acc[i_][j_]); \
+        }                                                                                          \
+    }
+#else
 #define TILE_MUL(acc, A, B, n)                                                                     \
     for (i32 k_ = 0; k_ < (n); k_++) {                                                             \
         fv b_[RN];                                                                                 \
@@ -38,5 +52,6 @@
             UNROLL for (i32 j_ = 0; j_ < RN; j_++) acc[i_][j_] = fv_fma(a_, b_[j_], acc[i_][j_]);  \
         }                                                                                          \
     }
+#endif
 
 #endif

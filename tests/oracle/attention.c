@@ -16,8 +16,8 @@ static bool sees(const tsr_set *set, int64_t i, int64_t j, int64_t nq, int64_t n
 {
     if (!set->bounded) return true;
     const int64_t p = i + (set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0);
-    if (set->left != TSR_UNBOUNDED && j < p - set->left) return false;
-    return set->right == TSR_UNBOUNDED || j <= p + set->right;
+    if (set->left != TSR_UNBOUNDED && p - j > set->left) return false;
+    return set->right == TSR_UNBOUNDED || j - p <= set->right;
 }
 
 /* Scores of one row; a key that is not seen gets -inf. */
