@@ -285,7 +285,7 @@ static void saves_over(void **state)
     const float x = 3, y = 4;
     const tsr_tensor_view a = {.name = "x", .dtype = TSR_F32, .data = &x, .size = 4}, b = {.name = "x", .dtype = TSR_F32, .data = &y, .size = 4};
     const tsr_tensor_view bad = {.name = "x", .dtype = TSR_F32, .data = &y, .size = 5};
-    char path[128], stale[160];
+    char path[512], stale[160];
     snprintf(path, sizeof(path), "%s", path_of("over"));
     snprintf(stale, sizeof(stale), "over.tmp%ld-0", (long)getpid());
     write_bytes(stale, "", 0);
