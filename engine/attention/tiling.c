@@ -35,18 +35,20 @@ static void tile_simt(const tsr_attention_desc *d, tsr_tiling *t)
     t->query_tile = t->rn * t->ln;
 }
 
-/* One sub-group of a CPU behind a GPU interface: a large register tile, since loads are dear there and
- * spilled registers cheap (lavapipe on two cores: 14 GFLOP/s, where the simt tile reaches 4). 56 queries
- * are the most that fit 32 KiB of shared memory beside 32 keys of 64 channels and their scores. */
+/* One sub-group of a CPU behind a GPU interface: large register tiles, since loads are dear there and
+ * spilled registers cheap (lavapipe: three times the simt tile). Larger ones still run faster, but their
+ * unrolled code takes its compiler tens of seconds; it grows with the outputs that a lane holds. */
 static void tile_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
+    const bool small = d->q.shape[3] <= 64 && d->v.shape[3] <= 64;
+    const int32_t queries = small ? 32 : 16;
     t->lanes = t->ln = (int32_t)info->subgroup_max;
     t->rm = t->lanes > 16 ? t->lanes : 16;
-    t->rn = t->lanes > 8 ? 56 / t->lanes : 7;
-    t->bc = 32;
-    t->d_chunk = min32((int32_t)d->q.shape[3], 64);
+    t->rn = queries > t->lanes ? queries / t->lanes : 1;
+    t->bc = small ? 32 : t->rm;
+    t->d_chunk = min32((int32_t)d->q.shape[3], 128);
     t->dv_slice = min32((int32_t)d->v.shape[3], 128);
-    t->kv_chunk = t->dv_slice <= 64 ? 32 : 16;
+    t->kv_chunk = small ? 32 : 16;
     t->query_tile = t->rn * t->ln;
 }
 

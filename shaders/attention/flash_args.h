@@ -8,7 +8,8 @@
     S(5, Q_DT, 0) S(6, K_DT, 0) S(7, V_DT, 0) S(8, O_DT, 0) S(9, BIAS_DT, -1)                      \
     S(10, HAS_MASK, 0) S(11, HAS_SINK, 0) S(12, HAS_LSE, 0) S(13, HAS_CAP, 0) S(14, BOUNDED, 0)
 
-/* Registers: RM x RN micro-tiles (RN in columns of VW queries), LN invocations side by side, BC keys. */
+/* Registers: RM x RN micro-tiles (RN in columns of VW queries), LN invocations side by side, BC keys.
+ * Where D > D_CHUNK, BC = RM LANES / LN: sums over chunks live in one micro-tile. */
 #define FLASH_SHAPES(S) S(15, RM, 4) S(16, RN, 4) S(17, LN, 8) S(18, BC, 64)
 
 #define FLASH_PARAMS(F)                                                                            \
