@@ -99,7 +99,8 @@ static void read_info(const cl_table *cl, cl_device_id id, size_t index, const c
     if (unified || info->type == TSR_DEVICE_CPU) info->features |= TSR_FEATURE_UNIFIED;
     if (strstr(extensions, "cl_khr_fp16")) info->features |= TSR_FEATURE_F16;
     if (strstr(extensions, "cl_khr_integer_dot_product")) info->features |= TSR_FEATURE_INT8_DOT;
-    if (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups")) info->features |= TSR_FEATURE_SUBGROUP;
+    /* On CPUs our OpenCL C 1.2 kernels use none, and the engine would choose a tile that needs them. */
+    if (info->type != TSR_DEVICE_CPU && (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups"))) info->features |= TSR_FEATURE_SUBGROUP;
     read_subgroups(cl, id, extensions, info);
     info->memory_total = number(cl, id, CL_DEVICE_GLOBAL_MEM_SIZE);
     if (strstr(extensions, "cl_amd_device_attribute_query")) info->memory_free = amd_free_memory(cl, id);
