@@ -17,18 +17,19 @@ static uint32_t choose_type(const bk_device *dev, uint32_t allowed, bool staging
 {
     const VkMemoryPropertyFlags visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
     const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+    const VkMemoryPropertyFlags cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+    const VkMemoryPropertyFlags for_staging[] = {visible | cached, visible}, unified[] = {visible | local | cached, visible | local, local, 0}, own[] = {local, 0};
+    const bool is_unified = dev->info.features & TSR_FEATURE_UNIFIED;
+    const VkMemoryPropertyFlags *wanted = staging ? for_staging : is_unified ? unified : own;
+    const int count = !staging && is_unified ? 4 : 2;
     uint32_t type = UINT32_MAX;
-    if (staging) {
-        type = find_type(dev, allowed, visible | VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-        return type != UINT32_MAX ? type : find_type(dev, allowed, visible);
-    }
-    if (dev->info.features & TSR_FEATURE_UNIFIED) type = find_type(dev, allowed, visible | local);
-    if (type == UINT32_MAX) type = find_type(dev, allowed, local);
-    return type != UINT32_MAX ? type : find_type(dev, allowed, 0);
+    for (int i = 0; i < count && type == UINT32_MAX; i++) type = find_type(dev, allowed, wanted[i]);
+    return type;
 }
 
 static VkResult allocate(bk_device *dev, uint64_t size, bool staging, bk_buffer *buf)
 {
+    if (size > dev->info.max_buffer) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size ? size : 4,
                                      .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
                                               VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT};
@@ -37,10 +38,14 @@ static VkResult allocate(bk_device *dev, uint64_t size, bool staging, bk_buffer 
     VkMemoryRequirements needs;
     dev->vk.vkGetBufferMemoryRequirements(dev->device, buf->buffer, &needs);
     const uint32_t type = choose_type(dev, needs.memoryTypeBits, staging);
-    if (type == UINT32_MAX) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    if (type == UINT32_MAX || needs.size > dev->memory.memoryHeaps[dev->memory.memoryTypes[type].heapIndex].size) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    /* A software driver takes what the system promises, which may be more than there is. */
+    if (dev->info.type == TSR_DEVICE_CPU && needs.size > vk_memory_left(dev)) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
     const VkMemoryAllocateInfo memory = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .pNext = &flags, .allocationSize = needs.size, .memoryTypeIndex = type};
     if ((result = dev->vk.vkAllocateMemory(dev->device, &memory, NULL, &buf->memory)) != VK_SUCCESS) return result;
+    buf->size = needs.size;
+    dev->used += buf->size;
     if ((result = dev->vk.vkBindBufferMemory(dev->device, buf->buffer, buf->memory, 0)) != VK_SUCCESS) return result;
     const VkMemoryPropertyFlags visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
     const bool map = staging || (dev->info.features & TSR_FEATURE_UNIFIED);
@@ -48,6 +53,7 @@ static VkResult allocate(bk_device *dev, uint64_t size, bool staging, bk_buffer 
         void *mapped = NULL;
         if ((result = dev->vk.vkMapMemory(dev->device, buf->memory, 0, VK_WHOLE_SIZE, 0, &mapped)) != VK_SUCCESS) return result;
         buf->mapped = mapped;
+        buf->cached = dev->memory.memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
     }
     const VkBufferDeviceAddressInfo address = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = buf->buffer};
     buf->address = dev->vk.vkGetBufferDeviceAddress(dev->device, &address);
@@ -58,11 +64,13 @@ static void release(bk_device *dev, bk_buffer *buf)
 {
     dev->vk.vkDestroyBuffer(dev->device, buf->buffer, NULL);
     dev->vk.vkFreeMemory(dev->device, buf->memory, NULL);
+    dev->used -= buf->size;
     free(buf);
 }
 
 static tsr_status create(bk_device *dev, uint64_t size, bool staging, bk_buffer **out)
 {
+    if (dev->lost) return vk_status(dev, VK_ERROR_DEVICE_LOST, "allocating memory");
     bk_buffer *buf = calloc(1, sizeof(*buf));
     if (!buf) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a buffer object");
     const VkResult result = allocate(dev, size, staging, buf);
@@ -72,8 +80,9 @@ static tsr_status create(bk_device *dev, uint64_t size, bool staging, bk_buffer 
     }
     release(dev, buf);
     if (result == VK_ERROR_DEVICE_LOST) return vk_status(dev, result, "allocating memory");
-    return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available (VkResult %d)", dev->info.id, size,
-                    dev->info.memory_free ? dev->info.memory_free : dev->info.memory_total, (int)result);
+    const uint64_t left = vk_memory_left(dev), most = left < dev->info.max_buffer ? left : dev->info.max_buffer;
+    return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available in one buffer (VkResult %d)", dev->info.id, size, most,
+                    (int)result);
 }
 
 tsr_status vk_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out) { return create(dev, size, false, out); }
@@ -108,7 +117,7 @@ tsr_status vk_buffer_read(bk_device *dev, bk_buffer *buf, uint64_t offset, void 
 {
     tsr_status status = vk_wait(dev);
     if (status != TSR_OK) return status;
-    if (buf->mapped) {
+    if (buf->mapped && buf->cached) { /* reading write-combined memory is slower than a copy by the device */
         memcpy(dst, buf->mapped + offset, (size_t)size);
         return TSR_OK;
     }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -15,6 +16,16 @@ bool vk_has_extension(VkPhysicalDevice physical, const char *name)
         for (uint32_t i = 0; i < count && !found; i++) found = strcmp(all[i].extensionName, name) == 0;
     free(all);
     return found;
+}
+
+uint32_t vk_compute_family(VkPhysicalDevice physical)
+{
+    VkQueueFamilyProperties families[32];
+    uint32_t count = 32;
+    vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    for (uint32_t i = 0; i < count; i++)
+        if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) return i;
+    return UINT32_MAX;
 }
 
 static const char *vendor_name(uint32_t id)
@@ -42,8 +53,16 @@ static tsr_device_type device_type(VkPhysicalDeviceType type)
     }
 }
 
+static uint64_t host_memory(void)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+}
+
+/* Totals over the device's heaps; the largest heap bounds one allocation. */
 static void read_memory(VkPhysicalDevice physical, tsr_device_info *info)
 {
+    uint64_t largest = 0;
     VkPhysicalDeviceMemoryBudgetPropertiesEXT budget = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
     VkPhysicalDeviceMemoryProperties2 memory = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
     const bool tells = vk_has_extension(physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
@@ -53,8 +72,40 @@ static void read_memory(VkPhysicalDevice physical, tsr_device_info *info)
     for (uint32_t i = 0; i < m->memoryHeapCount; i++) {
         if (!(m->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)) continue;
         info->memory_total += m->memoryHeaps[i].size;
+        if (m->memoryHeaps[i].size > largest) largest = m->memoryHeaps[i].size;
         if (tells && budget.heapBudget[i] > budget.heapUsage[i]) info->memory_free += budget.heapBudget[i] - budget.heapUsage[i];
     }
+    if (info->max_buffer > largest) info->max_buffer = largest;
+    /* A software driver's heap is the host's memory, whatever round number it claims. */
+    if (info->type == TSR_DEVICE_CPU && !tells && host_memory() > info->memory_total) info->memory_total = host_memory();
+}
+
+uint64_t vk_memory_left(const bk_device *dev)
+{
+    tsr_device_info now = {.type = dev->info.type};
+    read_memory(dev->physical, &now);
+    const uint64_t left = now.memory_total > dev->used ? now.memory_total - dev->used : 0;
+    return now.memory_free && now.memory_free < left ? now.memory_free : left;
+}
+
+/* Vulkan itself does not tell; some vendors do. Only the splitting of short jobs depends on it. */
+static uint32_t compute_units(VkPhysicalDevice physical, tsr_device_type type)
+{
+    enum { GUESS = 16 };
+    VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nvidia = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
+    VkPhysicalDeviceShaderCoreProperties2AMD amd = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_2_AMD};
+    VkPhysicalDeviceShaderCoreBuiltinsPropertiesARM arm = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_BUILTINS_PROPERTIES_ARM};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    if (type == TSR_DEVICE_CPU) {
+        const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        return cores > 0 ? (uint32_t)cores : GUESS;
+    }
+    if (vk_has_extension(physical, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME)) properties.pNext = &nvidia;
+    else if (vk_has_extension(physical, VK_AMD_SHADER_CORE_PROPERTIES_2_EXTENSION_NAME)) properties.pNext = &amd;
+    else if (vk_has_extension(physical, VK_ARM_SHADER_CORE_BUILTINS_EXTENSION_NAME)) properties.pNext = &arm;
+    vkGetPhysicalDeviceProperties2(physical, &properties);
+    const uint32_t told = nvidia.shaderSMCount + amd.activeComputeUnitCount + arm.shaderCoreCount; /* two of them are 0 */
+    return told ? told : GUESS;
 }
 
 #ifdef VK_KHR_cooperative_matrix
@@ -68,35 +119,49 @@ static const char *component_name(VkComponentTypeKHR type)
     case VK_COMPONENT_TYPE_UINT8_KHR: return "u8";
     case VK_COMPONENT_TYPE_SINT32_KHR: return "s32";
     case VK_COMPONENT_TYPE_UINT32_KHR: return "u32";
-    default: return (int)type == 1000141000 ? "bf16" : "other"; /* VK_COMPONENT_TYPE_BFLOAT16_KHR, newer than some headers */
+    default: break;
     }
+    switch ((int)type) { /* newer than some headers */
+    case 1000141000: return "bf16";  /* VK_COMPONENT_TYPE_BFLOAT16_KHR */
+    case 1000491002: return "e4m3";  /* VK_COMPONENT_TYPE_FLOAT8_E4M3_EXT */
+    case 1000491003: return "e5m2";  /* VK_COMPONENT_TYPE_FLOAT8_E5M2_EXT */
+    }
+    return "other";
 }
 
-static void read_matrices(VkPhysicalDevice physical, tsr_device_info *info)
+/* One input type, wrapping sums, a sub-group's: mixed signs and saturation are variants of these. */
+static bool plain_shape(const VkCooperativeMatrixPropertiesKHR *p)
 {
-    if (!vk_has_extension(physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME) || !vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR) return;
+    return p->AType == p->BType && p->CType == p->ResultType && !p->saturatingAccumulation && p->scope == VK_SCOPE_SUBGROUP_KHR;
+}
+
+static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_device_info *info)
+{
+    if (!vk_has_extension(physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) return;
+    const PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR list =
+        (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)vkGetInstanceProcAddr(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
     uint32_t count = 0;
-    if (vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR(physical, &count, NULL) != VK_SUCCESS || count == 0) return;
+    if (!list || list(physical, &count, NULL) != VK_SUCCESS || count == 0) return;
     VkCooperativeMatrixPropertiesKHR *all = calloc(count, sizeof(*all));
     if (!all) return;
     for (uint32_t i = 0; i < count; i++) all[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
-    if (vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR(physical, &count, all) == VK_SUCCESS) {
-        info->features |= TSR_FEATURE_MATRIX;
-        info->matrix_count = count;
-        for (uint32_t i = 0; i < count && i < 16; i++) {
-            tsr_matrix_shape *s = &info->matrix[i];
-            s->m = all[i].MSize;
-            s->n = all[i].NSize;
-            s->k = all[i].KSize;
-            snprintf(s->a, sizeof(s->a), "%s", component_name(all[i].AType));
-            snprintf(s->c, sizeof(s->c), "%s", component_name(all[i].CType));
-        }
+    if (list(physical, &count, all) != VK_SUCCESS) count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!plain_shape(&all[i]) || info->matrix_count++ >= 16) continue;
+        tsr_matrix_shape *s = &info->matrix[info->matrix_count - 1];
+        s->m = all[i].MSize;
+        s->n = all[i].NSize;
+        s->k = all[i].KSize;
+        snprintf(s->a, sizeof(s->a), "%s", component_name(all[i].AType));
+        snprintf(s->c, sizeof(s->c), "%s", component_name(all[i].CType));
     }
+    if (info->matrix_count > 0) info->features |= TSR_FEATURE_MATRIX;
     free(all);
 }
 #else
-static void read_matrices(VkPhysicalDevice physical, tsr_device_info *info)
+static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_device_info *info)
 {
+    (void)instance;
     (void)physical;
     (void)info;
 }
@@ -121,15 +186,17 @@ static const char *read_features(VkPhysicalDevice physical, tsr_device_info *inf
     return NULL;
 }
 
-const char *vk_read_info(VkPhysicalDevice physical, size_t index, tsr_device_info *info)
+const char *vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info)
 {
     memset(info, 0, sizeof(*info));
     VkPhysicalDeviceSubgroupSizeControlProperties sizes = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
     VkPhysicalDeviceMaintenance3Properties limits3 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &subgroup};
+    VkPhysicalDeviceMaintenance4Properties limits4 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES, .pNext = &subgroup};
     VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES, .pNext = &limits3};
     VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &driver};
     if (vk_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) subgroup.pNext = &sizes;
+    if (vk_has_extension(physical, VK_KHR_MAINTENANCE_4_EXTENSION_NAME)) limits3.pNext = &limits4;
     VkPhysicalDeviceProperties basic;
     vkGetPhysicalDeviceProperties(physical, &basic);
     snprintf(info->id, sizeof(info->id), "vulkan:%zu", index);
@@ -142,10 +209,12 @@ const char *vk_read_info(VkPhysicalDevice physical, size_t index, tsr_device_inf
     snprintf(info->driver, sizeof(info->driver), "%.127s", driver.driverName);
     snprintf(info->version, sizeof(info->version), "%.127s", driver.driverInfo[0] ? driver.driverInfo : "unknown");
     info->type = device_type(basic.deviceType);
+    if (vk_compute_family(physical) == UINT32_MAX) return "it has no compute queue";
     const char *missing = read_features(physical, info);
     if (missing) return missing;
-    read_memory(physical, info);
     info->max_buffer = limits3.maxMemoryAllocationSize;
+    if (limits4.maxBufferSize && limits4.maxBufferSize < info->max_buffer) info->max_buffer = limits4.maxBufferSize;
+    read_memory(physical, info);
     info->max_workgroup = limits->maxComputeWorkGroupInvocations;
     info->shared_bytes = limits->maxComputeSharedMemorySize;
     info->subgroup_min = sizes.minSubgroupSize ? sizes.minSubgroupSize : subgroup.subgroupSize;
@@ -154,7 +223,7 @@ const char *vk_read_info(VkPhysicalDevice physical, size_t index, tsr_device_inf
     if ((subgroup.supportedOperations & wanted) == wanted && (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT)) info->features |= TSR_FEATURE_SUBGROUP;
     if (info->type == TSR_DEVICE_CPU || info->type == TSR_DEVICE_INTEGRATED) info->features |= TSR_FEATURE_UNIFIED;
     info->vector_width = 1;
-    info->compute_units = 16; /* Vulkan does not tell; only the splitting of short jobs depends on it */
-    read_matrices(physical, info);
+    info->compute_units = compute_units(physical, info->type);
+    read_matrices(instance, physical, info);
     return NULL;
 }

@@ -14,6 +14,7 @@ typedef struct vk_state {
     const bk_services *services;
     VkInstance instance;
     VkDebugUtilsMessengerEXT messenger;
+    PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger; /* volk's belongs to the first instance */
     size_t count;
     struct {
         VkPhysicalDevice physical;
@@ -44,13 +45,16 @@ struct bk_device {
     bk_buffer *staging;  /* host-visible, made when first needed */
     bool size_control;   /* a pipeline may ask for its sub-group size */
     uint32_t max_groups;
+    uint64_t used;       /* bytes allocated */
 };
 
 struct bk_buffer {
     VkBuffer buffer;
     VkDeviceMemory memory;
     VkDeviceAddress address;
+    uint64_t size;         /* bytes allocated, counted in the device's used */
     unsigned char *mapped; /* NULL: device-local only, reached through staging */
+    bool cached;           /* the mapping is quick to read, not only to write */
 };
 
 struct bk_kernel {
@@ -64,8 +68,10 @@ struct bk_kernel {
 tsr_status vk_status(bk_device *dev, VkResult result, const char *what);
 
 /* info.c: fills *info and returns NULL, or says what the device lacks. */
-const char *vk_read_info(VkPhysicalDevice physical, size_t index, tsr_device_info *info);
+const char *vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info);
 bool vk_has_extension(VkPhysicalDevice physical, const char *name);
+uint32_t vk_compute_family(VkPhysicalDevice physical); /* UINT32_MAX: none */
+uint64_t vk_memory_left(const bk_device *dev);         /* bytes, as far as the driver tells */
 
 /* buffer.c */
 tsr_status vk_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out);

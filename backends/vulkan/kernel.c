@@ -92,6 +92,7 @@ static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, VkPi
 tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out)
 {
     if (!desc->source->spirv) return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: kernel %s has no form for this tile model", dev->info.id, desc->source->name);
+    if (dev->lost) return vk_status(dev, VK_ERROR_DEVICE_LOST, "compiling");
     bk_kernel *kernel = calloc(1, sizeof(*kernel));
     if (!kernel) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a kernel");
     kernel->bindings = desc->source->binding_count;
@@ -105,8 +106,9 @@ tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kerne
     else if (cache) dev->vk.vkDestroyPipelineCache(dev->device, cache, NULL);
     if (result != VK_SUCCESS) {
         vk_kernel_destroy(dev, kernel);
-        return result == VK_ERROR_DEVICE_LOST ? vk_status(dev, result, "compiling")
-                                              : tsr_fail(TSR_ERROR_COMPILE, "%s: kernel %s was refused (VkResult %d)", dev->info.id, desc->source->name, (int)result);
+        const bool refused = result != VK_ERROR_DEVICE_LOST && result != VK_ERROR_OUT_OF_DEVICE_MEMORY && result != VK_ERROR_OUT_OF_HOST_MEMORY;
+        return !refused ? vk_status(dev, result, "compiling")
+                        : tsr_fail(TSR_ERROR_COMPILE, "%s: kernel %s was refused (VkResult %d)", dev->info.id, desc->source->name, (int)result);
     }
     *out = kernel;
     return TSR_OK;
@@ -114,6 +116,7 @@ tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kerne
 
 void vk_kernel_destroy(bk_device *dev, bk_kernel *kernel)
 {
+    vk_wait(dev); /* work in flight may still run it */
     dev->vk.vkDestroyPipeline(dev->device, kernel->pipeline, NULL);
     dev->vk.vkDestroyPipelineLayout(dev->device, kernel->layout, NULL);
     dev->vk.vkDestroyShaderModule(dev->device, kernel->module, NULL);

@@ -1,4 +1,5 @@
 /* Lists and opens Vulkan devices. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,28 @@ static bool has_layer(const char *name)
     return false;
 }
 
+/* volk keeps its pointers in globals that contexts of several threads share: written once, under a lock.
+ * The loader's entry points serve every instance; those of instance extensions are looked up for each. */
+static pthread_mutex_t volk_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool volk_found, volk_loaded;
+
+static bool find_loader(void)
+{
+    pthread_mutex_lock(&volk_lock);
+    if (!volk_found) volk_found = volkInitialize() == VK_SUCCESS;
+    const bool found = volk_found;
+    pthread_mutex_unlock(&volk_lock);
+    return found;
+}
+
+static void load_instance(VkInstance instance)
+{
+    pthread_mutex_lock(&volk_lock);
+    if (!volk_loaded) volkLoadInstanceOnly(instance);
+    volk_loaded = true;
+    pthread_mutex_unlock(&volk_lock);
+}
+
 static bool create_instance(vk_state *state)
 {
     static const char *const validation_layer = "VK_LAYER_KHRONOS_validation", *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
@@ -59,8 +82,12 @@ static bool create_instance(vk_state *state)
         .ppEnabledExtensionNames = &debug_utils,
     };
     if (vkCreateInstance(&info, NULL, &state->instance) != VK_SUCCESS) return false;
-    volkLoadInstanceOnly(state->instance);
-    if (validate && vkCreateDebugUtilsMessengerEXT(state->instance, &messenger, NULL, &state->messenger) != VK_SUCCESS)
+    load_instance(state->instance);
+    if (!validate) return true;
+    const PFN_vkCreateDebugUtilsMessengerEXT create =
+        (PFN_vkCreateDebugUtilsMessengerEXT)vkGetInstanceProcAddr(state->instance, "vkCreateDebugUtilsMessengerEXT");
+    state->destroy_messenger = (PFN_vkDestroyDebugUtilsMessengerEXT)vkGetInstanceProcAddr(state->instance, "vkDestroyDebugUtilsMessengerEXT");
+    if (!create || !state->destroy_messenger || create(state->instance, &messenger, NULL, &state->messenger) != VK_SUCCESS)
         state->messenger = VK_NULL_HANDLE;
     return true;
 }
@@ -68,7 +95,7 @@ static bool create_instance(vk_state *state)
 static size_t vk_probe(const bk_services *services, void **out, tsr_device_info *infos, size_t cap)
 {
     *out = NULL;
-    if (volkInitialize() != VK_SUCCESS) {
+    if (!find_loader()) {
         services->log(services->ctx, TSR_LOG_INFO, "vulkan: no loader");
         return 0;
     }
@@ -84,7 +111,7 @@ static size_t vk_probe(const bk_services *services, void **out, tsr_device_info 
     if (vkEnumeratePhysicalDevices(state->instance, &count, all) < 0) count = 0;
     for (uint32_t i = 0; i < count; i++) {
         tsr_device_info *info = &state->devices[state->count].info;
-        const char *missing = vk_read_info(all[i], state->count, info);
+        const char *missing = vk_read_info(state->instance, all[i], state->count, info);
         if (missing) {
             services->log(services->ctx, TSR_LOG_INFO, "vulkan: %s is not listed: %s", info->name, missing);
             continue;
@@ -101,19 +128,9 @@ static void vk_release(void *user)
 {
     vk_state *state = user;
     if (!state) return;
-    if (state->messenger) vkDestroyDebugUtilsMessengerEXT(state->instance, state->messenger, NULL);
+    if (state->messenger) state->destroy_messenger(state->instance, state->messenger, NULL);
     vkDestroyInstance(state->instance, NULL);
     free(state);
-}
-
-static uint32_t compute_family(VkPhysicalDevice physical)
-{
-    VkQueueFamilyProperties families[32];
-    uint32_t count = 32;
-    vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
-    for (uint32_t i = 0; i < count; i++)
-        if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) return i;
-    return UINT32_MAX;
 }
 
 static VkResult create_device(bk_device *dev, uint32_t family)
@@ -162,9 +179,9 @@ static tsr_status vk_open(void *user, size_t index, bk_device **out)
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(dev->physical, &properties);
     dev->max_groups = properties.limits.maxComputeWorkGroupCount[0];
-    const uint32_t family = compute_family(dev->physical);
+    const uint32_t family = vk_compute_family(dev->physical);
     tsr_status status = TSR_OK;
-    const VkResult result = family == UINT32_MAX ? VK_ERROR_FEATURE_NOT_PRESENT : create_device(dev, family);
+    const VkResult result = create_device(dev, family);
     if (result != VK_SUCCESS) status = vk_status(dev, result, "opening the device");
     if (status == TSR_OK) status = vk_queue_create(dev, family);
     if (status != TSR_OK) {

@@ -27,15 +27,19 @@ void vk_queue_destroy(bk_device *dev)
 static VkResult finish(bk_device *dev, vk_recording *r)
 {
     if (!r->pending) return VK_SUCCESS;
-    const VkResult result = dev->vk.vkWaitForFences(dev->device, 1, &r->fence, VK_TRUE, UINT64_MAX);
-    r->pending = false;
-    return result == VK_SUCCESS ? dev->vk.vkResetFences(dev->device, 1, &r->fence) : result;
+    VkResult result = dev->vk.vkWaitForFences(dev->device, 1, &r->fence, VK_TRUE, UINT64_MAX);
+    if (result == VK_SUCCESS) result = dev->vk.vkResetFences(dev->device, 1, &r->fence);
+    r->pending = result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST; /* else it may still run */
+    return result;
 }
 
 static VkResult submit(bk_device *dev)
 {
     if (!dev->recording) return VK_SUCCESS;
     vk_recording *r = &dev->recordings[dev->current];
+    /* A fence alone does not make what was written visible to the host. */
+    const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
+    dev->vk.vkCmdPipelineBarrier(r->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
     dev->recording = false;
     dev->recorded = 0;
     dev->current = (dev->current + 1) % VK_COMMAND_BUFFERS;
@@ -69,6 +73,7 @@ static VkResult record(bk_device *dev, VkCommandBuffer *out)
 
 tsr_status vk_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count)
 {
+    if (dev->lost) return vk_status(dev, VK_ERROR_DEVICE_LOST, "recording a kernel");
     struct {
         uint64_t address[BK_MAX_BINDINGS];
         uint32_t base;
@@ -104,11 +109,6 @@ tsr_status vk_copy(bk_device *dev, bk_buffer *src, uint64_t src_offset, bk_buffe
 
 tsr_status vk_wait(bk_device *dev)
 {
-    if (dev->recording) { /* what was written must be visible to the host */
-        const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
-        dev->vk.vkCmdPipelineBarrier(dev->recordings[dev->current].commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                     VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
-    }
     VkResult result = submit(dev);
     for (int i = 0; i < VK_COMMAND_BUFFERS; i++) {
         const VkResult done = finish(dev, &dev->recordings[i]);
