@@ -16,8 +16,7 @@ typedef struct bk_services {
      * entry to be of use (device, driver, source, ...). load returns malloc'd bytes or NULL; store never
      * fails loudly. A damaged or foreign entry loads as NULL. */
     void *(*cache_load)(void *ctx, const char *name, const void *identity, size_t identity_size, size_t *size);
-    void (*cache_store)(void *ctx, const char *name, const void *identity, size_t identity_size,
-                        const void *data, size_t size);
+    void (*cache_store)(void *ctx, const char *name, const void *identity, size_t identity_size, const void *data, size_t size);
 } bk_services;
 
 typedef struct bk_device bk_device; /* each backend defines its own */
@@ -28,14 +27,14 @@ enum { BK_MAX_BINDINGS = 12, BK_MAX_SPECS = 32 };
 
 /* A kernel of the catalogue (shaders/catalogue.h), in every language it was compiled to. */
 typedef struct bk_kernel_source {
-    const char *name;           /* "flash" */
+    const char *name; /* "flash" */
     tsr_tile tile;
-    uint32_t binding_count;     /* buffers, the parameter buffer among them */
+    uint32_t binding_count;        /* buffers, the parameter buffer among them */
     const char *const *spec_names; /* the specialisation constants, constant_id = index */
     uint32_t spec_count;
-    const uint32_t *spirv;      /* NULL where the tile model has none */
-    size_t spirv_size;          /* bytes */
-    const char *opencl;         /* OpenCL C 1.2 source, NULL where the tile model has none */
+    const uint32_t *spirv; /* NULL where the tile model has none */
+    size_t spirv_size;     /* bytes */
+    const char *opencl;    /* OpenCL C 1.2 source, NULL where the tile model has none */
 } bk_kernel_source;
 
 /* Spec 0 is always LANES, the workgroup's size. */
@@ -72,8 +71,7 @@ typedef struct tsr_backend {
 
     /* Enqueues the workgroups [first, first + count) of a one-dimensional grid; the kernel reads its
      * number as GROUP. The backend cuts the range where its driver limits grids. */
-    tsr_status (*dispatch)(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings,
-                           uint32_t first, uint32_t count);
+    tsr_status (*dispatch)(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
     tsr_status (*wait)(bk_device *dev);
 } tsr_backend;
 

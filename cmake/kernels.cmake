@@ -1,24 +1,28 @@
-# tessera_kernel(NAME DIR): a kernel text becomes generated/NAME_cl.h and generated/NAME_{simt,subgroup}_spv.h.
-find_program(TESSERA_GLSLANG NAMES glslangValidator glslang)
-if(NOT TESSERA_GLSLANG)
-  message(FATAL_ERROR "glslangValidator is missing; on Debian: apt-get install glslang-tools")
+# tessera_kernel(NAME DIR): a kernel text becomes generated/NAME_cl.h and, for Vulkan, generated/NAME_{simt,subgroup}_spv.h.
+if(TESSERA_VULKAN)
+  find_program(TESSERA_GLSLANG NAMES glslangValidator glslang)
+  if(NOT TESSERA_GLSLANG)
+    message(FATAL_ERROR "glslangValidator is missing; on Debian: apt-get install glslang-tools")
+  endif()
+  find_program(TESSERA_SPIRV_VAL spirv-val)
+  set(TESSERA_SPIRV_TILES simt subgroup)
 endif()
-find_program(TESSERA_SPIRV_VAL spirv-val)
 
-set(TESSERA_GENERATED ${CMAKE_BINARY_DIR}/generated)
+set(TESSERA_GENERATED ${PROJECT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${TESSERA_GENERATED})
 file(GLOB TESSERA_KERNEL_HEADERS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/shaders/*/*.h)
 add_executable(tessera_embed ${PROJECT_SOURCE_DIR}/tools/embed.c)
 
 function(tessera_kernel name dir)
-  set(source ${PROJECT_SOURCE_DIR}/shaders/${dir}/${name}.k)
+  set(source shaders/${dir}/${name}.k) # relative, so that errors and generated texts name no machine's path
   set(base ${TESSERA_GENERATED}/${name})
   add_custom_command(OUTPUT ${base}_cl.h
     COMMAND tessera_embed flatten ${source} ${base}.cl
     COMMAND tessera_embed bytes ${base}.cl ${base}_cl.h ${name}_cl
-    DEPENDS ${source} ${TESSERA_KERNEL_HEADERS} tessera_embed VERBATIM)
+    DEPENDS ${PROJECT_SOURCE_DIR}/${source} ${TESSERA_KERNEL_HEADERS} tessera_embed
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
   set(outputs ${base}_cl.h)
-  foreach(tile simt subgroup)
+  foreach(tile IN LISTS TESSERA_SPIRV_TILES)
     set(number 2)
     if(tile STREQUAL subgroup)
       set(number 3)
@@ -33,7 +37,8 @@ function(tessera_kernel name dir)
               -o ${base}_${tile}.spv ${base}_${tile}.comp
       ${validate}
       COMMAND tessera_embed words ${base}_${tile}.spv ${base}_${tile}_spv.h ${name}_${tile}_spv
-      DEPENDS ${source} ${TESSERA_KERNEL_HEADERS} tessera_embed VERBATIM)
+      DEPENDS ${PROJECT_SOURCE_DIR}/${source} ${TESSERA_KERNEL_HEADERS} tessera_embed
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
     list(APPEND outputs ${base}_${tile}_spv.h)
   endforeach()
   set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} ${outputs} PARENT_SCOPE)

@@ -95,12 +95,9 @@ void *tsr_cache_load(void *user, const char *name, const void *identity, size_t 
     cache_header header;
     struct stat st;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_exactly(fd, &header, sizeof(header)) &&
-        memcmp(header.magic, cache_magic, sizeof(cache_magic)) == 0 && header.identity_size == identity_size &&
-        header.data_size <= CACHE_MAX_BYTES &&
-        (uint64_t)st.st_size == sizeof(header) + identity_size + header.data_size &&
-        (bytes = malloc(identity_size + (size_t)header.data_size + 1)) &&
-        read_exactly(fd, bytes, identity_size + (size_t)header.data_size) &&
-        memcmp(bytes, identity, identity_size) == 0 &&
+        memcmp(header.magic, cache_magic, sizeof(cache_magic)) == 0 && header.identity_size == identity_size && header.data_size <= CACHE_MAX_BYTES &&
+        (uint64_t)st.st_size == sizeof(header) + identity_size + header.data_size && (bytes = malloc(identity_size + (size_t)header.data_size + 1)) &&
+        read_exactly(fd, bytes, identity_size + (size_t)header.data_size) && memcmp(bytes, identity, identity_size) == 0 &&
         hash_bytes(hash_start, bytes, identity_size + (size_t)header.data_size) == header.hash) {
         memmove(bytes, bytes + identity_size, (size_t)header.data_size);
         *size = (size_t)header.data_size;
@@ -127,8 +124,7 @@ static void make_folders(const char *path)
     free(copy);
 }
 
-void tsr_cache_store(void *user, const char *name, const void *identity, size_t identity_size,
-                     const void *data, size_t size)
+void tsr_cache_store(void *user, const char *name, const void *identity, size_t identity_size, const void *data, size_t size)
 {
     const tsr_context *ctx = user;
     if (size > CACHE_MAX_BYTES) return;
@@ -144,8 +140,7 @@ void tsr_cache_store(void *user, const char *name, const void *identity, size_t 
             cache_header header = {.identity_size = identity_size, .data_size = size};
             memcpy(header.magic, cache_magic, sizeof(cache_magic));
             header.hash = hash_bytes(hash_bytes(hash_start, identity, identity_size), data, size);
-            bool ok = write_exactly(fd, &header, sizeof(header)) && write_exactly(fd, identity, identity_size) &&
-                      write_exactly(fd, data, size);
+            bool ok = write_exactly(fd, &header, sizeof(header)) && write_exactly(fd, identity, identity_size) && write_exactly(fd, data, size);
             ok = close(fd) == 0 && ok;
             if (!ok || rename(temp, path) != 0) unlink(temp);
         }

@@ -51,11 +51,13 @@ tsr_status tsr_context_create(const tsr_context_desc *desc, tsr_context **out)
         return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a context of %zu bytes", sizeof(*ctx));
     }
     if (desc) ctx->desc = *desc;
-    if (!desc || !desc->cache_dir) ctx->cache_dir = tsr_cache_dir_default();
-    else if (desc->cache_dir[0]) ctx->cache_dir = strdup(desc->cache_dir);
+    if (!desc || !desc->cache_dir)
+        ctx->cache_dir = tsr_cache_dir_default();
+    else if (desc->cache_dir[0])
+        ctx->cache_dir = strdup(desc->cache_dir);
     ctx->desc.cache_dir = NULL;
-    ctx->services = (bk_services){.ctx = ctx, .validation = desc && desc->validation, .log = context_log,
-                                  .cache_load = tsr_cache_load, .cache_store = tsr_cache_store};
+    ctx->services = (bk_services){
+        .ctx = ctx, .validation = desc && desc->validation, .log = context_log, .cache_load = tsr_cache_load, .cache_store = tsr_cache_store};
     for (size_t i = 0; tsr_backends[i] && i < TSR_MAX_BACKENDS; i++) probe_backend(ctx, i, infos);
     free(infos);
     *out = ctx;
@@ -75,8 +77,7 @@ size_t tsr_device_count(const tsr_context *ctx) { return ctx ? ctx->device_count
 tsr_status tsr_device_get_info(const tsr_context *ctx, size_t index, tsr_device_info *out)
 {
     if (!ctx || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", ctx ? "out" : "ctx");
-    if (index >= ctx->device_count)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument index is %zu; expected less than %zu", index, ctx->device_count);
+    if (index >= ctx->device_count) return tsr_fail(TSR_ERROR_ARGUMENT, "argument index is %zu; expected less than %zu", index, ctx->device_count);
     *out = ctx->devices[index].info;
     return TSR_OK;
 }

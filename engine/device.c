@@ -116,11 +116,11 @@ tsr_status tsr_buffer_create(tsr_device *dev, uint64_t size, tsr_buffer **out)
     *out = NULL;
     if (dev->budget && (size > dev->budget || dev->used > dev->budget - size))
         return tsr_fail(TSR_ERROR_DEVICE_MEMORY,
-                        "not enough memory within the budget of %" PRIu64 " bytes: %" PRIu64 " needed, %" PRIu64 " available",
-                        dev->budget, size, dev->budget - (dev->used < dev->budget ? dev->used : dev->budget));
+                        "not enough memory within the budget of %" PRIu64 " bytes: %" PRIu64 " needed, %" PRIu64 " available", dev->budget, size,
+                        dev->budget - (dev->used < dev->budget ? dev->used : dev->budget));
     if (dev->info.max_buffer && size > dev->info.max_buffer)
-        return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available in one buffer",
-                        dev->info.id, size, dev->info.max_buffer);
+        return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available in one buffer", dev->info.id,
+                        size, dev->info.max_buffer);
     tsr_buffer *buf = calloc(1, sizeof(*buf));
     if (!buf) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a buffer object of %zu bytes", sizeof(*buf));
     const tsr_status status = dev->backend->buffer_create(dev->bk, size, &buf->bk);
@@ -150,8 +150,9 @@ static tsr_status check_range(const tsr_buffer *buf, uint64_t offset, const void
     if (!buf) return tsr_fail(TSR_ERROR_ARGUMENT, "argument buf is NULL");
     if (!memory && size > 0) return tsr_fail(TSR_ERROR_ARGUMENT, "the host pointer is NULL; expected %" PRIu64 " bytes", size);
     if (offset > buf->size || size > buf->size - offset)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument offset is %" PRIu64 " and size %" PRIu64 "; expected a range within the buffer's %" PRIu64 " bytes",
-                        offset, size, buf->size);
+        return tsr_fail(TSR_ERROR_ARGUMENT,
+                        "argument offset is %" PRIu64 " and size %" PRIu64 "; expected a range within the buffer's %" PRIu64 " bytes", offset, size,
+                        buf->size);
     return TSR_OK;
 }
 

@@ -31,7 +31,7 @@ struct tsr_device {
     const tsr_backend *backend;
     bk_device *bk;
     tsr_device_info info;
-    uint64_t budget, used;       /* bytes */
+    uint64_t budget, used;     /* bytes */
     tsr_kernel_entry *kernels; /* compiled so far, shared by all plans */
 };
 
@@ -44,8 +44,7 @@ struct tsr_buffer {
 /* cache.c */
 char *tsr_cache_dir_default(void); /* malloc'd, NULL if the environment names no home */
 void *tsr_cache_load(void *ctx, const char *name, const void *identity, size_t identity_size, size_t *size);
-void tsr_cache_store(void *ctx, const char *name, const void *identity, size_t identity_size,
-                     const void *data, size_t size);
+void tsr_cache_store(void *ctx, const char *name, const void *identity, size_t identity_size, const void *data, size_t size);
 
 /* policy.c: the index of the device that policy prefers among those of backend (NULL: all). */
 size_t tsr_policy_choose(tsr_context *ctx, const char *backend);
@@ -54,8 +53,7 @@ size_t tsr_policy_choose(tsr_context *ctx, const char *backend);
 tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_device_desc *desc, tsr_device **out);
 
 /* kernel.c: a compiled kernel, from memory if it was asked for before. Owned by the device. */
-tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs,
-                          bk_kernel **out);
+tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out);
 void tsr_kernels_free(tsr_device *dev);
 
 /* The tile model that suits a device. */
@@ -63,8 +61,8 @@ tsr_tile tsr_tile_for(const tsr_device_info *info);
 
 /* layout.c */
 tsr_status tsr_layout_check(const char *name, const tsr_layout *in, bool output, tsr_layout *out);
-bool tsr_layout_empty(const tsr_layout *layout);       /* zero elements */
-int64_t tsr_layout_extent(const tsr_layout *layout);   /* elements from the first to past the last */
+bool tsr_layout_empty(const tsr_layout *layout);     /* zero elements */
+int64_t tsr_layout_extent(const tsr_layout *layout); /* elements from the first to past the last */
 
 /* a * b and a + b, or false if the result does not fit */
 static inline bool tsr_mul(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }

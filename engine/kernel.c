@@ -15,7 +15,9 @@ tsr_tile tsr_tile_for(const tsr_device_info *info)
 {
     if (info->vector_width >= 4) return TSR_TILE_VECTOR;
     /* A CPU behind a GPU interface runs a sub-group as one vector and pays dearly for barriers. */
-    if (info->type == TSR_DEVICE_CPU && (info->features & TSR_FEATURE_SUBGROUP) && info->subgroup_min == info->subgroup_max && info->subgroup_max <= 32) return TSR_TILE_SUBGROUP;
+    if (info->type == TSR_DEVICE_CPU && (info->features & TSR_FEATURE_SUBGROUP) && info->subgroup_min == info->subgroup_max &&
+        info->subgroup_max <= 32)
+        return TSR_TILE_SUBGROUP;
     return TSR_TILE_SIMT;
 }
 

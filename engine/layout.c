@@ -3,10 +3,7 @@
 
 #include "internal.h"
 
-bool tsr_layout_empty(const tsr_layout *l)
-{
-    return l->shape[0] == 0 || l->shape[1] == 0 || l->shape[2] == 0 || l->shape[3] == 0;
-}
+bool tsr_layout_empty(const tsr_layout *l) { return l->shape[0] == 0 || l->shape[1] == 0 || l->shape[2] == 0 || l->shape[3] == 0; }
 
 int64_t tsr_layout_extent(const tsr_layout *l)
 {
@@ -40,8 +37,7 @@ tsr_status tsr_layout_check(const char *name, const tsr_layout *in, bool output,
     for (int i = 0; i < 4; i++) {
         if (l.shape[i] < 0 || l.shape[i] > INT32_MAX)
             return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.shape[%d] is %" PRId64 "; expected 0 to %d", name, i, l.shape[i], INT32_MAX);
-        if (l.stride[i] < 0)
-            return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.stride[%d] is %" PRId64 "; expected 0 or more", name, i, l.stride[i]);
+        if (l.stride[i] < 0) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.stride[%d] is %" PRId64 "; expected 0 or more", name, i, l.stride[i]);
         packed = packed && l.stride[i] == 0;
     }
     int64_t extent = 1;
@@ -49,8 +45,9 @@ tsr_status tsr_layout_check(const char *name, const tsr_layout *in, bool output,
         for (int i = 3; i >= 0; i--) {
             l.stride[i] = extent;
             if (!tsr_mul(extent, l.shape[i] > 0 ? l.shape[i] : 1, &extent))
-                return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.shape is [%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]; expected fewer than 2^63 elements",
-                                name, l.shape[0], l.shape[1], l.shape[2], l.shape[3]);
+                return tsr_fail(TSR_ERROR_ARGUMENT,
+                                "argument %s.shape is [%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]; expected fewer than 2^63 elements", name,
+                                l.shape[0], l.shape[1], l.shape[2], l.shape[3]);
         }
     }
     extent = 1;
@@ -60,9 +57,12 @@ tsr_status tsr_layout_check(const char *name, const tsr_layout *in, bool output,
             return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.stride[%d] is %" PRId64 "; expected an extent that fits 63 bits", name, i, l.stride[i]);
     }
     if (extent > INT64_MAX / 8)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.stride spans %" PRId64 " elements; expected an extent that fits 63 bits in bytes", name, extent);
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.stride spans %" PRId64 " elements; expected an extent that fits 63 bits in bytes", name,
+                        extent);
     if (output && !tsr_layout_empty(&l) && overlaps(&l))
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.stride is [%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]; expected strides under which no two elements of an output overlap",
+        return tsr_fail(TSR_ERROR_ARGUMENT,
+                        "argument %s.stride is [%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
+                        "]; expected strides under which no two elements of an output overlap",
                         name, l.stride[0], l.stride[1], l.stride[2], l.stride[3]);
     *out = l;
     return TSR_OK;

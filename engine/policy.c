@@ -9,11 +9,16 @@
 static int rank(tsr_device_type type)
 {
     switch (type) {
-    case TSR_DEVICE_DISCRETE: return 0;
-    case TSR_DEVICE_INTEGRATED: return 1;
-    case TSR_DEVICE_VIRTUAL: return 2;
-    case TSR_DEVICE_OTHER: return 3;
-    case TSR_DEVICE_CPU: return 4;
+    case TSR_DEVICE_DISCRETE:
+        return 0;
+    case TSR_DEVICE_INTEGRATED:
+        return 1;
+    case TSR_DEVICE_VIRTUAL:
+        return 2;
+    case TSR_DEVICE_OTHER:
+        return 3;
+    case TSR_DEVICE_CPU:
+        return 4;
     }
     return 5;
 }
@@ -60,7 +65,8 @@ static double speed_of(tsr_context *ctx, size_t index)
 {
     const tsr_device_info *info = &ctx->devices[index].info;
     char identity[512];
-    const int length = snprintf(identity, sizeof(identity), "%s\n%s\n%s\n%s\n%u", info->id, info->name, info->driver, info->version, info->compute_units);
+    const int length =
+        snprintf(identity, sizeof(identity), "%s\n%s\n%s\n%s\n%u", info->id, info->name, info->driver, info->version, info->compute_units);
     const size_t identity_size = length > 0 && (size_t)length < sizeof(identity) ? (size_t)length : sizeof(identity);
     size_t size = 0;
     double seconds = -1.0;

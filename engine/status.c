@@ -24,16 +24,26 @@ const char *tsr_version(void) { return TSR_VERSION; }
 const char *tsr_status_name(tsr_status status)
 {
     switch (status) {
-    case TSR_OK: return "ok";
-    case TSR_ERROR_ARGUMENT: return "argument";
-    case TSR_ERROR_UNSUPPORTED: return "unsupported";
-    case TSR_ERROR_NO_DEVICE: return "no device";
-    case TSR_ERROR_HOST_MEMORY: return "host memory";
-    case TSR_ERROR_DEVICE_MEMORY: return "device memory";
-    case TSR_ERROR_COMPILE: return "compile";
-    case TSR_ERROR_DEVICE_LOST: return "device lost";
-    case TSR_ERROR_FILE: return "file";
-    case TSR_ERROR_INTERNAL: return "internal";
+    case TSR_OK:
+        return "ok";
+    case TSR_ERROR_ARGUMENT:
+        return "argument";
+    case TSR_ERROR_UNSUPPORTED:
+        return "unsupported";
+    case TSR_ERROR_NO_DEVICE:
+        return "no device";
+    case TSR_ERROR_HOST_MEMORY:
+        return "host memory";
+    case TSR_ERROR_DEVICE_MEMORY:
+        return "device memory";
+    case TSR_ERROR_COMPILE:
+        return "compile";
+    case TSR_ERROR_DEVICE_LOST:
+        return "device lost";
+    case TSR_ERROR_FILE:
+        return "file";
+    case TSR_ERROR_INTERNAL:
+        return "internal";
     }
     return "unknown";
 }

@@ -5,20 +5,25 @@
 
 #include "attention/flash_args.h"
 #include "attention/merge_args.h"
-#include "flash_cl.h"
-#include "flash_simt_spv.h"
-#include "flash_subgroup_spv.h"
-#include "merge_cl.h"
-#include "merge_simt_spv.h"
-#include "merge_subgroup_spv.h"
 #include "decode/conv_args.h"
 #include "measure/peak_args.h"
 #include "conv_cl.h"
+#include "flash_cl.h"
+#include "merge_cl.h"
+#include "peak_cl.h"
+#ifdef TSR_WITH_VULKAN
 #include "conv_simt_spv.h"
 #include "conv_subgroup_spv.h"
-#include "peak_cl.h"
+#include "flash_simt_spv.h"
+#include "flash_subgroup_spv.h"
+#include "merge_simt_spv.h"
+#include "merge_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
+#define SPIRV(words) words, sizeof(words)
+#else
+#define SPIRV(words) NULL, 0
+#endif
 
 #define SPEC_NAME(id, NAME, value) [id] = #NAME,
 #define COUNT_SPEC(id, NAME, value) +1
@@ -28,14 +33,14 @@
     static const char *const kernel##_specs[] = {KERNEL##_SPECS(SPEC_NAME) KERNEL##_SHAPES(SPEC_NAME)};
 
 /* Binding 0 is the parameter buffer. */
-#define ENTRY(kernel, KERNEL, model, code, code_size)                                              \
+#define ENTRY(kernel, KERNEL, model, ...)                                                          \
     {#kernel, model, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,                        \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), code, code_size, kernel##_cl},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl},
 
 #define ENTRIES(kernel, KERNEL)                                                                    \
     ENTRY(kernel, KERNEL, TSR_TILE_VECTOR, NULL, 0)                                                \
-    ENTRY(kernel, KERNEL, TSR_TILE_SIMT, kernel##_simt_spv, sizeof(kernel##_simt_spv))             \
-    ENTRY(kernel, KERNEL, TSR_TILE_SUBGROUP, kernel##_subgroup_spv, sizeof(kernel##_subgroup_spv))
+    ENTRY(kernel, KERNEL, TSR_TILE_SIMT, SPIRV(kernel##_simt_spv))                                 \
+    ENTRY(kernel, KERNEL, TSR_TILE_SUBGROUP, SPIRV(kernel##_subgroup_spv))
 
 NAMES(flash, FLASH)
 NAMES(merge, MERGE)

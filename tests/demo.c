@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     const tsr_status opened = tsr_device_open(ctx, argv[2], NULL, &dev);
     if (opened == TSR_ERROR_NO_DEVICE) return printf("skipped: %s\n", tsr_last_error()), 77;
     if (opened != TSR_OK || tsr_decoder_create(dev, files[0], &dec) != TSR_OK) return fail("device or decoder");
-    const size_t channels = (size_t)views[1].shape[1], all = (size_t)views[1].shape[2], plane = (size_t)(views[1].shape[3] * views[1].shape[4]), pixels = 3 * 64 * plane;
+    const size_t channels = (size_t)views[1].shape[1], all = (size_t)views[1].shape[2], plane = (size_t)(views[1].shape[3] * views[1].shape[4]),
+                 pixels = 3 * 64 * plane;
     const size_t latents = argc > 3 && strtoul(argv[3], NULL, 10) < all ? strtoul(argv[3], NULL, 10) : all;
     float *in = malloc(channels * plane * sizeof(float)), *out = malloc(pixels * sizeof(float));
     if (!in || !out || tsr_decoder_start(dec, (uint32_t)views[1].shape[3], (uint32_t)views[1].shape[4]) != TSR_OK) return fail("start");
@@ -65,7 +66,8 @@ int main(int argc, char **argv)
         }
     }
     const double psnr = -10 * log10(square / (double)(frame * pixels));
-    printf("%s: %zu frames, %.2f dB from the clip (27 wanted), %.1e from PyTorch in %zu frames (1e-3 allowed)\n", tsr_device_info_of(dev)->id, frame, psnr, worst, compared);
+    printf("%s: %zu frames, %.2f dB from the clip (27 wanted), %.1e from PyTorch in %zu frames (1e-3 allowed)\n", tsr_device_info_of(dev)->id, frame,
+           psnr, worst, compared);
     const int failed = !(psnr >= 27) || !(worst <= 1e-3) || compared == 0 || frame != 4 * (latents - 1) + 1;
     free(in);
     free(out);

@@ -1,6 +1,6 @@
 /* Build-time tool: turns kernel texts and SPIR-V into C arrays.
  *
- *   embed flatten IN.k OUT [glsl]     resolves #include "..." once each; glsl: with the GLSL preamble
+ *   embed flatten IN.k OUT [glsl]     resolves #include "..." once each; glsl: with the GLSL preamble and #line
  *   embed bytes IN OUT.h NAME         char NAME[], NUL-terminated
  *   embed words IN OUT.h NAME         uint32_t NAME[] */
 #include <stdint.h>
@@ -33,8 +33,8 @@ static void join(char *out, const char *base, const char *relative)
     }
 }
 
-/* Headers come once; end.h, which only undefines, is for files that share a translation unit in C. */
-static void flatten(const char *path, FILE *out)
+/* Headers come once. lines: #line directives, so that a compiler's errors name the file that was written. */
+static void flatten(const char *path, FILE *out, int lines)
 {
     for (int i = 0; i < seen_count; i++)
         if (strcmp(seen[i], path) == 0) return;
@@ -43,15 +43,20 @@ static void flatten(const char *path, FILE *out)
     FILE *in = fopen(path, "r");
     if (!in) die("cannot read", path);
     char line[MAX_LINE], target[MAX_LINE], resolved[MAX_PATH_LENGTH];
-    while (fgets(line, sizeof(line), in)) {
-        /* Only the header of the language at hand: the other two are never compiled. */
+    if (lines) fprintf(out, "#line 1 \"%s\"\n", path);
+    for (int number = 1; fgets(line, sizeof(line), in); number++) {
+        if (!strchr(line, '\n') && !feof(in)) die("line too long in", path);
         if (sscanf(line, " #include \"%[^\"]\"", target) != 1) {
             fputs(line, out);
             continue;
         }
         join(resolved, path, target);
-        if (strcmp(target, "c.h") != 0) flatten(resolved, out);
-        fputc('\n', out);
+        /* The C header is never compiled from flattened text. */
+        if (strcmp(target, "c.h") != 0) flatten(resolved, out, lines);
+        if (lines)
+            fprintf(out, "#line %d \"%s\"\n", number + 1, path);
+        else
+            fputc('\n', out);
     }
     fclose(in);
 }
@@ -107,6 +112,7 @@ int main(int argc, char **argv)
         if (!out) die("cannot write", argv[3]);
         if (argc > 4)
             fputs("#version 460\n"
+                  "#extension GL_GOOGLE_cpp_style_line_directive : require\n"
                   "#extension GL_EXT_buffer_reference2 : require\n"
                   "#extension GL_EXT_scalar_block_layout : require\n"
                   "#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require\n"
@@ -117,7 +123,7 @@ int main(int argc, char **argv)
                   "#extension GL_KHR_shader_subgroup_ballot : require\n"
                   "#extension GL_KHR_shader_subgroup_shuffle : require\n",
                   out);
-        flatten(argv[2], out);
+        flatten(argv[2], out, argc > 4);
         if (fclose(out) != 0) die("cannot write", argv[3]);
         return 0;
     }

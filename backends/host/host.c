@@ -121,8 +121,7 @@ static tsr_status host_buffer_create(bk_device *dev, uint64_t size, bk_buffer **
     const bool enough = info.memory_free == 0 || size <= info.memory_free;
     if (!buf || !enough || size > SIZE_MAX - 4096 || posix_memalign(&data, 64, size ? (size_t)size : 1) != 0) {
         free(buf);
-        return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "host: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available", size,
-                        info.memory_free);
+        return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "host: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available", size, info.memory_free);
     }
     buf->data = data;
     *out = buf;
@@ -203,8 +202,10 @@ static tsr_status host_dispatch(bk_device *dev, bk_kernel *kernel, const bk_bind
     host_job job = {.run = kernel->entry->run, .call = {.specs = kernel->specs}};
     for (uint32_t i = 0; i < kernel->bindings; i++) {
         unsigned char *p = bindings[i].buffer ? bindings[i].buffer->data + bindings[i].offset : NULL;
-        if (i == 0) job.call.params = p;
-        else job.call.args[i - 1] = p;
+        if (i == 0)
+            job.call.params = p;
+        else
+            job.call.args[i - 1] = p;
     }
     hk_pool_run(dev->pool, run_group, &job, first, count);
     return TSR_OK;

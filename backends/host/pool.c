@@ -119,8 +119,7 @@ int hk_pool_reserve(hk_pool *pool, size_t size)
     return 1;
 }
 
-void hk_pool_run(hk_pool *pool, void (*work)(const void *job, uint32_t index, void *scratch), const void *job,
-                 uint32_t first, uint32_t count)
+void hk_pool_run(hk_pool *pool, void (*work)(const void *job, uint32_t index, void *scratch), const void *job, uint32_t first, uint32_t count)
 {
     pthread_mutex_lock(&pool->lock);
     pool->work = work;

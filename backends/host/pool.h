@@ -16,8 +16,7 @@ int hk_pool_reserve(hk_pool *pool, size_t size);
 
 /* Calls work(job, index, scratch) for every index in [first, first + count), in any order, and returns
  * when all are done. One caller at a time. */
-void hk_pool_run(hk_pool *pool, void (*work)(const void *job, uint32_t index, void *scratch), const void *job,
-                 uint32_t first, uint32_t count);
+void hk_pool_run(hk_pool *pool, void (*work)(const void *job, uint32_t index, void *scratch), const void *job, uint32_t first, uint32_t count);
 
 unsigned hk_pool_threads(const hk_pool *pool);
 

@@ -11,11 +11,13 @@ tsr_status cl_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out)
     cl_int error = CL_MEM_OBJECT_ALLOCATION_FAILURE;
     if (size <= SIZE_MAX) buf->mem = dev->cl->clCreateBuffer(dev->context, CL_MEM_READ_WRITE, size ? (size_t)size : 1, NULL, &error);
     /* Drivers allocate late; moving the buffer to the device now brings the failure forward. */
-    if (error == CL_SUCCESS) error = dev->cl->clEnqueueMigrateMemObjects(dev->queue, 1, &buf->mem, CL_MIGRATE_MEM_OBJECT_CONTENT_UNDEFINED, 0, NULL, NULL);
+    if (error == CL_SUCCESS)
+        error = dev->cl->clEnqueueMigrateMemObjects(dev->queue, 1, &buf->mem, CL_MIGRATE_MEM_OBJECT_CONTENT_UNDEFINED, 0, NULL, NULL);
     if (error != CL_SUCCESS) {
         if (buf->mem) dev->cl->clReleaseMemObject(buf->mem);
         free(buf);
-        return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available in one buffer, %" PRIu64 " in all (OpenCL error %d)",
+        return tsr_fail(TSR_ERROR_DEVICE_MEMORY,
+                        "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available in one buffer, %" PRIu64 " in all (OpenCL error %d)",
                         dev->info.id, size, dev->info.max_buffer, dev->info.memory_total, error);
     }
     *out = buf;

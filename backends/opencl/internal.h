@@ -9,12 +9,13 @@
 #include "backend.h"
 
 /* Every entry point that is called; fetched from the ICD loader at run time. */
-#define CL_FUNCTIONS(F)                                                                                                      \
-    F(clGetPlatformIDs) F(clGetPlatformInfo) F(clGetDeviceIDs) F(clGetDeviceInfo) F(clCreateContext) F(clReleaseContext)     \
-    F(clCreateCommandQueue) F(clReleaseCommandQueue) F(clCreateBuffer) F(clReleaseMemObject) F(clEnqueueReadBuffer)          \
-    F(clEnqueueWriteBuffer) F(clEnqueueMigrateMemObjects) F(clCreateProgramWithSource) F(clCreateProgramWithBinary)          \
-    F(clBuildProgram) F(clReleaseProgram) F(clGetProgramInfo) F(clGetProgramBuildInfo) F(clCreateKernel) F(clReleaseKernel)  \
-    F(clSetKernelArg) F(clEnqueueNDRangeKernel) F(clFlush) F(clFinish)
+#define CL_FUNCTIONS(F)                                                                                                                              \
+    F(clGetPlatformIDs)                                                                                                                              \
+    F(clGetPlatformInfo) F(clGetDeviceIDs) F(clGetDeviceInfo) F(clCreateContext) F(clReleaseContext) F(clCreateCommandQueue)                         \
+        F(clReleaseCommandQueue) F(clCreateBuffer) F(clReleaseMemObject) F(clEnqueueReadBuffer) F(clEnqueueWriteBuffer)                              \
+            F(clEnqueueMigrateMemObjects) F(clCreateProgramWithSource) F(clCreateProgramWithBinary) F(clBuildProgram) F(clReleaseProgram)            \
+                F(clGetProgramInfo) F(clGetProgramBuildInfo) F(clCreateKernel) F(clReleaseKernel) F(clSetKernelArg) F(clEnqueueNDRangeKernel)        \
+                    F(clFlush) F(clFinish)
 
 typedef struct cl_table {
 #define CL_FIELD(name) __typeof__(&name) name;

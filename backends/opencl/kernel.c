@@ -24,7 +24,8 @@ static char *make_identity(const bk_device *dev, const bk_kernel_desc *desc, con
     const size_t room = strlen(desc->source->opencl) + OPTIONS_SIZE + 1024;
     char *identity = malloc(room);
     if (!identity) return NULL;
-    const int length = snprintf(identity, room, "%s\n%s\n%s\n%s\n%s\n%s\n%s", info->driver, dev->platform_version, info->name, info->vendor, info->version, options, desc->source->opencl);
+    const int length = snprintf(identity, room, "%s\n%s\n%s\n%s\n%s\n%s\n%s", info->driver, dev->platform_version, info->name, info->vendor,
+                                info->version, options, desc->source->opencl);
     *size = (size_t)length;
     return identity;
 }

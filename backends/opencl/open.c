@@ -6,10 +6,10 @@
 #include "internal.h"
 
 /* Extension queries that the 1.2 headers do not name. */
-#define QUERY_AMD_FREE_MEMORY 0x4039   /* cl_amd_device_attribute_query: KiB, up to two values */
-#define QUERY_SUB_GROUP_SIZES 0x4108   /* cl_intel_required_subgroup_size: list of size_t */
-#define QUERY_NV_WARP_SIZE 0x4003      /* cl_nv_device_attribute_query */
-#define QUERY_AMD_WAVE_WIDTH 0x4043    /* cl_amd_device_attribute_query */
+#define QUERY_AMD_FREE_MEMORY 0x4039 /* cl_amd_device_attribute_query: KiB, up to two values */
+#define QUERY_SUB_GROUP_SIZES 0x4108 /* cl_intel_required_subgroup_size: list of size_t */
+#define QUERY_NV_WARP_SIZE 0x4003    /* cl_nv_device_attribute_query */
+#define QUERY_AMD_WAVE_WIDTH 0x4043  /* cl_amd_device_attribute_query */
 
 tsr_status cl_status(bk_device *dev, cl_int error, const char *what)
 {
@@ -93,14 +93,17 @@ static void read_info(const cl_table *cl, cl_device_id id, size_t index, const c
     text(cl, id, CL_DEVICE_EXTENSIONS, extensions, sizeof(extensions));
     const uint64_t type = number(cl, id, CL_DEVICE_TYPE);
     const bool unified = number(cl, id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
-    info->type = type & CL_DEVICE_TYPE_CPU ? TSR_DEVICE_CPU : type & CL_DEVICE_TYPE_GPU ? (unified ? TSR_DEVICE_INTEGRATED : TSR_DEVICE_DISCRETE) : TSR_DEVICE_OTHER;
+    info->type = type & CL_DEVICE_TYPE_CPU   ? TSR_DEVICE_CPU
+                 : type & CL_DEVICE_TYPE_GPU ? (unified ? TSR_DEVICE_INTEGRATED : TSR_DEVICE_DISCRETE)
+                                             : TSR_DEVICE_OTHER;
     /* Mesa's software driver calls itself a GPU on some versions. */
     if (strstr(info->name, "llvmpipe")) info->type = TSR_DEVICE_CPU;
     if (unified || info->type == TSR_DEVICE_CPU) info->features |= TSR_FEATURE_UNIFIED;
     if (strstr(extensions, "cl_khr_fp16")) info->features |= TSR_FEATURE_F16;
     if (strstr(extensions, "cl_khr_integer_dot_product")) info->features |= TSR_FEATURE_INT8_DOT;
     /* On CPUs our OpenCL C 1.2 kernels use none, and the engine would choose a tile that needs them. */
-    if (info->type != TSR_DEVICE_CPU && (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups"))) info->features |= TSR_FEATURE_SUBGROUP;
+    if (info->type != TSR_DEVICE_CPU && (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups")))
+        info->features |= TSR_FEATURE_SUBGROUP;
     read_subgroups(cl, id, extensions, info);
     info->memory_total = number(cl, id, CL_DEVICE_GLOBAL_MEM_SIZE);
     if (strstr(extensions, "cl_amd_device_attribute_query")) info->memory_free = amd_free_memory(cl, id);

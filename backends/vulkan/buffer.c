@@ -18,7 +18,8 @@ static uint32_t choose_type(const bk_device *dev, uint32_t allowed, bool staging
     const VkMemoryPropertyFlags visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
     const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
     const VkMemoryPropertyFlags cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
-    const VkMemoryPropertyFlags for_staging[] = {visible | cached, visible}, unified[] = {visible | local | cached, visible | local, local, 0}, own[] = {local, 0};
+    const VkMemoryPropertyFlags for_staging[] = {visible | cached, visible}, unified[] = {visible | local | cached, visible | local, local, 0},
+                                own[] = {local, 0};
     const bool is_unified = dev->info.features & TSR_FEATURE_UNIFIED;
     const VkMemoryPropertyFlags *wanted = staging ? for_staging : is_unified ? unified : own;
     const int count = !staging && is_unified ? 4 : 2;
@@ -30,19 +31,22 @@ static uint32_t choose_type(const bk_device *dev, uint32_t allowed, bool staging
 static VkResult allocate(bk_device *dev, uint64_t size, bool staging, bk_buffer *buf)
 {
     if (size > dev->info.max_buffer) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
-    const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size ? size : 4,
-                                     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
-                                              VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT};
+    const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                     .size = size ? size : 4,
+                                     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                                              VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT};
     VkResult result = dev->vk.vkCreateBuffer(dev->device, &info, NULL, &buf->buffer);
     if (result != VK_SUCCESS) return result;
     VkMemoryRequirements needs;
     dev->vk.vkGetBufferMemoryRequirements(dev->device, buf->buffer, &needs);
     const uint32_t type = choose_type(dev, needs.memoryTypeBits, staging);
-    if (type == UINT32_MAX || needs.size > dev->memory.memoryHeaps[dev->memory.memoryTypes[type].heapIndex].size) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    if (type == UINT32_MAX || needs.size > dev->memory.memoryHeaps[dev->memory.memoryTypes[type].heapIndex].size)
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     /* A software driver takes what the system promises, which may be more than there is. */
     if (dev->info.type == TSR_DEVICE_CPU && needs.size > vk_memory_left(dev)) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
-    const VkMemoryAllocateInfo memory = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .pNext = &flags, .allocationSize = needs.size, .memoryTypeIndex = type};
+    const VkMemoryAllocateInfo memory = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .pNext = &flags, .allocationSize = needs.size, .memoryTypeIndex = type};
     if ((result = dev->vk.vkAllocateMemory(dev->device, &memory, NULL, &buf->memory)) != VK_SUCCESS) return result;
     buf->size = needs.size;
     dev->used += buf->size;
@@ -81,8 +85,8 @@ static tsr_status create(bk_device *dev, uint64_t size, bool staging, bk_buffer 
     release(dev, buf);
     if (result == VK_ERROR_DEVICE_LOST) return vk_status(dev, result, "allocating memory");
     const uint64_t left = vk_memory_left(dev), most = left < dev->info.max_buffer ? left : dev->info.max_buffer;
-    return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available in one buffer (VkResult %d)", dev->info.id, size, most,
-                    (int)result);
+    return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory: %" PRIu64 " bytes needed, %" PRIu64 " available in one buffer (VkResult %d)",
+                    dev->info.id, size, most, (int)result);
 }
 
 tsr_status vk_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out) { return create(dev, size, false, out); }

@@ -31,13 +31,20 @@ uint32_t vk_compute_family(VkPhysicalDevice physical)
 static const char *vendor_name(uint32_t id)
 {
     switch (id) {
-    case 0x1002: return "AMD";
-    case 0x10de: return "NVIDIA";
-    case 0x8086: return "Intel";
-    case 0x13b5: return "Arm";
-    case 0x5143: return "Qualcomm";
-    case 0x106b: return "Apple";
-    case 0x10005: return "Mesa";
+    case 0x1002:
+        return "AMD";
+    case 0x10de:
+        return "NVIDIA";
+    case 0x8086:
+        return "Intel";
+    case 0x13b5:
+        return "Arm";
+    case 0x5143:
+        return "Qualcomm";
+    case 0x106b:
+        return "Apple";
+    case 0x10005:
+        return "Mesa";
     }
     return "unknown";
 }
@@ -45,11 +52,16 @@ static const char *vendor_name(uint32_t id)
 static tsr_device_type device_type(VkPhysicalDeviceType type)
 {
     switch (type) {
-    case VK_PHYSICAL_DEVICE_TYPE_CPU: return TSR_DEVICE_CPU;
-    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return TSR_DEVICE_INTEGRATED;
-    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return TSR_DEVICE_DISCRETE;
-    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return TSR_DEVICE_VIRTUAL;
-    default: return TSR_DEVICE_OTHER;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+        return TSR_DEVICE_CPU;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+        return TSR_DEVICE_INTEGRATED;
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+        return TSR_DEVICE_DISCRETE;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+        return TSR_DEVICE_VIRTUAL;
+    default:
+        return TSR_DEVICE_OTHER;
     }
 }
 
@@ -100,9 +112,12 @@ static uint32_t compute_units(VkPhysicalDevice physical, tsr_device_type type)
         const long cores = sysconf(_SC_NPROCESSORS_ONLN);
         return cores > 0 ? (uint32_t)cores : GUESS;
     }
-    if (vk_has_extension(physical, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME)) properties.pNext = &nvidia;
-    else if (vk_has_extension(physical, VK_AMD_SHADER_CORE_PROPERTIES_2_EXTENSION_NAME)) properties.pNext = &amd;
-    else if (vk_has_extension(physical, VK_ARM_SHADER_CORE_BUILTINS_EXTENSION_NAME)) properties.pNext = &arm;
+    if (vk_has_extension(physical, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME))
+        properties.pNext = &nvidia;
+    else if (vk_has_extension(physical, VK_AMD_SHADER_CORE_PROPERTIES_2_EXTENSION_NAME))
+        properties.pNext = &amd;
+    else if (vk_has_extension(physical, VK_ARM_SHADER_CORE_BUILTINS_EXTENSION_NAME))
+        properties.pNext = &arm;
     vkGetPhysicalDeviceProperties2(physical, &properties);
     const uint32_t told = nvidia.shaderSMCount + amd.activeComputeUnitCount + arm.shaderCoreCount; /* two of them are 0 */
     return told ? told : GUESS;
@@ -112,19 +127,30 @@ static uint32_t compute_units(VkPhysicalDevice physical, tsr_device_type type)
 static const char *component_name(VkComponentTypeKHR type)
 {
     switch (type) {
-    case VK_COMPONENT_TYPE_FLOAT16_KHR: return "f16";
-    case VK_COMPONENT_TYPE_FLOAT32_KHR: return "f32";
-    case VK_COMPONENT_TYPE_FLOAT64_KHR: return "f64";
-    case VK_COMPONENT_TYPE_SINT8_KHR: return "s8";
-    case VK_COMPONENT_TYPE_UINT8_KHR: return "u8";
-    case VK_COMPONENT_TYPE_SINT32_KHR: return "s32";
-    case VK_COMPONENT_TYPE_UINT32_KHR: return "u32";
-    default: break;
+    case VK_COMPONENT_TYPE_FLOAT16_KHR:
+        return "f16";
+    case VK_COMPONENT_TYPE_FLOAT32_KHR:
+        return "f32";
+    case VK_COMPONENT_TYPE_FLOAT64_KHR:
+        return "f64";
+    case VK_COMPONENT_TYPE_SINT8_KHR:
+        return "s8";
+    case VK_COMPONENT_TYPE_UINT8_KHR:
+        return "u8";
+    case VK_COMPONENT_TYPE_SINT32_KHR:
+        return "s32";
+    case VK_COMPONENT_TYPE_UINT32_KHR:
+        return "u32";
+    default:
+        break;
     }
     switch ((int)type) { /* newer than some headers */
-    case 1000141000: return "bf16";  /* VK_COMPONENT_TYPE_BFLOAT16_KHR */
-    case 1000491002: return "e4m3";  /* VK_COMPONENT_TYPE_FLOAT8_E4M3_EXT */
-    case 1000491003: return "e5m2";  /* VK_COMPONENT_TYPE_FLOAT8_E5M2_EXT */
+    case 1000141000:
+        return "bf16"; /* VK_COMPONENT_TYPE_BFLOAT16_KHR */
+    case 1000491002:
+        return "e4m3"; /* VK_COMPONENT_TYPE_FLOAT8_E4M3_EXT */
+    case 1000491003:
+        return "e5m2"; /* VK_COMPONENT_TYPE_FLOAT8_E5M2_EXT */
     }
     return "other";
 }
@@ -220,7 +246,8 @@ const char *vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t 
     info->subgroup_min = sizes.minSubgroupSize ? sizes.minSubgroupSize : subgroup.subgroupSize;
     info->subgroup_max = sizes.maxSubgroupSize ? sizes.maxSubgroupSize : subgroup.subgroupSize;
     const VkSubgroupFeatureFlags wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
-    if ((subgroup.supportedOperations & wanted) == wanted && (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT)) info->features |= TSR_FEATURE_SUBGROUP;
+    if ((subgroup.supportedOperations & wanted) == wanted && (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT))
+        info->features |= TSR_FEATURE_SUBGROUP;
     if (info->type == TSR_DEVICE_CPU || info->type == TSR_DEVICE_INTEGRATED) info->features |= TSR_FEATURE_UNIFIED;
     info->vector_width = 1;
     info->compute_units = compute_units(physical, info->type);

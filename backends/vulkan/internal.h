@@ -42,10 +42,10 @@ struct bk_device {
     uint32_t current, recorded; /* dispatches in the current recording */
     bool recording;
     bool lost;
-    bk_buffer *staging;  /* host-visible, made when first needed */
-    bool size_control;   /* a pipeline may ask for its sub-group size */
+    bk_buffer *staging; /* host-visible, made when first needed */
+    bool size_control;  /* a pipeline may ask for its sub-group size */
     uint32_t max_groups;
-    uint64_t used;       /* bytes allocated */
+    uint64_t used; /* bytes allocated */
 };
 
 struct bk_buffer {

@@ -44,7 +44,8 @@ static VkPipelineCache open_cache(bk_device *dev, const char *name, const cache_
     size_t size = 0;
     unsigned char *data = dev->services->cache_load(dev->services->ctx, name, id, sizeof(*id), &size);
     const bool fits = header_fits(data, size, id);
-    const VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = fits ? size : 0, .pInitialData = fits ? data : NULL};
+    const VkPipelineCacheCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = fits ? size : 0, .pInitialData = fits ? data : NULL};
     VkPipelineCache cache = VK_NULL_HANDLE;
     if (dev->vk.vkCreatePipelineCache(dev->device, &info, NULL, &cache) != VK_SUCCESS) cache = VK_NULL_HANDLE;
     free(data);
@@ -68,22 +69,29 @@ static void close_cache(bk_device *dev, VkPipelineCache cache, const char *name,
 static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, VkPipelineCache cache, bk_kernel *kernel)
 {
     const bk_kernel_source *source = desc->source;
-    const VkShaderModuleCreateInfo module = {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = source->spirv_size, .pCode = source->spirv};
+    const VkShaderModuleCreateInfo module = {
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = source->spirv_size, .pCode = source->spirv};
     VkResult result = dev->vk.vkCreateShaderModule(dev->device, &module, NULL, &kernel->module);
     if (result != VK_SUCCESS) return result;
-    const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = source->binding_count * (uint32_t)sizeof(uint64_t) + (uint32_t)sizeof(uint32_t)};
-    const VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .pushConstantRangeCount = 1, .pPushConstantRanges = &range};
+    const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+                                       .size = source->binding_count * (uint32_t)sizeof(uint64_t) + (uint32_t)sizeof(uint32_t)};
+    const VkPipelineLayoutCreateInfo layout = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .pushConstantRangeCount = 1, .pPushConstantRanges = &range};
     if ((result = dev->vk.vkCreatePipelineLayout(dev->device, &layout, NULL, &kernel->layout)) != VK_SUCCESS) return result;
     VkSpecializationMapEntry entries[BK_MAX_SPECS];
     for (uint32_t i = 0; i < source->spec_count; i++) entries[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(int32_t), sizeof(int32_t)};
     const VkSpecializationInfo specs = {source->spec_count, entries, source->spec_count * sizeof(int32_t), desc->specs};
-    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
-                                                                         .requiredSubgroupSize = (uint32_t)desc->specs[0]};
+    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, .requiredSubgroupSize = (uint32_t)desc->specs[0]};
     const bool fixed = source->tile == TSR_TILE_SUBGROUP && dev->size_control && dev->info.subgroup_min != dev->info.subgroup_max;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, .pNext = fixed ? &subgroup : NULL, .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                  .module = kernel->module, .pName = "main", .pSpecializationInfo = &specs},
+        .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  .pNext = fixed ? &subgroup : NULL,
+                  .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                  .module = kernel->module,
+                  .pName = "main",
+                  .pSpecializationInfo = &specs},
         .layout = kernel->layout,
     };
     return dev->vk.vkCreateComputePipelines(dev->device, cache, 1, &info, NULL, &kernel->pipeline);
@@ -91,7 +99,8 @@ static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, VkPi
 
 tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out)
 {
-    if (!desc->source->spirv) return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: kernel %s has no form for this tile model", dev->info.id, desc->source->name);
+    if (!desc->source->spirv)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: kernel %s has no form for this tile model", dev->info.id, desc->source->name);
     if (dev->lost) return vk_status(dev, VK_ERROR_DEVICE_LOST, "compiling");
     bk_kernel *kernel = calloc(1, sizeof(*kernel));
     if (!kernel) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a kernel");
@@ -102,8 +111,10 @@ tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kerne
     size_t loaded = 0;
     VkPipelineCache cache = open_cache(dev, name, &id, &loaded);
     const VkResult result = create_pipeline(dev, desc, cache, kernel);
-    if (result == VK_SUCCESS) close_cache(dev, cache, name, &id, loaded);
-    else if (cache) dev->vk.vkDestroyPipelineCache(dev->device, cache, NULL);
+    if (result == VK_SUCCESS)
+        close_cache(dev, cache, name, &id, loaded);
+    else if (cache)
+        dev->vk.vkDestroyPipelineCache(dev->device, cache, NULL);
     if (result != VK_SUCCESS) {
         vk_kernel_destroy(dev, kernel);
         const bool refused = result != VK_ERROR_DEVICE_LOST && result != VK_ERROR_OUT_OF_DEVICE_MEMORY && result != VK_ERROR_OUT_OF_HOST_MEMORY;

@@ -63,7 +63,8 @@ static bool create_instance(vk_state *state)
 {
     static const char *const validation_layer = "VK_LAYER_KHRONOS_validation", *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
     const bool validate = state->services->validation && has_layer(validation_layer);
-    if (state->services->validation && !validate) state->services->log(state->services->ctx, TSR_LOG_WARNING, "vulkan: %s is not installed", validation_layer);
+    if (state->services->validation && !validate)
+        state->services->log(state->services->ctx, TSR_LOG_WARNING, "vulkan: %s is not installed", validation_layer);
     const VkDebugUtilsMessengerCreateInfoEXT messenger = {
         .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
         .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
@@ -136,7 +137,8 @@ static void vk_release(void *user)
 static VkResult create_device(bk_device *dev, uint32_t family)
 {
     const float priority = 1.0f;
-    const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = family, .queueCount = 1, .pQueuePriorities = &priority};
+    const VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = family, .queueCount = 1, .pQueuePriorities = &priority};
     VkPhysicalDeviceSubgroupSizeControlFeatures control = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
     const char *extension = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     if (vk_has_extension(dev->physical, extension)) {
@@ -145,13 +147,21 @@ static VkResult create_device(bk_device *dev, uint32_t family)
         control.pNext = NULL;
         dev->size_control = control.subgroupSizeControl && control.computeFullSubgroups;
     }
-    VkPhysicalDeviceVulkan12Features f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, .bufferDeviceAddress = VK_TRUE,
-                                            .scalarBlockLayout = VK_TRUE, .storageBuffer8BitAccess = VK_TRUE};
+    VkPhysicalDeviceVulkan12Features f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+                                            .bufferDeviceAddress = VK_TRUE,
+                                            .scalarBlockLayout = VK_TRUE,
+                                            .storageBuffer8BitAccess = VK_TRUE};
     if (dev->size_control) f12.pNext = &control;
-    VkPhysicalDeviceVulkan11Features f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f12, .storageBuffer16BitAccess = VK_TRUE};
-    const VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f11, .features.shaderInt64 = VK_TRUE};
-    const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .pNext = &features, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue,
-                                     .enabledExtensionCount = dev->size_control, .ppEnabledExtensionNames = &extension};
+    VkPhysicalDeviceVulkan11Features f11 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f12, .storageBuffer16BitAccess = VK_TRUE};
+    const VkPhysicalDeviceFeatures2 features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f11, .features.shaderInt64 = VK_TRUE};
+    const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                                     .pNext = &features,
+                                     .queueCreateInfoCount = 1,
+                                     .pQueueCreateInfos = &queue,
+                                     .enabledExtensionCount = dev->size_control,
+                                     .ppEnabledExtensionNames = &extension};
     const VkResult result = vkCreateDevice(dev->physical, &info, NULL, &dev->device);
     if (result == VK_SUCCESS) volkLoadDeviceTable(&dev->vk, dev->device);
     return result;

@@ -6,10 +6,14 @@
 tsr_status vk_queue_create(bk_device *dev, uint32_t family)
 {
     dev->vk.vkGetDeviceQueue(dev->device, family, 0, &dev->queue);
-    const VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT, .queueFamilyIndex = family};
+    const VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT, .queueFamilyIndex = family};
     VkResult result = dev->vk.vkCreateCommandPool(dev->device, &pool, NULL, &dev->pool);
     for (int i = 0; i < VK_COMMAND_BUFFERS && result == VK_SUCCESS; i++) {
-        const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = dev->pool, .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1};
+        const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                                  .commandPool = dev->pool,
+                                                  .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                                  .commandBufferCount = 1};
         const VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
         result = dev->vk.vkAllocateCommandBuffers(dev->device, &info, &dev->recordings[i].commands);
         if (result == VK_SUCCESS) result = dev->vk.vkCreateFence(dev->device, &fence, NULL, &dev->recordings[i].fence);
@@ -38,8 +42,11 @@ static VkResult submit(bk_device *dev)
     if (!dev->recording) return VK_SUCCESS;
     vk_recording *r = &dev->recordings[dev->current];
     /* A fence alone does not make what was written visible to the host. */
-    const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
-    dev->vk.vkCmdPipelineBarrier(r->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+    const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                     .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+                                     .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
+    dev->vk.vkCmdPipelineBarrier(r->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
+                                 &barrier, 0, NULL, 0, NULL);
     dev->recording = false;
     dev->recorded = 0;
     dev->current = (dev->current + 1) % VK_COMMAND_BUFFERS;
@@ -57,7 +64,8 @@ static VkResult record(bk_device *dev, VkCommandBuffer *out)
     vk_recording *r = &dev->recordings[dev->current];
     VkResult result = VK_SUCCESS;
     if (!dev->recording) {
-        const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+        const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                                .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
         result = finish(dev, r);
         if (result == VK_SUCCESS) result = dev->vk.vkBeginCommandBuffer(r->commands, &begin);
         if (result != VK_SUCCESS) return result;

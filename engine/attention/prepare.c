@@ -11,22 +11,37 @@
 #define MERGE_ID(id, NAME, value) MERGE_##NAME = id,
 enum { FLASH_SPECS(FLASH_ID) FLASH_SHAPES(FLASH_ID) };
 enum { MERGE_SPECS(MERGE_ID) };
-typedef struct flash_params { FLASH_PARAMS(TSR_PARAM_FIELD) } flash_params;
-typedef struct merge_params { MERGE_PARAMS(TSR_PARAM_FIELD) } merge_params;
+typedef struct flash_params {
+    FLASH_PARAMS(TSR_PARAM_FIELD)
+} flash_params;
+typedef struct merge_params {
+    MERGE_PARAMS(TSR_PARAM_FIELD)
+} merge_params;
 
 static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
     const bool split = t->splits > 1;
     int32_t specs[BK_MAX_SPECS] = {
-        [FLASH_LANES] = t->lanes, [FLASH_D] = (int32_t)d->q.shape[3], [FLASH_D_CHUNK] = t->d_chunk,
-        [FLASH_DV_SLICE] = t->dv_slice, [FLASH_KV_CHUNK] = t->kv_chunk, [FLASH_Q_DT] = (int32_t)d->q.dtype,
-        [FLASH_K_DT] = (int32_t)d->k.dtype, [FLASH_V_DT] = (int32_t)d->v.dtype,
+        [FLASH_LANES] = t->lanes,
+        [FLASH_D] = (int32_t)d->q.shape[3],
+        [FLASH_D_CHUNK] = t->d_chunk,
+        [FLASH_DV_SLICE] = t->dv_slice,
+        [FLASH_KV_CHUNK] = t->kv_chunk,
+        [FLASH_Q_DT] = (int32_t)d->q.dtype,
+        [FLASH_K_DT] = (int32_t)d->k.dtype,
+        [FLASH_V_DT] = (int32_t)d->v.dtype,
         [FLASH_O_DT] = split ? TSR_F32 : (int32_t)d->o.dtype,
         [FLASH_BIAS_DT] = tsr_layout_wanted(&d->bias) ? (int32_t)d->bias.dtype : -1,
-        [FLASH_HAS_MASK] = tsr_layout_wanted(&d->mask), [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !split,
-        [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || split, [FLASH_HAS_CAP] = d->softcap > 0,
-        [FLASH_BOUNDED] = d->set.bounded != 0, [FLASH_RM] = t->rm, [FLASH_RN] = t->rn, [FLASH_LN] = t->ln, [FLASH_BC] = t->bc,
+        [FLASH_HAS_MASK] = tsr_layout_wanted(&d->mask),
+        [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !split,
+        [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || split,
+        [FLASH_HAS_CAP] = d->softcap > 0,
+        [FLASH_BOUNDED] = d->set.bounded != 0,
+        [FLASH_RM] = t->rm,
+        [FLASH_RN] = t->rn,
+        [FLASH_LN] = t->ln,
+        [FLASH_BC] = t->bc,
     };
     return tsr_kernel_get(att->dev, "flash", t->tile, specs, &att->flash);
 }
@@ -35,8 +50,11 @@ static tsr_status create_merge(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
     const int32_t specs[BK_MAX_SPECS] = {
-        [MERGE_LANES] = t->lanes, [MERGE_O_DT] = (int32_t)d->o.dtype, [MERGE_HAS_LSE] = tsr_layout_wanted(&d->lse),
-        [MERGE_HAS_SINK] = tsr_layout_wanted(&d->sink), [MERGE_SPLITS] = (int32_t)t->splits,
+        [MERGE_LANES] = t->lanes,
+        [MERGE_O_DT] = (int32_t)d->o.dtype,
+        [MERGE_HAS_LSE] = tsr_layout_wanted(&d->lse),
+        [MERGE_HAS_SINK] = tsr_layout_wanted(&d->sink),
+        [MERGE_SPLITS] = (int32_t)t->splits,
     };
     return tsr_kernel_get(att->dev, "merge", t->tile, specs, &att->merge);
 }
@@ -51,17 +69,47 @@ static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling
     /* A window wider than the sequence is no window; clipped, the kernel's sums cannot overflow. */
     const int64_t far = nq + nk;
     flash_params p = {
-        .q_sb = step(&d->q, 0), .q_sh = step(&d->q, 1), .q_sn = step(&d->q, 2), .q_sd = (int32_t)d->q.stride[3],
-        .k_sb = step(&d->k, 0), .k_sh = step(&d->k, 1), .k_sn = step(&d->k, 2), .k_sd = (int32_t)d->k.stride[3],
-        .v_sb = step(&d->v, 0), .v_sh = step(&d->v, 1), .v_sn = step(&d->v, 2), .v_sd = (int32_t)d->v.stride[3],
-        .o_sb = step(&d->o, 0), .o_sh = step(&d->o, 1), .o_sn = step(&d->o, 2), .o_sd = (int32_t)d->o.stride[3],
-        .lse_sb = step(&d->lse, 0), .lse_sh = step(&d->lse, 1), .lse_sn = step(&d->lse, 2),
-        .bias_sb = step(&d->bias, 0), .bias_sh = step(&d->bias, 1), .bias_sn = step(&d->bias, 2), .bias_sk = step(&d->bias, 3),
-        .mask_sb = step(&d->mask, 0), .mask_sh = step(&d->mask, 1), .mask_sn = step(&d->mask, 2), .mask_sk = step(&d->mask, 3),
-        .left = d->set.left < far ? d->set.left : far, .right = d->set.right < far ? d->set.right : far,
-        .shift = tsr_set_shift(&d->set, nq, nk), .sink_sh = (int32_t)d->sink.stride[1], .heads = (int32_t)heads,
-        .group_heads = (int32_t)(heads / d->k.shape[1]), .nq = (int32_t)nq, .nk = (int32_t)nk, .dv = (int32_t)dv,
-        .splits = (int32_t)t->splits, .q_tiles = att->q_tiles, .dv_slices = att->dv_slices, .scale = d->scale, .softcap = d->softcap,
+        .q_sb = step(&d->q, 0),
+        .q_sh = step(&d->q, 1),
+        .q_sn = step(&d->q, 2),
+        .q_sd = (int32_t)d->q.stride[3],
+        .k_sb = step(&d->k, 0),
+        .k_sh = step(&d->k, 1),
+        .k_sn = step(&d->k, 2),
+        .k_sd = (int32_t)d->k.stride[3],
+        .v_sb = step(&d->v, 0),
+        .v_sh = step(&d->v, 1),
+        .v_sn = step(&d->v, 2),
+        .v_sd = (int32_t)d->v.stride[3],
+        .o_sb = step(&d->o, 0),
+        .o_sh = step(&d->o, 1),
+        .o_sn = step(&d->o, 2),
+        .o_sd = (int32_t)d->o.stride[3],
+        .lse_sb = step(&d->lse, 0),
+        .lse_sh = step(&d->lse, 1),
+        .lse_sn = step(&d->lse, 2),
+        .bias_sb = step(&d->bias, 0),
+        .bias_sh = step(&d->bias, 1),
+        .bias_sn = step(&d->bias, 2),
+        .bias_sk = step(&d->bias, 3),
+        .mask_sb = step(&d->mask, 0),
+        .mask_sh = step(&d->mask, 1),
+        .mask_sn = step(&d->mask, 2),
+        .mask_sk = step(&d->mask, 3),
+        .left = d->set.left < far ? d->set.left : far,
+        .right = d->set.right < far ? d->set.right : far,
+        .shift = tsr_set_shift(&d->set, nq, nk),
+        .sink_sh = (int32_t)d->sink.stride[1],
+        .heads = (int32_t)heads,
+        .group_heads = (int32_t)(heads / d->k.shape[1]),
+        .nq = (int32_t)nq,
+        .nk = (int32_t)nk,
+        .dv = (int32_t)dv,
+        .splits = (int32_t)t->splits,
+        .q_tiles = att->q_tiles,
+        .dv_slices = att->dv_slices,
+        .scale = d->scale,
+        .softcap = d->softcap,
     };
     const int64_t tiles = (nk + t->bc - 1) / t->bc;
     p.split_keys = (int32_t)((tiles + t->splits - 1) / t->splits * t->bc);
@@ -77,10 +125,18 @@ static merge_params make_merge_params(const tsr_attention *att)
 {
     const tsr_attention_desc *d = &att->desc;
     return (merge_params){
-        .o_sb = step(&d->o, 0), .o_sh = step(&d->o, 1), .o_sn = step(&d->o, 2), .o_sd = (int32_t)d->o.stride[3],
-        .lse_sb = step(&d->lse, 0), .lse_sh = step(&d->lse, 1), .lse_sn = step(&d->lse, 2),
-        .rows = d->q.shape[0] * d->q.shape[1] * d->q.shape[2], .sink_sh = (int32_t)d->sink.stride[1],
-        .heads = (int32_t)d->q.shape[1], .nq = (int32_t)d->q.shape[2], .dv = (int32_t)d->v.shape[3],
+        .o_sb = step(&d->o, 0),
+        .o_sh = step(&d->o, 1),
+        .o_sn = step(&d->o, 2),
+        .o_sd = (int32_t)d->o.stride[3],
+        .lse_sb = step(&d->lse, 0),
+        .lse_sh = step(&d->lse, 1),
+        .lse_sn = step(&d->lse, 2),
+        .rows = d->q.shape[0] * d->q.shape[1] * d->q.shape[2],
+        .sink_sh = (int32_t)d->sink.stride[1],
+        .heads = (int32_t)d->q.shape[1],
+        .nq = (int32_t)d->q.shape[2],
+        .dv = (int32_t)d->v.shape[3],
     };
 }
 

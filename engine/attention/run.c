@@ -1,10 +1,7 @@
 /* Running a prepared attention: bind and enqueue, nothing else. */
 #include "attention.h"
 
-static bk_binding bind(const tsr_span *span)
-{
-    return span->buffer ? (bk_binding){span->buffer->bk, span->offset} : (bk_binding){NULL, 0};
-}
+static bk_binding bind(const tsr_span *span) { return span->buffer ? (bk_binding){span->buffer->bk, span->offset} : (bk_binding){NULL, 0}; }
 
 tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
 {
@@ -17,8 +14,15 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
     const tsr_span part_o = {att->partials, 0}, part_lse = {att->partials, att->partial_lse};
     const tsr_backend *backend = att->dev->backend;
     const bk_binding flash[] = {
-        {att->params->bk, 0}, bind(&args->q), bind(&args->k), bind(&args->v), bind(&args->bias), bind(&args->mask),
-        bind(&args->sink), bind(split ? &part_o : &args->o), bind(split ? &part_lse : &args->lse),
+        {att->params->bk, 0},
+        bind(&args->q),
+        bind(&args->k),
+        bind(&args->v),
+        bind(&args->bias),
+        bind(&args->mask),
+        bind(&args->sink),
+        bind(split ? &part_o : &args->o),
+        bind(split ? &part_lse : &args->lse),
     };
     s = backend->dispatch(att->dev->bk, att->flash, flash, (uint32_t)args->first_tile, (uint32_t)count);
     if (s != TSR_OK || !split || args->first_tile + count < att->info.tile_count) return s;

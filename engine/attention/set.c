@@ -1,10 +1,7 @@
 /* Counting a set: pairs and tiles, from the interval law alone. */
 #include "attention.h"
 
-int64_t tsr_set_shift(const tsr_set *set, int64_t nq, int64_t nk)
-{
-    return set->bounded && set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0;
-}
+int64_t tsr_set_shift(const tsr_set *set, int64_t nq, int64_t nk) { return set->bounded && set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0; }
 
 /* The keys [*first, *last) that some query of [a, b] sees. */
 static void interval(const tsr_set *set, int64_t shift, int64_t nk, int64_t a, int64_t b, int64_t *first, int64_t *last)

@@ -75,7 +75,8 @@ tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention
             return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is subgroup; %s has no sub-groups of one size up to 32", info->id);
         tile_subgroup(info, d, t);
     } else {
-        if (info->max_workgroup < 64) return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);
+        if (info->max_workgroup < 64)
+            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);
         tile_simt(d, t);
     }
     t->splits = d->splits ? d->splits : choose_splits(info, d, t);

@@ -99,7 +99,8 @@ static tsr_status check_optional(tsr_attention_desc *d)
             (s = tsr_layout_check("sink", &d->sink, false, &d->sink)) != TSR_OK)
             return s;
         if (d->sink.shape[1] > 1 && d->sink.stride[1] > INT32_MAX / d->sink.shape[1])
-            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument sink.stride[1] is %" PRId64 "; expected an extent within 2^31 elements", d->sink.stride[1]);
+            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument sink.stride[1] is %" PRId64 "; expected an extent within 2^31 elements",
+                            d->sink.stride[1]);
     }
     return TSR_OK;
 }
@@ -112,8 +113,7 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
     tsr_status s;
     for (int i = 0; i < 4; i++) {
         if ((s = check_dtype(names[i], layouts[i]->dtype, is_float(layouts[i]->dtype), "f32, f16 or bf16")) != TSR_OK ||
-            (s = tsr_layout_check(names[i], layouts[i], i == 3, layouts[i])) != TSR_OK ||
-            (s = check_last_axis(names[i], layouts[i])) != TSR_OK)
+            (s = tsr_layout_check(names[i], layouts[i], i == 3, layouts[i])) != TSR_OK || (s = check_last_axis(names[i], layouts[i])) != TSR_OK)
             return s;
     }
     const int64_t batch = d->q.shape[0], heads = d->q.shape[1], kv_heads = d->k.shape[1], dim = d->q.shape[3], dv = d->v.shape[3];
@@ -122,7 +122,8 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
     if (dv < 1 || dv > MAX_HEAD_DIM)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument v.shape[3] (head dim of v) is %" PRId64 "; expected 1 to %d", dv, MAX_HEAD_DIM);
     if (heads > 0 && (kv_heads < 1 || heads % kv_heads != 0))
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument q.shape[1] is %" PRId64 " query heads; expected a multiple of the %" PRId64 " heads of k", heads, kv_heads);
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument q.shape[1] is %" PRId64 " query heads; expected a multiple of the %" PRId64 " heads of k",
+                        heads, kv_heads);
     if ((s = check_shape("k", &d->k, batch, kv_heads, d->k.shape[2], dim)) != TSR_OK ||
         (s = check_shape("v", &d->v, batch, kv_heads, d->k.shape[2], dv)) != TSR_OK ||
         (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_set(&d->set)) != TSR_OK ||
@@ -142,7 +143,8 @@ static tsr_status check_span(const tsr_attention *att, run_range *range, const t
 {
     const tsr_span *span = range->span;
     if (!tsr_layout_wanted(layout)) {
-        if (span->buffer) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s has a buffer; expected none, as the description has no %s", range->name, range->name);
+        if (span->buffer)
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s has a buffer; expected none, as the description has no %s", range->name, range->name);
         return TSR_OK;
     }
     if (!span->buffer) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.buffer is NULL; expected a buffer", range->name);
@@ -152,8 +154,8 @@ static tsr_status check_span(const tsr_attention *att, run_range *range, const t
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.offset is %" PRIu64 "; expected a multiple of %" PRIu64, range->name, span->offset, size);
     const uint64_t bytes = (uint64_t)tsr_layout_extent(layout) * size;
     if (span->offset > span->buffer->size || bytes > span->buffer->size - span->offset)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s needs %" PRIu64 " bytes from offset %" PRIu64 "; its buffer has %" PRIu64, range->name, bytes,
-                        span->offset, span->buffer->size);
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s needs %" PRIu64 " bytes from offset %" PRIu64 "; its buffer has %" PRIu64, range->name,
+                        bytes, span->offset, span->buffer->size);
     range->end = span->offset + bytes;
     return TSR_OK;
 }
@@ -161,7 +163,7 @@ static tsr_status check_span(const tsr_attention *att, run_range *range, const t
 tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args)
 {
     const tsr_attention_desc *d = &att->desc;
-    run_range ranges[] = {{"q", &args->q, 0, false},       {"k", &args->k, 0, false},   {"v", &args->v, 0, false},
+    run_range ranges[] = {{"q", &args->q, 0, false},       {"k", &args->k, 0, false},       {"v", &args->v, 0, false},
                           {"bias", &args->bias, 0, false}, {"mask", &args->mask, 0, false}, {"sink", &args->sink, 0, false},
                           {"o", &args->o, 0, true},        {"lse", &args->lse, 0, true}};
     const tsr_layout *const layouts[] = {&d->q, &d->k, &d->v, &d->bias, &d->mask, &d->sink, &d->o, &d->lse};
@@ -178,7 +180,8 @@ tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attentio
         }
     }
     if (args->first_tile > att->info.tile_count || args->tile_count > att->info.tile_count - args->first_tile)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument first_tile is %" PRIu64 " and tile_count %" PRIu64 "; expected a range within %" PRIu64 " tiles",
-                        args->first_tile, args->tile_count, att->info.tile_count);
+        return tsr_fail(TSR_ERROR_ARGUMENT,
+                        "argument first_tile is %" PRIu64 " and tile_count %" PRIu64 "; expected a range within %" PRIu64 " tiles", args->first_tile,
+                        args->tile_count, att->info.tile_count);
     return TSR_OK;
 }

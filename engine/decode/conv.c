@@ -6,7 +6,9 @@
 
 #define CONV_ID(id, NAME, value) CONV_##NAME = id,
 enum { CONV_SPECS(CONV_ID) CONV_SHAPES(CONV_ID) };
-typedef struct conv_params { CONV_PARAMS(TSR_PARAM_FIELD) } conv_params;
+typedef struct conv_params {
+    CONV_PARAMS(TSR_PARAM_FIELD)
+} conv_params;
 
 /* Output channels in registers: as in attention, but no more than the layer has. */
 static int32_t row_registers(tsr_tile tile, const tsr_device_info *info, int32_t cout)
@@ -19,7 +21,8 @@ static int32_t row_registers(tsr_tile tile, const tsr_device_info *info, int32_t
 
 tsr_status tsr_conv_create(tsr_device *dev, tsr_conv *conv, const tsr_tensor_view *weight, const tsr_tensor_view *bias)
 {
-    const int32_t rm = row_registers(tsr_tile_for(&dev->info), &dev->info, conv->cout), channels = conv->cin + conv->cin_past, area = conv->taps * conv->taps;
+    const int32_t rm = row_registers(tsr_tile_for(&dev->info), &dev->info, conv->cout), channels = conv->cin + conv->cin_past,
+                  area = conv->taps * conv->taps;
     const size_t blocks = (size_t)((conv->cout + rm - 1) / rm), packed = blocks * (size_t)area * (size_t)channels * (size_t)rm;
     float *host = calloc(packed + (size_t)conv->cout, sizeof(float)), *plain = malloc((size_t)channels * (size_t)area * sizeof(float));
     if (!host || !plain) {
@@ -32,7 +35,8 @@ tsr_status tsr_conv_create(tsr_device *dev, tsr_conv *conv, const tsr_tensor_vie
         tsr_floats_from(weight, (uint64_t)o * one, one, plain);
         float *block = host + (size_t)(o / rm) * one * (size_t)rm + o % rm;
         for (int32_t c = 0; c < channels; c++)
-            for (int32_t t = 0; t < area; t++) block[((size_t)t * (size_t)channels + (size_t)c) * (size_t)rm] = plain[(size_t)c * (size_t)area + (size_t)t];
+            for (int32_t t = 0; t < area; t++)
+                block[((size_t)t * (size_t)channels + (size_t)c) * (size_t)rm] = plain[(size_t)c * (size_t)area + (size_t)t];
     }
     free(plain);
     if (bias) tsr_floats_from(bias, 0, (uint64_t)conv->cout, host + packed);
@@ -79,16 +83,30 @@ tsr_status tsr_conv_resize(tsr_device *dev, tsr_conv *conv, uint32_t height, uin
     const int32_t rn = vector ? choose_columns(&dev->info, width) : 4, pixels = rn * (vector ? (int32_t)dev->info.vector_width : ln);
     const int32_t rows = vector ? (conv->cout + conv->rm - 1) / conv->rm * conv->rm : lanes / ln * conv->rm;
     const int32_t specs[BK_MAX_SPECS] = {
-        [CONV_LANES] = lanes, [CONV_CIN] = conv->cin, [CONV_CIN_PAST] = conv->cin_past, [CONV_COUT] = conv->cout, [CONV_TAPS] = conv->taps,
-        [CONV_UP] = conv->up, [CONV_C_CHUNK] = vector || channels < 16 ? channels : 16, [CONV_ROWS] = rows, [CONV_HAS_BIAS] = conv->has_bias,
-        [CONV_HAS_RESIDUAL] = conv->residual, [CONV_IN_TANH] = conv->in_tanh, [CONV_RELU] = conv->relu, [CONV_CLAMP] = conv->clamp,
-        [CONV_SHUFFLE] = conv->shuffle, [CONV_RM] = conv->rm, [CONV_RN] = rn, [CONV_LN] = ln,
+        [CONV_LANES] = lanes,
+        [CONV_CIN] = conv->cin,
+        [CONV_CIN_PAST] = conv->cin_past,
+        [CONV_COUT] = conv->cout,
+        [CONV_TAPS] = conv->taps,
+        [CONV_UP] = conv->up,
+        [CONV_C_CHUNK] = vector || channels < 16 ? channels : 16,
+        [CONV_ROWS] = rows,
+        [CONV_HAS_BIAS] = conv->has_bias,
+        [CONV_HAS_RESIDUAL] = conv->residual,
+        [CONV_IN_TANH] = conv->in_tanh,
+        [CONV_RELU] = conv->relu,
+        [CONV_CLAMP] = conv->clamp,
+        [CONV_SHUFFLE] = conv->shuffle,
+        [CONV_RM] = conv->rm,
+        [CONV_RN] = rn,
+        [CONV_LN] = ln,
     };
     const tsr_status status = tsr_kernel_get(dev, "conv", tile, specs, &conv->kernel);
     if (status != TSR_OK) return status;
     const conv_params params = {.height = (int32_t)height, .width = (int32_t)width, .x_tiles = ((int32_t)width + pixels - 1) / pixels};
     const uint64_t groups = (uint64_t)params.x_tiles * height * (uint64_t)((conv->cout + rows - 1) / rows);
-    if (groups > INT32_MAX) return tsr_fail(TSR_ERROR_UNSUPPORTED, "an image of %u x %u pixels is too large; expected fewer than 2^31 tiles", height, width);
+    if (groups > INT32_MAX)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "an image of %u x %u pixels is too large; expected fewer than 2^31 tiles", height, width);
     conv->groups = (uint32_t)groups;
     conv->flops = 2 * (uint64_t)conv->cout * (uint64_t)channels * (uint64_t)(conv->taps * conv->taps) * height * width;
     return tsr_buffer_write(conv->params, 0, &params, sizeof(params));
@@ -98,6 +116,7 @@ static bk_binding bind(tsr_span span) { return span.buffer ? (bk_binding){span.b
 
 tsr_status tsr_conv_run(tsr_device *dev, const tsr_conv *conv, tsr_span x, tsr_span past, tsr_span residual, tsr_span y)
 {
-    const bk_binding bindings[] = {{conv->params->bk, 0}, {conv->weight->bk, 0}, {conv->weight->bk, conv->bias_at}, bind(x), bind(past), bind(residual), bind(y)};
+    const bk_binding bindings[] = {
+        {conv->params->bk, 0}, {conv->weight->bk, 0}, {conv->weight->bk, conv->bias_at}, bind(x), bind(past), bind(residual), bind(y)};
     return dev->backend->dispatch(dev->bk, conv->kernel, bindings, 0, conv->groups);
 }

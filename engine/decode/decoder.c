@@ -66,10 +66,13 @@ tsr_status tsr_decoder_push(tsr_decoder *dec, const float *latent)
 {
     if (!dec || !latent) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", dec ? "latent" : "dec");
     if (dec->height == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "tsr_decoder_push came before tsr_decoder_start");
-    if (dec->taken < dec->made) return tsr_fail(TSR_ERROR_ARGUMENT, "%u frames wait; expected tsr_decoder_pull until none is left", dec->made - dec->taken);
+    if (dec->taken < dec->made)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "%u frames wait; expected tsr_decoder_pull until none is left", dec->made - dec->taken);
     const uint64_t n = (uint64_t)dec->info.latent_channels * dec->height * dec->width;
     for (uint64_t i = 0; i < n; i++)
-        if (!isfinite(latent[i])) return tsr_fail(TSR_ERROR_ARGUMENT, "argument latent has %g at element %llu; expected finite numbers", (double)latent[i], (unsigned long long)i);
+        if (!isfinite(latent[i]))
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument latent has %g at element %llu; expected finite numbers", (double)latent[i],
+                            (unsigned long long)i);
     dec->made = dec->taken = 0;
     tsr_status status = tsr_buffer_write(dec->nodes[0].input[0], 0, latent, n * sizeof(float));
     if (status == TSR_OK) status = tsr_taehv_push(dec);

@@ -39,10 +39,10 @@ typedef enum tsr_node_kind { TSR_NODE_CONV, TSR_NODE_MEM, TSR_NODE_GROW } tsr_no
 
 typedef struct tsr_node {
     tsr_node_kind kind;
-    int32_t level;     /* frames are 2^level times the latent's size where this node reads */
-    int32_t in, out;   /* channels */
-    int32_t frames;    /* GROW: frames made of one */
-    tsr_conv conv[3];  /* MEM: three, else one */
+    int32_t level;        /* frames are 2^level times the latent's size where this node reads */
+    int32_t in, out;      /* channels */
+    int32_t frames;       /* GROW: frames made of one */
+    tsr_conv conv[3];     /* MEM: three, else one */
     tsr_buffer *input[2]; /* where the node before writes; MEM keeps the last frame's in the other one */
     int current;
 } tsr_node;
@@ -58,8 +58,8 @@ struct tsr_decoder {
     uint32_t height, width; /* of the latent; 0 before the start */
     tsr_buffer *scratch[2]; /* inside MEM */
     tsr_buffer *frames[TSR_MAX_TIME_SCALE];
-    uint32_t made, taken;   /* of the frames of the last push */
-    uint64_t total_made;    /* since the start, the dropped ones among them */
+    uint32_t made, taken; /* of the frames of the last push */
+    uint64_t total_made;  /* since the start, the dropped ones among them */
 };
 
 /* taehv.c: the chain from a file's names and shapes; runs one latent frame through it. */

@@ -74,7 +74,9 @@ static tsr_status add_grow(tsr_decoder *dec, const tsr_tensors *file, int n, int
     tsr_status status = read_width(file, n, "conv.", c, 1, &out);
     if (status != TSR_OK) return status;
     if (out % c != 0 || out / c > 4)
-        return tsr_fail(TSR_ERROR_FILE, "the weight file's tensor 'decoder.%d.conv.weight' has shape [%d,%d,1,1]; expected 1 to 4 times %d output channels", n, out, c, c);
+        return tsr_fail(TSR_ERROR_FILE,
+                        "the weight file's tensor 'decoder.%d.conv.weight' has shape [%d,%d,1,1]; expected 1 to 4 times %d output channels", n, out,
+                        c, c);
     char name[32];
     snprintf(name, sizeof(name), "decoder.%d.conv", n);
     tsr_node *node = add_node(dec, TSR_NODE_GROW, level, c, c);
@@ -118,7 +120,8 @@ tsr_status tsr_taehv_create(tsr_decoder *dec, const tsr_tensors *file)
     }
     dec->nodes[dec->node_count - 1].conv[0].relu = true;
     if ((status = add_last(dec, file, c)) != TSR_OK) return status;
-    if (time_scale > TSR_MAX_TIME_SCALE) return tsr_fail(TSR_ERROR_FILE, "the weight file makes %u frames of one latent; expected at most %d", time_scale, TSR_MAX_TIME_SCALE);
+    if (time_scale > TSR_MAX_TIME_SCALE)
+        return tsr_fail(TSR_ERROR_FILE, "the weight file makes %u frames of one latent; expected at most %d", time_scale, TSR_MAX_TIME_SCALE);
     snprintf(dec->info.family, sizeof(dec->info.family), "taehv");
     dec->info.latent_channels = (uint32_t)latent;
     dec->info.time_scale = time_scale;
@@ -145,7 +148,10 @@ void tsr_taehv_free_buffers(tsr_decoder *dec)
     }
 }
 
-static uint64_t plane_bytes(const tsr_decoder *dec, int32_t level) { return ((uint64_t)dec->height << level) * ((uint64_t)dec->width << level) * sizeof(float); }
+static uint64_t plane_bytes(const tsr_decoder *dec, int32_t level)
+{
+    return ((uint64_t)dec->height << level) * ((uint64_t)dec->width << level) * sizeof(float);
+}
 
 /* What MEM remembers before the first frame. */
 static tsr_status clear(tsr_buffer *buf)

@@ -8,7 +8,8 @@ static void print_shape(char *text, size_t size, uint32_t rank, const int64_t *s
 {
     size_t at = (size_t)snprintf(text, size, "[");
     for (uint32_t i = 0; i < rank && at < size; i++) {
-        const int n = shape[i] < 0 ? snprintf(text + at, size - at, "%s*", i ? "," : "") : snprintf(text + at, size - at, "%s%" PRId64, i ? "," : "", shape[i]);
+        const int n =
+            shape[i] < 0 ? snprintf(text + at, size - at, "%s*", i ? "," : "") : snprintf(text + at, size - at, "%s%" PRId64, i ? "," : "", shape[i]);
         at += (size_t)n;
     }
     if (at < size) snprintf(text + at, size - at, "]");

@@ -10,8 +10,8 @@ enum { TSR_MAX_RANK = 8 };
 static const struct {
     const char *name;
     tsr_dtype dtype;
-} tsr_file_dtypes[] = {{"F32", TSR_F32}, {"F16", TSR_F16}, {"BF16", TSR_BF16}, {"U8", TSR_U8},   {"BOOL", TSR_U8},
-                       {"I32", TSR_I32}, {"I64", TSR_I64}, {"F64", TSR_F64},   {"I8", TSR_I8},   {"I16", TSR_I16}};
+} tsr_file_dtypes[] = {{"F32", TSR_F32}, {"F16", TSR_F16}, {"BF16", TSR_BF16}, {"U8", TSR_U8}, {"BOOL", TSR_U8},
+                       {"I32", TSR_I32}, {"I64", TSR_I64}, {"F64", TSR_F64},   {"I8", TSR_I8}, {"I16", TSR_I16}};
 
 enum { TSR_FILE_DTYPE_COUNT = sizeof(tsr_file_dtypes) / sizeof(tsr_file_dtypes[0]) };
 

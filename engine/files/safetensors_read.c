@@ -50,8 +50,10 @@ static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_te
     cJSON_ArrayForEach(axis, shape)
     {
         uint64_t n;
-        if (!cJSON_IsNumber(axis)) return FAIL(file, "tensor '%s' has a shape with an axis that is no number; expected whole numbers below 2^53", view->name);
-        if (!whole(axis, &n)) return FAIL(file, "tensor '%s' has a shape with axis %g; expected whole numbers below 2^53", view->name, axis->valuedouble);
+        if (!cJSON_IsNumber(axis))
+            return FAIL(file, "tensor '%s' has a shape with an axis that is no number; expected whole numbers below 2^53", view->name);
+        if (!whole(axis, &n))
+            return FAIL(file, "tensor '%s' has a shape with axis %g; expected whole numbers below 2^53", view->name, axis->valuedouble);
         view->shape[view->rank++] = (int64_t)n;
         overflow = __builtin_mul_overflow(size, n, &size) || overflow;
     }
@@ -68,7 +70,8 @@ static tsr_status read_offsets(const tsr_tensors *file, const cJSON *offsets, co
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !cJSON_IsNumber(first) || !cJSON_IsNumber(last))
         return FAIL(file, "tensor '%s' has no 'data_offsets' of two numbers", name);
     if (!whole(first, &at[0]) || !whole(last, &at[1]))
-        return FAIL(file, "tensor '%s' has 'data_offsets' %.17g to %.17g; expected whole numbers below 2^53", name, first->valuedouble, last->valuedouble);
+        return FAIL(file, "tensor '%s' has 'data_offsets' %.17g to %.17g; expected whole numbers below 2^53", name, first->valuedouble,
+                    last->valuedouble);
     return TSR_OK;
 }
 
@@ -100,7 +103,8 @@ static tsr_status read_tensor(const tsr_tensors *file, const cJSON *item, tsr_te
     if (status != TSR_OK) return status;
     const uint64_t from = place[0], to = place[1];
     if (from > to || to > file->data_size)
-        return FAIL(file, "tensor '%s' lies at %" PRIu64 " to %" PRIu64 "; the file has %" PRIu64 " bytes of data (truncated?)", view->name, from, to, file->data_size);
+        return FAIL(file, "tensor '%s' lies at %" PRIu64 " to %" PRIu64 "; the file has %" PRIu64 " bytes of data (truncated?)", view->name, from, to,
+                    file->data_size);
     if (to - from != bytes)
         return FAIL(file, "tensor '%s' has %" PRIu64 " bytes of data; its shape and dtype need %" PRIu64, view->name, to - from, bytes);
     view->data = file->map + file->data_at + from;
@@ -137,11 +141,14 @@ static tsr_status check_tensors(const tsr_tensors *file)
     const unsigned char *at = file->map + file->data_at;
     for (size_t i = 0; i < file->count && status == TSR_OK; i++) {
         const unsigned char *data = order[i]->data;
-        if (data < at) status = FAIL(file, "tensors '%s' and '%s' overlap", order[i ? i - 1 : 0]->name, order[i]->name);
-        else if (data > at) status = FAIL(file, "there is a hole of %zu bytes before tensor '%s'", (size_t)(data - at), order[i]->name);
+        if (data < at)
+            status = FAIL(file, "tensors '%s' and '%s' overlap", order[i ? i - 1 : 0]->name, order[i]->name);
+        else if (data > at)
+            status = FAIL(file, "there is a hole of %zu bytes before tensor '%s'", (size_t)(data - at), order[i]->name);
         at = data + order[i]->size;
     }
-    if (status == TSR_OK && at != file->map + file->map_size) status = FAIL(file, "%zu bytes after the last tensor belong to none", (size_t)(file->map + file->map_size - at));
+    if (status == TSR_OK && at != file->map + file->map_size)
+        status = FAIL(file, "%zu bytes after the last tensor belong to none", (size_t)(file->map + file->map_size - at));
     free(order);
     return status;
 }
@@ -154,7 +161,9 @@ static size_t utf8_length(const unsigned char *text, size_t size)
     if (n > size) return 0;
     for (size_t i = 1; i < n; i++)
         if ((text[i] & 0xc0) != 0x80) return 0;
-    if ((lead == 0xe0 && text[1] < 0xa0) || (lead == 0xed && text[1] >= 0xa0) || (lead == 0xf0 && text[1] < 0x90) || (lead == 0xf4 && text[1] >= 0x90)) return 0;
+    if ((lead == 0xe0 && text[1] < 0xa0) || (lead == 0xed && text[1] >= 0xa0) || (lead == 0xf0 && text[1] < 0x90) ||
+        (lead == 0xf4 && text[1] >= 0x90))
+        return 0;
     return n;
 }
 
@@ -173,11 +182,15 @@ static tsr_status check_text(const tsr_tensors *file, const char *text, size_t s
         if (quoted && text[i] == '\\') {
             if (i + 5 < size && memcmp(text + i, "\\u0000", 6) == 0) return FAIL(file, "the header has an escaped NUL at %zu", i);
             i++;
-        } else if (text[i] == '"') quoted = !quoted;
-        else if (!quoted && (text[i] == '{' || text[i] == '[') && ++depth > 8) return FAIL(file, "the header nests deeper than %d at %zu", 8, i);
-        else if (!quoted && (text[i] == '}' || text[i] == ']')) depth--;
+        } else if (text[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && (text[i] == '{' || text[i] == '[') && ++depth > 8)
+            return FAIL(file, "the header nests deeper than %d at %zu", 8, i);
+        else if (!quoted && (text[i] == '}' || text[i] == ']'))
+            depth--;
     }
-    if (size == 0 || text[0] != '{') return FAIL(file, "the header is no JSON object: it begins with byte %d; expected '{'", size ? (unsigned char)text[0] : 0);
+    if (size == 0 || text[0] != '{')
+        return FAIL(file, "the header is no JSON object: it begins with byte %d; expected '{'", size ? (unsigned char)text[0] : 0);
     return TSR_OK;
 }
 
@@ -187,7 +200,8 @@ static tsr_status read_header(tsr_tensors *file)
     if (file->map_size < 8) return FAIL(file, "%zu bytes are no safetensors file; expected at least 8", file->map_size);
     for (int i = 7; i >= 0; i--) length = length << 8 | file->map[i];
     if (length > HEADER_MAX) return FAIL(file, "the header's length is %" PRIu64 "; expected at most %d", length, HEADER_MAX);
-    if (length > file->map_size - 8) return FAIL(file, "the header's length is %" PRIu64 "; only %zu bytes follow (truncated?)", length, file->map_size - 8);
+    if (length > file->map_size - 8)
+        return FAIL(file, "the header's length is %" PRIu64 "; only %zu bytes follow (truncated?)", length, file->map_size - 8);
     const char *text = (const char *)file->map + 8;
     const tsr_status status = check_text(file, text, (size_t)length);
     if (status != TSR_OK) return status;
@@ -205,8 +219,7 @@ static tsr_status check_metadata(const tsr_tensors *file, const cJSON *metadata)
 {
     if (!cJSON_IsObject(metadata)) return FAIL(file, "%s", "'__metadata__' is no object");
     const cJSON *item;
-    cJSON_ArrayForEach(item, metadata)
-        if (!cJSON_IsString(item)) return FAIL(file, "'__metadata__' entry '%s' is no string", item->string);
+    cJSON_ArrayForEach(item, metadata) if (!cJSON_IsString(item)) return FAIL(file, "'__metadata__' entry '%s' is no string", item->string);
     return TSR_OK;
 }
 
@@ -239,12 +252,16 @@ static tsr_status map_file(tsr_tensors *file)
     if (fd < 0) return FAIL(file, "cannot be read: %s", strerror(errno));
     struct stat st;
     tsr_status status = TSR_OK;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) status = FAIL(file, "%s", "is not a regular file");
-    else if (st.st_size < 8 || (uint64_t)st.st_size > SIZE_MAX) status = FAIL(file, "%lld bytes are no safetensors file; expected at least 8", (long long)st.st_size);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        status = FAIL(file, "%s", "is not a regular file");
+    else if (st.st_size < 8 || (uint64_t)st.st_size > SIZE_MAX)
+        status = FAIL(file, "%lld bytes are no safetensors file; expected at least 8", (long long)st.st_size);
     if (status == TSR_OK) {
         void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED) status = FAIL(file, "cannot be mapped: %s", strerror(errno));
-        else file->map = map, file->map_size = (size_t)st.st_size;
+        if (map == MAP_FAILED)
+            status = FAIL(file, "cannot be mapped: %s", strerror(errno));
+        else
+            file->map = map, file->map_size = (size_t)st.st_size;
     }
     close(fd);
     return status;

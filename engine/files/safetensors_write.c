@@ -30,17 +30,21 @@ static tsr_status check(const tsr_tensor_view *tensors, size_t count)
         const tsr_tensor_view *t = &tensors[i];
         uint64_t size = tsr_dtype_size(t->dtype);
         if (!t->name || !t->name[0]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].name is empty", i);
-        if (strcmp(t->name, "__metadata__") == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].name is '__metadata__'; the format keeps it for itself", i);
+        if (strcmp(t->name, "__metadata__") == 0)
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].name is '__metadata__'; the format keeps it for itself", i);
         if (size == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].dtype is %d; expected a tsr_dtype", i, (int)t->dtype);
-        if (t->rank > TSR_MAX_RANK) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].rank is %u; expected at most %d", i, t->rank, TSR_MAX_RANK);
+        if (t->rank > TSR_MAX_RANK)
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].rank is %u; expected at most %d", i, t->rank, TSR_MAX_RANK);
         for (uint32_t a = 0; a < t->rank; a++)
             if (t->shape[a] < 0 || __builtin_mul_overflow(size, (uint64_t)t->shape[a], &size))
-                return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].shape[%u] is %lld; expected a size that fits 64 bits", i, a, (long long)t->shape[a]);
+                return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].shape[%u] is %lld; expected a size that fits 64 bits", i, a,
+                                (long long)t->shape[a]);
         if (size != t->size || (size > 0 && !t->data))
             return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu] ('%s') has %llu bytes; its shape and dtype need %llu", i, t->name,
                             (unsigned long long)t->size, (unsigned long long)size);
         for (size_t j = 0; j < i; j++)
-            if (strcmp(tensors[j].name, t->name) == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].name is '%s', as of tensors[%zu]", i, t->name, j);
+            if (strcmp(tensors[j].name, t->name) == 0)
+                return tsr_fail(TSR_ERROR_ARGUMENT, "argument tensors[%zu].name is '%s', as of tensors[%zu]", i, t->name, j);
     }
     return TSR_OK;
 }

@@ -6,7 +6,9 @@
 
 #define PEAK_ID(id, NAME, value) PEAK_##NAME = id,
 enum { PEAK_SPECS(PEAK_ID) PEAK_SHAPES(PEAK_ID) };
-typedef struct peak_params { PEAK_PARAMS(TSR_PARAM_FIELD) } peak_params;
+typedef struct peak_params {
+    PEAK_PARAMS(TSR_PARAM_FIELD)
+} peak_params;
 
 static double now(void)
 {

@@ -20,7 +20,10 @@ typedef struct grid_case {
     uint32_t splits, tile;
 } grid_case;
 
-#define CAUSAL {1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0}
+#define CAUSAL                                                                                                                                       \
+    {                                                                                                                                                \
+        1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0                                                                                                  \
+    }
 #define DENSE(n, m, D) .batch = 1, .heads = 2, .kv_heads = 2, .nq = n, .nk = m, .d = D, .dv = D
 #define TYPE(t) .q = t, .k = t, .v = t, .o = t
 
@@ -62,13 +65,17 @@ static const struct {
     {"window-zero", {TYPE(TSR_F32), DENSE(130, 130, 64), .set = {1, TSR_ALIGN_BOTTOM_RIGHT, 0, 0}, .lse = true}},
     {"window-beyond", {TYPE(TSR_F32), DENSE(64, 9, 64), .set = {1, TSR_ALIGN_TOP_LEFT, 3, 0}, .lse = true}},
     {"bias-full", {TYPE(TSR_F32), DENSE(65, 129, 64), .bias = FULL, .lse = true}},
-    {"bias-heads-f16", {TYPE(TSR_F16), .batch = 2, .heads = 4, .kv_heads = 2, .nq = 65, .nk = 67, .d = 64, .dv = 64, .bias = HEADS, .bias_dtype = TSR_F16}},
-    {"bias-row-bf16", {TYPE(TSR_F32), .batch = 2, .heads = 2, .kv_heads = 2, .nq = 65, .nk = 67, .d = 64, .dv = 64, .bias = ROW, .bias_dtype = TSR_BF16}},
+    {"bias-heads-f16",
+     {TYPE(TSR_F16), .batch = 2, .heads = 4, .kv_heads = 2, .nq = 65, .nk = 67, .d = 64, .dv = 64, .bias = HEADS, .bias_dtype = TSR_F16}},
+    {"bias-row-bf16",
+     {TYPE(TSR_F32), .batch = 2, .heads = 2, .kv_heads = 2, .nq = 65, .nk = 67, .d = 64, .dv = 64, .bias = ROW, .bias_dtype = TSR_BF16}},
     {"mask-full", {TYPE(TSR_F32), DENSE(65, 129, 64), .mask = FULL, .lse = true}},
     {"mask-batch", {TYPE(TSR_F32), .batch = 3, .heads = 2, .kv_heads = 1, .nq = 33, .nk = 67, .d = 64, .dv = 64, .mask = BATCH, .lse = true}},
     {"mask-column", {TYPE(TSR_F32), DENSE(65, 129, 64), .mask = COLUMN, .lse = true}},
     {"mask-row-sink", {TYPE(TSR_F32), DENSE(65, 129, 64), .mask = ROW, .sink = true, .lse = true}},
-    {"everything", {TYPE(TSR_F16), .batch = 2, .heads = 4, .kv_heads = 2, .nq = 67, .nk = 131, .d = 64, .dv = 64, .bias = FULL, .mask = FULL, .set = CAUSAL, .softcap = 20, .sink = true, .lse = true, .bnhd = true}},
+    {"everything",
+     {TYPE(TSR_F16), .batch = 2, .heads = 4, .kv_heads = 2, .nq = 67, .nk = 131, .d = 64, .dv = 64, .bias = FULL, .mask = FULL, .set = CAUSAL,
+      .softcap = 20, .sink = true, .lse = true, .bnhd = true}},
     {"mixed-types", {.q = TSR_F16, .k = TSR_BF16, .v = TSR_F32, .o = TSR_F16, DENSE(65, 129, 64), .lse = true}},
     {"tile-simt", {TYPE(TSR_F32), DENSE(70, 131, 64), .lse = true, .tile = TSR_TILE_SIMT}},
     {"tile-simt-d40-causal", {TYPE(TSR_F16), DENSE(113, 203, 40), .set = CAUSAL, .lse = true, .tile = TSR_TILE_SIMT}},
@@ -82,7 +89,8 @@ enum { FIXED = sizeof(fixed) / sizeof(fixed[0]), SAMPLED = 80 };
  * types keeps the number of kernels to compile down. */
 static grid_case sample(int number)
 {
-    static const int pairs[][2] = {{1, 147}, {113, 203}, {128, 217}, {113, 211}, {108, 256}, {256, 113}, {239, 1}, {799, 3}, {3, 799}, {64, 128}, {127, 255}, {2, 2}, {17, 1023}};
+    static const int pairs[][2] = {{1, 147}, {113, 203}, {128, 217}, {113, 211}, {108, 256}, {256, 113}, {239, 1},
+                                   {799, 3}, {3, 799},   {64, 128},  {127, 255}, {2, 2},     {17, 1023}};
     static const int dims[] = {64, 128, 80};
     static const tsr_dtype types[] = {TSR_F32, TSR_F16, TSR_BF16};
     oracle_rng r = oracle_seed(1000 + (uint64_t)number);
@@ -97,7 +105,9 @@ static grid_case sample(int number)
     c.lse = family % 2;
     c.sink = family == 3;
     if (family == 1 || family == 4 || family == 6) c.set = (tsr_set)CAUSAL;
-    if (family == 2) c.set = (tsr_set){1, oracle_below(&r, 2) ? TSR_ALIGN_TOP_LEFT : TSR_ALIGN_BOTTOM_RIGHT, oracle_below(&r, 200), oracle_below(&r, 3) ? oracle_below(&r, 60) : TSR_UNBOUNDED};
+    if (family == 2)
+        c.set = (tsr_set){1, oracle_below(&r, 2) ? TSR_ALIGN_TOP_LEFT : TSR_ALIGN_BOTTOM_RIGHT, oracle_below(&r, 200),
+                          oracle_below(&r, 3) ? oracle_below(&r, 60) : TSR_UNBOUNDED};
     if (family == 4) c.bias = 1 + oracle_below(&r, 5);
     if (family == 5) c.mask = 1 + oracle_below(&r, 5);
     if (family == 5) c.softcap = 30;
@@ -150,12 +160,14 @@ static int64_t elements(const tsr_layout *l) { return l->shape[0] * l->shape[1] 
 
 static void fill(host_tensor *h, oracle_rng *r, double amplitude, double mean)
 {
-    for (int64_t e = 0; e < elements(&h->t.layout); e++) oracle_store(h->t.layout.dtype, h->t.data, place_of(&h->t.layout, e), mean + amplitude * oracle_normal(r));
+    for (int64_t e = 0; e < elements(&h->t.layout); e++)
+        oracle_store(h->t.layout.dtype, h->t.data, place_of(&h->t.layout, e), mean + amplitude * oracle_normal(r));
 }
 
 static void set_spread(host_tensor *h, tsr_dtype dtype, spread s, const grid_case *c)
 {
-    set_layout(h, dtype, s == FULL || s == BATCH ? c->batch : 1, s == FULL || s == HEADS ? c->heads : 1, s == COLUMN ? 1 : c->nq, s == ROW ? 1 : c->nk, false, false);
+    set_layout(h, dtype, s == FULL || s == BATCH ? c->batch : 1, s == FULL || s == HEADS ? c->heads : 1, s == COLUMN ? 1 : c->nq,
+               s == ROW ? 1 : c->nk, false, false);
 }
 
 enum { Q, K, V, BIAS, MASK, SINK, O, LSE, TENSORS };
@@ -193,10 +205,19 @@ static bool make_inputs(grid_run *g, uint64_t seed)
     if (c->mask != NONE) { /* about a third hidden, and some rows wholly */
         for (int64_t e = 0; e < elements(&t[MASK].t.layout); e++) {
             const bool dead_row = e / t[MASK].t.layout.shape[3] % 7 == 3;
-            ((uint8_t *)t[MASK].t.data)[place_of(&t[MASK].t.layout, e)] = dead_row || oracle_below(&r, 3) == 0 ? 0 : (uint8_t)(1 + oracle_below(&r, 255));
+            ((uint8_t *)t[MASK].t.data)[place_of(&t[MASK].t.layout, e)] =
+                dead_row || oracle_below(&r, 3) == 0 ? 0 : (uint8_t)(1 + oracle_below(&r, 255));
         }
     }
-    g->desc = (tsr_attention_desc){.q = t[Q].t.layout, .k = t[K].t.layout, .v = t[V].t.layout, .o = t[O].t.layout, .scale = c->scale, .softcap = c->softcap, .set = c->set, .splits = c->splits, .tile = c->tile};
+    g->desc = (tsr_attention_desc){.q = t[Q].t.layout,
+                                   .k = t[K].t.layout,
+                                   .v = t[V].t.layout,
+                                   .o = t[O].t.layout,
+                                   .scale = c->scale,
+                                   .softcap = c->softcap,
+                                   .set = c->set,
+                                   .splits = c->splits,
+                                   .tile = c->tile};
     if (g->used[BIAS]) g->desc.bias = t[BIAS].t.layout;
     if (g->used[MASK]) g->desc.mask = t[MASK].t.layout;
     if (g->used[SINK]) g->desc.sink = t[SINK].t.layout;
@@ -214,7 +235,14 @@ static tsr_status run_device(grid_run *g, tsr_device *dev)
         if (i >= O) memset(g->t[i].t.data, 0xff, (size_t)g->t[i].bytes);
         if (s == TSR_OK) s = tsr_buffer_write(g->t[i].buf, 0, g->t[i].t.data, g->t[i].bytes);
     }
-    const tsr_attention_args args = {.q = {g->t[Q].buf, 0}, .k = {g->t[K].buf, 0}, .v = {g->t[V].buf, 0}, .bias = {g->t[BIAS].buf, 0}, .mask = {g->t[MASK].buf, 0}, .sink = {g->t[SINK].buf, 0}, .o = {g->t[O].buf, 0}, .lse = {g->t[LSE].buf, 0}};
+    const tsr_attention_args args = {.q = {g->t[Q].buf, 0},
+                                     .k = {g->t[K].buf, 0},
+                                     .v = {g->t[V].buf, 0},
+                                     .bias = {g->t[BIAS].buf, 0},
+                                     .mask = {g->t[MASK].buf, 0},
+                                     .sink = {g->t[SINK].buf, 0},
+                                     .o = {g->t[O].buf, 0},
+                                     .lse = {g->t[LSE].buf, 0}};
     if (s == TSR_OK) s = tsr_attention_run(g->plan, &args);
     for (int i = O; i < TENSORS && s == TSR_OK; i++)
         if (g->used[i]) s = tsr_buffer_read(g->t[i].buf, 0, g->t[i].t.data, g->t[i].bytes);
@@ -250,7 +278,8 @@ static suite_verdict check(grid_run *g, suite_run_context *run)
     static const double limits[] = {[TSR_F32] = 2e-6, [TSR_F16] = 1e-3, [TSR_BF16] = 8e-3};
     const tsr_layout *l = &g->t[O].t.layout;
     const int64_t n = elements(l), rows = n / g->c->dv;
-    double *is = malloc((size_t)(n + 1) * 8), *want = malloc((size_t)(n + 1) * 8), *plain = malloc((size_t)(n + 1) * 8), *lse = malloc((size_t)(rows + 1) * 8);
+    double *is = malloc((size_t)(n + 1) * 8), *want = malloc((size_t)(n + 1) * 8), *plain = malloc((size_t)(n + 1) * 8),
+           *lse = malloc((size_t)(rows + 1) * 8);
     suite_verdict v = SUITE_PASS;
     if (!is || !want || !plain || !lse) {
         v = suite_say(run, SUITE_FAIL, "no memory for the reference");
@@ -262,7 +291,8 @@ static suite_verdict check(grid_run *g, suite_run_context *run)
         const double error = oracle_error(is, want, (uint64_t)n), base = oracle_error(plain, want, (uint64_t)n), limit = limits[l->dtype];
         const bool loud = g->c->loud >= 1000; /* scores near 1e4 round to 1e-3: only the plain error counts */
         v = suite_say(run, SUITE_PASS, "error %.1e, plain fp32 %.1e", error, base);
-        if (!(error <= 2 * base + 3e-7) || !(loud || error <= limit)) v = suite_say(run, SUITE_FAIL, "error %.2e; expected at most %.0e and twice plain fp32's %.2e", error, limit, base);
+        if (!(error <= 2 * base + 3e-7) || !(loud || error <= limit))
+            v = suite_say(run, SUITE_FAIL, "error %.2e; expected at most %.0e and twice plain fp32's %.2e", error, limit, base);
         for (int64_t e = 0; e < n && v == SUITE_PASS; e++)
             if (isinf(lse[e / g->c->dv]) && is[e] != 0) v = suite_say(run, SUITE_FAIL, "a row with no key has %g; expected 0", is[e]);
         if (v == SUITE_PASS && g->used[LSE]) {
@@ -287,8 +317,10 @@ static suite_verdict check_repeat(grid_run *g, suite_run_context *run)
     memcpy(before, g->t[O].t.data, (size_t)g->t[O].bytes);
     const tsr_status s = run_device(g, run->dev);
     suite_verdict v = SUITE_PASS;
-    if (s != TSR_OK) v = suite_error(run, s, "a second run");
-    else if (memcmp(before, g->t[O].t.data, (size_t)g->t[O].bytes) != 0) v = suite_say(run, SUITE_FAIL, "a second run gave other bits");
+    if (s != TSR_OK)
+        v = suite_error(run, s, "a second run");
+    else if (memcmp(before, g->t[O].t.data, (size_t)g->t[O].bytes) != 0)
+        v = suite_say(run, SUITE_FAIL, "a second run gave other bits");
     free(before);
     return v;
 }
@@ -322,10 +354,13 @@ int suite_add_attention(suite *s)
     char name[112];
     for (int i = 0; i < FIXED + SAMPLED; i++) {
         const grid_case c = i < FIXED ? fixed[i].c : sample(i);
-        if (i < FIXED) snprintf(name, sizeof(name), "attention/%s/%dx%d", fixed[i].name, c.nq, c.nk);
+        if (i < FIXED)
+            snprintf(name, sizeof(name), "attention/%s/%dx%d", fixed[i].name, c.nq, c.nk);
         else
-            snprintf(name, sizeof(name), "attention/grid%d/%s/d%d/h%d-%d%s%s%s%s%s%s%s%s%s/%dx%d", i - FIXED, tsr_dtype_name(c.q), c.d, c.heads, c.kv_heads, c.bnhd ? "/bnhd" : "", c.padded ? "/padded" : "",
-                     c.set.bounded ? (c.set.right == 0 ? "/causal" : "/window") : "", c.softcap > 0 ? "/cap" : "", c.bias ? "/bias" : "", spreads[c.bias], c.mask ? "/mask" : "", spreads[c.mask], c.sink ? "/sink" : "", c.nq, c.nk);
+            snprintf(name, sizeof(name), "attention/grid%d/%s/d%d/h%d-%d%s%s%s%s%s%s%s%s%s/%dx%d", i - FIXED, tsr_dtype_name(c.q), c.d, c.heads,
+                     c.kv_heads, c.bnhd ? "/bnhd" : "", c.padded ? "/padded" : "", c.set.bounded ? (c.set.right == 0 ? "/causal" : "/window") : "",
+                     c.softcap > 0 ? "/cap" : "", c.bias ? "/bias" : "", spreads[c.bias], c.mask ? "/mask" : "", spreads[c.mask],
+                     c.sink ? "/sink" : "", c.nq, c.nk);
         if (!suite_add(s, name, run_grid, NULL, i)) return 0;
     }
     return 1;

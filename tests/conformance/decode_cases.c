@@ -47,7 +47,8 @@ static bool add(model *m, oracle_rng *r, tsr_dtype dtype, const char *name, int 
 static bool make_model(model *m, const tae_shape *s, oracle_rng *r)
 {
     char name[40];
-    bool ok = add(m, r, s->dtype, "decoder.1.weight", s->width[0], s->latent, 3, 1.4) && add(m, r, s->dtype, "decoder.1.bias", s->width[0], 0, 0, 0.2);
+    bool ok =
+        add(m, r, s->dtype, "decoder.1.weight", s->width[0], s->latent, 3, 1.4) && add(m, r, s->dtype, "decoder.1.bias", s->width[0], 0, 0, 0.2);
     for (int level = 0, n = 3; level < 3 && ok; level++, n += 6) {
         const int c = s->width[level];
         for (int b = 0; b < 3; b++) {
@@ -63,7 +64,8 @@ static bool make_model(model *m, const tae_shape *s, oracle_rng *r)
         snprintf(name, sizeof(name), "decoder.%d.weight", n + 5);
         ok = ok && add(m, r, s->dtype, name, s->width[level + 1], c, 3, 1.4);
     }
-    return ok && add(m, r, s->dtype, "decoder.22.weight", 3 * s->patch * s->patch, s->width[3], 3, 0.5) && add(m, r, s->dtype, "decoder.22.bias", 3 * s->patch * s->patch, 0, 0, 0.4);
+    return ok && add(m, r, s->dtype, "decoder.22.weight", 3 * s->patch * s->patch, s->width[3], 3, 0.5) &&
+           add(m, r, s->dtype, "decoder.22.bias", 3 * s->patch * s->patch, 0, 0, 0.4);
 }
 
 static const tsr_tensor_view *find(const model *m, const char *name)
@@ -171,7 +173,8 @@ static clip decode(const model *m, const tae_shape *s, const clip *latent)
     for (int t = 0; t < out.frames; t++)
         for (int ch = 0; ch < 3; ch++)
             for (int y = 0; y < out.height; y++)
-                for (int x = 0; x < out.width; x++) *at(&out, t, ch, y, x) = fmin(1, fmax(0, *at(&c, t + drop, (ch * p + y % p) * p + x % p, y / p, x / p)));
+                for (int x = 0; x < out.width; x++)
+                    *at(&out, t, ch, y, x) = fmin(1, fmax(0, *at(&c, t + drop, (ch * p + y % p) * p + x % p, y / p, x / p)));
     free(c.x);
     return out;
 }

@@ -7,7 +7,8 @@
 
 static tsr_attention_desc good(void)
 {
-    return (tsr_attention_desc){.q = {.shape = {1, 4, 5, 16}}, .k = {.shape = {1, 2, 7, 16}}, .v = {.shape = {1, 2, 7, 8}}, .o = {.shape = {1, 4, 5, 8}}};
+    return (tsr_attention_desc){
+        .q = {.shape = {1, 4, 5, 16}}, .k = {.shape = {1, 2, 7, 16}}, .v = {.shape = {1, 2, 7, 8}}, .o = {.shape = {1, 4, 5, 8}}};
 }
 
 static const struct {
@@ -46,36 +47,86 @@ enum { MISTAKES = sizeof(mistakes) / sizeof(mistakes[0]) };
 static void make_mistake(int number, tsr_attention_desc *d)
 {
     switch (number) {
-    case 0: d->k.shape[1] = d->v.shape[1] = 3; break;
-    case 1: d->q.shape[3] = d->k.shape[3] = 1025; break;
-    case 2: d->q.shape[3] = d->k.shape[3] = 0; break;
-    case 3: d->v.shape[3] = d->o.shape[3] = 1025; break;
-    case 4: d->k.shape[3] = 15; break;
-    case 5: d->v.shape[2] = 6; break;
-    case 6: d->o.shape[2] = 6; break;
-    case 7: d->q.dtype = (tsr_dtype)77; break;
-    case 8: d->v.dtype = TSR_I32; break;
-    case 9: d->scale = NAN; break;
-    case 10: d->scale = INFINITY; break;
-    case 11: d->softcap = -1; break;
-    case 12: d->k.stride[2] = -16; break;
+    case 0:
+        d->k.shape[1] = d->v.shape[1] = 3;
+        break;
+    case 1:
+        d->q.shape[3] = d->k.shape[3] = 1025;
+        break;
+    case 2:
+        d->q.shape[3] = d->k.shape[3] = 0;
+        break;
+    case 3:
+        d->v.shape[3] = d->o.shape[3] = 1025;
+        break;
+    case 4:
+        d->k.shape[3] = 15;
+        break;
+    case 5:
+        d->v.shape[2] = 6;
+        break;
+    case 6:
+        d->o.shape[2] = 6;
+        break;
+    case 7:
+        d->q.dtype = (tsr_dtype)77;
+        break;
+    case 8:
+        d->v.dtype = TSR_I32;
+        break;
+    case 9:
+        d->scale = NAN;
+        break;
+    case 10:
+        d->scale = INFINITY;
+        break;
+    case 11:
+        d->softcap = -1;
+        break;
+    case 12:
+        d->k.stride[2] = -16;
+        break;
     case 13:
         d->q.shape[0] = d->k.shape[0] = d->v.shape[0] = d->o.shape[0] = 3;
         d->q.stride[0] = INT64_MAX / 2 + 1;
         d->q.stride[3] = 1;
         break;
-    case 14: memcpy(d->o.stride, (int64_t[4]){160, 40, 4, 1}, sizeof(d->o.stride)); break;
-    case 15: d->q.shape[2] = -5; break;
-    case 16: d->k.shape[2] = d->v.shape[2] = (int64_t)1 << 32; break;
-    case 17: d->lse = (tsr_layout){.dtype = TSR_F16, .shape = {1, 4, 5, 1}}; break;
-    case 18: d->lse = (tsr_layout){.shape = {1, 4, 6, 1}}; break;
-    case 19: d->bias = (tsr_layout){.shape = {1, 3, 5, 7}}; break;
-    case 20: d->mask = (tsr_layout){.dtype = TSR_F32, .shape = {1, 1, 5, 7}}; break;
-    case 21: d->sink = (tsr_layout){.shape = {1, 5, 1, 1}}; break;
-    case 22: d->set = (tsr_set){1, TSR_ALIGN_BOTTOM_RIGHT, -3, 0}; break;
-    case 23: d->set = (tsr_set){1, (tsr_align)9, 0, 0}; break;
-    case 24: d->tile = 8; break;
-    default: d->reserved[0] = 1; break;
+    case 14:
+        memcpy(d->o.stride, (int64_t[4]){160, 40, 4, 1}, sizeof(d->o.stride));
+        break;
+    case 15:
+        d->q.shape[2] = -5;
+        break;
+    case 16:
+        d->k.shape[2] = d->v.shape[2] = (int64_t)1 << 32;
+        break;
+    case 17:
+        d->lse = (tsr_layout){.dtype = TSR_F16, .shape = {1, 4, 5, 1}};
+        break;
+    case 18:
+        d->lse = (tsr_layout){.shape = {1, 4, 6, 1}};
+        break;
+    case 19:
+        d->bias = (tsr_layout){.shape = {1, 3, 5, 7}};
+        break;
+    case 20:
+        d->mask = (tsr_layout){.dtype = TSR_F32, .shape = {1, 1, 5, 7}};
+        break;
+    case 21:
+        d->sink = (tsr_layout){.shape = {1, 5, 1, 1}};
+        break;
+    case 22:
+        d->set = (tsr_set){1, TSR_ALIGN_BOTTOM_RIGHT, -3, 0};
+        break;
+    case 23:
+        d->set = (tsr_set){1, (tsr_align)9, 0, 0};
+        break;
+    case 24:
+        d->tile = 8;
+        break;
+    default:
+        d->reserved[0] = 1;
+        break;
     }
 }
 
@@ -90,7 +141,8 @@ static suite_verdict refuse(const suite_case *c, suite_run_context *run)
         return suite_say(run, SUITE_FAIL, "status is %s; expected argument, and no plan", tsr_status_name(s));
     }
     if (!strstr(tsr_last_error(), mistakes[c->number].says) || !strstr(tsr_last_error(), mistakes[c->number].also))
-        return suite_say(run, SUITE_FAIL, "the text is '%s'; expected '%s' and '%s' in it", tsr_last_error(), mistakes[c->number].says, mistakes[c->number].also);
+        return suite_say(run, SUITE_FAIL, "the text is '%s'; expected '%s' and '%s' in it", tsr_last_error(), mistakes[c->number].says,
+                         mistakes[c->number].also);
     return SUITE_PASS;
 }
 
@@ -116,7 +168,8 @@ static suite_verdict refuse_args(const suite_case *c, suite_run_context *run)
     static const char *const says[6] = {"k.buffer is NULL", "argument v needs", "q.offset is 2", "o overlaps k", "bias", "first_tile"};
     for (int i = 0; i < 6 && v == SUITE_PASS; i++) {
         s = tsr_attention_run(plan, &args[i]);
-        if (s != TSR_ERROR_ARGUMENT || !strstr(tsr_last_error(), says[i])) v = suite_say(run, SUITE_FAIL, "mistake %d: %s, '%s'; expected '%s'", i, tsr_status_name(s), tsr_last_error(), says[i]);
+        if (s != TSR_ERROR_ARGUMENT || !strstr(tsr_last_error(), says[i]))
+            v = suite_say(run, SUITE_FAIL, "mistake %d: %s, '%s'; expected '%s'", i, tsr_status_name(s), tsr_last_error(), says[i]);
     }
     if (v == SUITE_PASS && tsr_attention_run(plan, &fine) != TSR_OK) v = suite_error(run, TSR_ERROR_ARGUMENT, "good arguments after bad ones");
     if (tsr_device_wait(run->dev) != TSR_OK && v == SUITE_PASS) v = suite_error(run, TSR_ERROR_INTERNAL, "waiting");

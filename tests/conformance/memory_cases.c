@@ -46,7 +46,8 @@ static suite_verdict large(const suite_case *c, suite_run_context *run)
     for (int i = 0; i < 4 && s == TSR_OK; i++) {
         uint64_t value = 0;
         s = tsr_buffer_read(buf, places[i], &value, 8);
-        if (s == TSR_OK && value != run->seed * 977 + (uint64_t)i + 1) v = suite_say(run, SUITE_FAIL, "byte %llu came back different", (unsigned long long)places[i]);
+        if (s == TSR_OK && value != run->seed * 977 + (uint64_t)i + 1)
+            v = suite_say(run, SUITE_FAIL, "byte %llu came back different", (unsigned long long)places[i]);
     }
     if (s != TSR_OK) v = suite_error(run, s, "a buffer of 200 MiB");
     tsr_buffer_destroy(buf);
@@ -61,10 +62,12 @@ static suite_verdict bounds(const suite_case *c, suite_run_context *run)
     tsr_status s = tsr_buffer_create(run->dev, 100, &buf);
     if (s == TSR_OK) s = tsr_buffer_create(run->dev, 0, &empty);
     suite_verdict v = s == TSR_OK ? SUITE_PASS : suite_error(run, s, "small buffers");
-    if (v == SUITE_PASS && (tsr_buffer_write(buf, 100, &byte, 1) != TSR_ERROR_ARGUMENT || tsr_buffer_read(buf, UINT64_MAX, &byte, 1) != TSR_ERROR_ARGUMENT))
+    if (v == SUITE_PASS &&
+        (tsr_buffer_write(buf, 100, &byte, 1) != TSR_ERROR_ARGUMENT || tsr_buffer_read(buf, UINT64_MAX, &byte, 1) != TSR_ERROR_ARGUMENT))
         v = suite_say(run, SUITE_FAIL, "a copy beyond the end was not refused");
     tsr_buffer *huge = NULL;
-    if (v == SUITE_PASS && (tsr_buffer_create(run->dev, UINT64_MAX / 2, &huge) != TSR_ERROR_DEVICE_MEMORY || huge || !strstr(tsr_last_error(), "needed")))
+    if (v == SUITE_PASS &&
+        (tsr_buffer_create(run->dev, UINT64_MAX / 2, &huge) != TSR_ERROR_DEVICE_MEMORY || huge || !strstr(tsr_last_error(), "needed")))
         v = suite_say(run, SUITE_FAIL, "2^63 bytes: expected a clean refusal, got '%s'", tsr_last_error());
     tsr_buffer_destroy(empty);
     tsr_buffer_destroy(buf);
@@ -80,10 +83,12 @@ static suite_verdict budget(const suite_case *c, suite_run_context *run)
     tsr_status s = tsr_device_open(run->ctx, tsr_device_info_of(run->dev)->id, &desc, &dev);
     if (s == TSR_OK) s = tsr_buffer_create(dev, 600, &a);
     suite_verdict v = s == TSR_OK ? SUITE_PASS : suite_error(run, s, "within the budget");
-    if (v == SUITE_PASS && (tsr_buffer_create(dev, 401, &b) != TSR_ERROR_DEVICE_MEMORY || !strstr(tsr_last_error(), "401") || !strstr(tsr_last_error(), "400")))
+    if (v == SUITE_PASS &&
+        (tsr_buffer_create(dev, 401, &b) != TSR_ERROR_DEVICE_MEMORY || !strstr(tsr_last_error(), "401") || !strstr(tsr_last_error(), "400")))
         v = suite_say(run, SUITE_FAIL, "401 bytes with 400 left: got '%s'", tsr_last_error());
     tsr_buffer_destroy(a);
-    if (v == SUITE_PASS && tsr_buffer_create(dev, 1000, &b) != TSR_OK) v = suite_say(run, SUITE_FAIL, "freed memory does not count again: %s", tsr_last_error());
+    if (v == SUITE_PASS && tsr_buffer_create(dev, 1000, &b) != TSR_OK)
+        v = suite_say(run, SUITE_FAIL, "freed memory does not count again: %s", tsr_last_error());
     tsr_buffer_destroy(b);
     tsr_device_destroy(dev);
     return v;
@@ -91,6 +96,6 @@ static suite_verdict budget(const suite_case *c, suite_run_context *run)
 
 int suite_add_memory(suite *s)
 {
-    return suite_add(s, "memory/copies", copies, NULL, 0) && suite_add(s, "memory/large-buffer", large, NULL, 0) && suite_add(s, "memory/bounds", bounds, NULL, 0) &&
-           suite_add(s, "memory/budget", budget, NULL, 0);
+    return suite_add(s, "memory/copies", copies, NULL, 0) && suite_add(s, "memory/large-buffer", large, NULL, 0) &&
+           suite_add(s, "memory/bounds", bounds, NULL, 0) && suite_add(s, "memory/budget", budget, NULL, 0);
 }

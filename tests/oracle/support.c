@@ -59,9 +59,12 @@ double oracle_load(tsr_dtype dtype, const void *data, int64_t index)
     const int bits = dtype == TSR_F16 ? 10 : 7, all = dtype == TSR_F16 ? 31 : 255, bias = dtype == TSR_F16 ? 15 : 127;
     const int exponent = h >> bits & all, mantissa = h & ((1 << bits) - 1);
     double x;
-    if (exponent == all) x = mantissa ? NAN : INFINITY;
-    else if (exponent == 0) x = ldexp(mantissa, 1 - bias - bits);
-    else x = ldexp(mantissa + (1 << bits), exponent - bias - bits);
+    if (exponent == all)
+        x = mantissa ? NAN : INFINITY;
+    else if (exponent == 0)
+        x = ldexp(mantissa, 1 - bias - bits);
+    else
+        x = ldexp(mantissa + (1 << bits), exponent - bias - bits);
     return h & 0x8000 ? -x : x;
 }
 
@@ -78,13 +81,17 @@ void oracle_store(tsr_dtype dtype, void *data, int64_t index, double value)
     const int bits = dtype == TSR_F16 ? 10 : 7, all = dtype == TSR_F16 ? 31 : 255, bias = dtype == TSR_F16 ? 15 : 127;
     const double largest = dtype == TSR_F16 ? 65504.0 : ldexp(2.0 - ldexp(1.0, -7), 127), x = round_to(value, bits, 1 - bias, largest);
     uint32_t h = signbit(x) ? 0x8000u : 0;
-    if (isnan(x)) h |= (uint32_t)all << bits | 1u;
-    else if (isinf(x)) h |= (uint32_t)all << bits;
+    if (isnan(x))
+        h |= (uint32_t)all << bits | 1u;
+    else if (isinf(x))
+        h |= (uint32_t)all << bits;
     else if (x != 0) {
         int exponent;
         const double m = frexp(fabs(x), &exponent); /* m in [1/2, 1) */
-        if (exponent - 1 < 1 - bias) h |= (uint32_t)ldexp(fabs(x), bias - 1 + bits);
-        else h |= (uint32_t)(exponent - 1 + bias) << bits | (uint32_t)ldexp(2 * m - 1, bits);
+        if (exponent - 1 < 1 - bias)
+            h |= (uint32_t)ldexp(fabs(x), bias - 1 + bits);
+        else
+            h |= (uint32_t)(exponent - 1 + bias) << bits | (uint32_t)ldexp(2 * m - 1, bits);
     }
     ((uint16_t *)data)[index] = (uint16_t)h;
 }

@@ -1,15 +1,16 @@
 /* Safetensors files: round trips, hostile headers one by one, and random damage to a good file. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "oracle/oracle.h"
 #include "tessera/tessera.h"
@@ -171,7 +172,8 @@ static void odd_but_good(void **state)
 {
     (void)state;
     const char *text = "{\"__metadata__\":{\"format\":\"pt\"},\"s\":{\"dtype\":\"BOOL\",\"shape\":[],\"data_offsets\":[2,3],\"more\":null},"
-                       "\"\xc3\xa9\\n\":{\"data_offsets\":[0,2],\"shape\":[1,2],\"dtype\":\"I8\"},\"e\":{\"dtype\":\"F64\",\"shape\":[4503599627370496,4503599627370496,0],\"data_offsets\":[3,3]}} \n";
+                       "\"\xc3\xa9\\n\":{\"data_offsets\":[0,2],\"shape\":[1,2],\"dtype\":\"I8\"},\"e\":{\"dtype\":\"F64\",\"shape\":["
+                       "4503599627370496,4503599627370496,0],\"data_offsets\":[3,3]}} \n";
     tsr_tensors *file = NULL;
     tsr_tensor_view v;
     assert_int_equal(tsr_tensors_open(write_file(strlen(text), text, strlen(text), 3), &file), TSR_OK);
@@ -338,11 +340,14 @@ static void damage(void **state)
         memcpy(bad, good, size);
         if (round % 4 == 0) n = oracle_below(&r, (uint32_t)size + 1);
         for (uint32_t flips = 1 + oracle_below(&r, 4); round % 4 && flips; flips--)
-            bad[oracle_below(&r, (uint32_t)n)] = round % 4 == 1 ? (unsigned char)oracle_next(&r) : (unsigned char)likely[oracle_below(&r, sizeof(likely) - 1)];
+            bad[oracle_below(&r, (uint32_t)n)] =
+                round % 4 == 1 ? (unsigned char)oracle_next(&r) : (unsigned char)likely[oracle_below(&r, sizeof(likely) - 1)];
         tsr_tensors *file = NULL;
         const tsr_status s = tsr_tensors_open(write_bytes("bad", bad, n), &file);
-        if (s == TSR_OK) touch(file), opened++;
-        else assert_int_equal(s, TSR_ERROR_FILE), assert_null(file), failed++;
+        if (s == TSR_OK)
+            touch(file), opened++;
+        else
+            assert_int_equal(s, TSR_ERROR_FILE), assert_null(file), failed++;
         tsr_tensors_close(file);
     }
     assert_true(opened > 0 && failed > 1000); /* damage to data alone opens */
@@ -367,8 +372,9 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_headers), cmocka_unit_test(lengths),   cmocka_unit_test(deep_json),  cmocka_unit_test(no_files), cmocka_unit_test(odd_but_good),
-        cmocka_unit_test(round_trip),      cmocka_unit_test(bad_saves), cmocka_unit_test(saves_over), cmocka_unit_test(damage),
+        cmocka_unit_test(hostile_headers), cmocka_unit_test(lengths),      cmocka_unit_test(deep_json),
+        cmocka_unit_test(no_files),        cmocka_unit_test(odd_but_good), cmocka_unit_test(round_trip),
+        cmocka_unit_test(bad_saves),       cmocka_unit_test(saves_over),   cmocka_unit_test(damage),
     };
     return cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder);
 }

@@ -23,8 +23,10 @@ int cli_fail(const char *command, tsr_status status)
     case TSR_ERROR_NO_DEVICE:
     case TSR_ERROR_DEVICE_MEMORY:
     case TSR_ERROR_HOST_MEMORY:
-    case TSR_ERROR_UNSUPPORTED: return EXIT_INPUT;
-    default: return EXIT_FAILED;
+    case TSR_ERROR_UNSUPPORTED:
+        return EXIT_INPUT;
+    default:
+        return EXIT_FAILED;
     }
 }
 
@@ -40,7 +42,8 @@ int cli_error(const char *command, int code, const char *format, ...)
     return code;
 }
 
-int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context, const char ***rest)
+int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context,
+              const char ***rest)
 {
     *context = poptGetContext("tessera", argc, argv, options, 0);
     if (!*context) return cli_error(command, EXIT_FAILED, "no memory to read the arguments");
@@ -49,7 +52,8 @@ int cli_parse(const char *command, const char *usage, int argc, const char **arg
     poptSetOtherOptionHelp(*context, line);
     const int result = poptGetNextOpt(*context);
     if (result < -1) {
-        const int code = cli_error(command, EXIT_INPUT, "%s: %s; see tessera %s --help", poptBadOption(*context, POPT_BADOPTION_NOALIAS), poptStrerror(result), command);
+        const int code = cli_error(command, EXIT_INPUT, "%s: %s; see tessera %s --help", poptBadOption(*context, POPT_BADOPTION_NOALIAS),
+                                   poptStrerror(result), command);
         poptFreeContext(*context);
         return code;
     }
@@ -66,9 +70,12 @@ static bool parse_size(const char *text, uint64_t *out)
     errno = 0;
     const double value = strtod(text, &end);
     double scale = 1;
-    if (*end == 'K' || *end == 'k') scale = 1024, end++;
-    else if (*end == 'M' || *end == 'm') scale = 1024.0 * 1024, end++;
-    else if (*end == 'G' || *end == 'g') scale = 1024.0 * 1024 * 1024, end++;
+    if (*end == 'K' || *end == 'k')
+        scale = 1024, end++;
+    else if (*end == 'M' || *end == 'm')
+        scale = 1024.0 * 1024, end++;
+    else if (*end == 'G' || *end == 'g')
+        scale = 1024.0 * 1024 * 1024, end++;
     if (end == text || *end || errno || !(value > 0) || value * scale > 1e18) return false;
     *out = (uint64_t)(value * scale);
     return true;
@@ -174,7 +181,8 @@ bool cli_can_write(const char *command, const char *path)
     }
     char *temp = cli_temporary(path);
     const int fd = temp ? open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
-    if (fd < 0) cli_error(command, EXIT_INPUT, "output '%s' cannot be written: %s", path, strerror(errno));
+    if (fd < 0)
+        cli_error(command, EXIT_INPUT, "output '%s' cannot be written: %s", path, strerror(errno));
     else {
         close(fd);
         unlink(temp);

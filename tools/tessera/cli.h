@@ -26,11 +26,15 @@ typedef struct cli_device {
     tsr_context *ctx;
     tsr_device *dev;
 } cli_device;
-#define CLI_DEVICE_OPTIONS(d)                                                                                                   \
-    {"device", 'd', POPT_ARG_STRING, &(d).selector, 0, "device id or backend:name (see tessera devices); default: TESSERA_DEVICE or the best", "ID"}, \
-    {"budget", 0, POPT_ARG_STRING, &(d).budget, 0, "device memory that may be used, as 800M or 3G", "SIZE"},                     \
-    {"quiet", 'q', POPT_ARG_NONE, &(d).quiet, 0, "say nothing but errors", NULL},                                               \
-    {"validate", 0, POPT_ARG_NONE, &(d).validate, 0, "turn the driver's validation layers on", NULL}
+#define CLI_DEVICE_OPTIONS(d)                                                                                                                        \
+    {                                                                                                                                                \
+        "device", 'd', POPT_ARG_STRING, &(d).selector, 0, "device id or backend:name (see tessera devices); default: TESSERA_DEVICE or the best",    \
+        "ID"},                                                                                                                                       \
+        {"budget", 0, POPT_ARG_STRING, &(d).budget, 0, "device memory that may be used, as 800M or 3G", "SIZE"},                                     \
+        {"quiet", 'q', POPT_ARG_NONE, &(d).quiet, 0, "say nothing but errors", NULL},                                                                \
+    {                                                                                                                                                \
+        "validate", 0, POPT_ARG_NONE, &(d).validate, 0, "turn the driver's validation layers on", NULL                                               \
+    }
 
 /* Opens the device that was asked for and says which it is. -1: done; else the exit code. */
 int cli_open(const char *command, cli_device *d);

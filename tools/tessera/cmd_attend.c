@@ -63,7 +63,8 @@ static bool parse_window(attend *a)
         if (right >= 0) set->right = right;
     }
     if (a->causal) set->bounded = 1, set->right = 0;
-    if (a->align && strcmp(a->align, "top-left") == 0) set->align = TSR_ALIGN_TOP_LEFT;
+    if (a->align && strcmp(a->align, "top-left") == 0)
+        set->align = TSR_ALIGN_TOP_LEFT;
     else if (a->align && strcmp(a->align, "bottom-right") != 0) {
         cli_error(name, EXIT_INPUT, "argument --align is '%s'; expected bottom-right or top-left", a->align);
         return false;
@@ -130,7 +131,8 @@ static int describe(attend *a)
     if (!optional(a, "bias", &a->bias, &a->has_bias, &d->bias) || !optional(a, "mask", &a->mask, &a->has_mask, &d->mask)) return EXIT_INPUT;
     a->has_sink = tsr_tensors_find(a->file, "sinks", &a->sink) == TSR_OK;
     if (a->has_sink) {
-        if (a->sink.rank != 1) return cli_error(name, EXIT_INPUT, "tensor 'sinks' has rank %u; expected 1, a logit for each query head", a->sink.rank);
+        if (a->sink.rank != 1)
+            return cli_error(name, EXIT_INPUT, "tensor 'sinks' has rank %u; expected 1, a logit for each query head", a->sink.rank);
         d->sink = (tsr_layout){.dtype = a->sink.dtype, .shape = {1, a->sink.shape[0], 1, 1}};
     }
     d->o = d->q;
@@ -139,7 +141,8 @@ static int describe(attend *a)
         if (strcmp(a->out_dtype, tsr_dtype_name((tsr_dtype)i)) == 0) {
             d->o.dtype = (tsr_dtype)i;
             break;
-        } else if (i + 1 == TSR_DTYPE_COUNT) return cli_error(name, EXIT_INPUT, "argument --out-dtype is '%s'; expected f32, f16 or bf16", a->out_dtype);
+        } else if (i + 1 == TSR_DTYPE_COUNT)
+            return cli_error(name, EXIT_INPUT, "argument --out-dtype is '%s'; expected f32, f16 or bf16", a->out_dtype);
     /* o lies packed, in the order of axes of q. */
     const int64_t h = d->o.shape[1] > 0 ? d->o.shape[1] : 1, n = d->o.shape[2] > 0 ? d->o.shape[2] : 1, dv = d->o.shape[3] > 0 ? d->o.shape[3] : 1;
     d->o.stride[3] = 1;
@@ -157,7 +160,8 @@ static uint64_t layout_bytes(const tsr_layout *l)
 
 static tsr_status upload(attend *a)
 {
-    const tsr_tensor_view *const inputs[6] = {&a->q, &a->k, &a->v, a->has_bias ? &a->bias : NULL, a->has_mask ? &a->mask : NULL, a->has_sink ? &a->sink : NULL};
+    const tsr_tensor_view *const inputs[6] = {
+        &a->q, &a->k, &a->v, a->has_bias ? &a->bias : NULL, a->has_mask ? &a->mask : NULL, a->has_sink ? &a->sink : NULL};
     for (int i = 0; i < 6; i++) {
         if (!inputs[i]) continue;
         tsr_status s = tsr_buffer_create(a->device.dev, inputs[i]->size, &a->buffers[i]);
@@ -172,7 +176,8 @@ static tsr_status upload(attend *a)
 static int run(attend *a)
 {
     tsr_buffer **b = a->buffers;
-    tsr_attention_args args = {.q = {b[0], 0}, .k = {b[1], 0}, .v = {b[2], 0}, .bias = {b[3], 0}, .mask = {b[4], 0}, .sink = {b[5], 0}, .o = {b[6], 0}, .lse = {b[7], 0}};
+    tsr_attention_args args = {
+        .q = {b[0], 0}, .k = {b[1], 0}, .v = {b[2], 0}, .bias = {b[3], 0}, .mask = {b[4], 0}, .sink = {b[5], 0}, .o = {b[6], 0}, .lse = {b[7], 0}};
     tsr_attention_info info;
     tsr_attention_get_info(a->plan, &info);
     const double start = cli_now();
@@ -186,8 +191,10 @@ static int run(attend *a)
         if (s != TSR_OK) return cli_fail(name, s);
         const double took = cli_now() - before;
         args.first_tile += args.tile_count;
-        if (took < 0.1) part *= 2;
-        else if (took > 0.4 && part > 1) part /= 2;
+        if (took < 0.1)
+            part *= 2;
+        else if (took > 0.4 && part > 1)
+            part /= 2;
         cli_progress("attend", (double)args.first_tile / (double)info.tile_count);
     }
     a->seconds = cli_now() - start;
@@ -287,10 +294,13 @@ int cmd_attend(int argc, const char **argv)
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext parse;
     const char **rest;
-    int code = cli_parse(name, "attend IN.safetensors -o OUT.safetensors  (tensors q, k, v; optional bias, mask, sinks)", argc, argv, options, &parse, &rest);
+    int code = cli_parse(name, "attend IN.safetensors -o OUT.safetensors  (tensors q, k, v; optional bias, mask, sinks)", argc, argv, options, &parse,
+                         &rest);
     if (code >= 0) return code;
-    if (!rest[0] || rest[1] || !a.out) code = cli_error(name, EXIT_INPUT, "expected one input file and -o OUT.safetensors; see tessera attend --help");
-    else code = attend_file(&a, rest[0]);
+    if (!rest[0] || rest[1] || !a.out)
+        code = cli_error(name, EXIT_INPUT, "expected one input file and -o OUT.safetensors; see tessera attend --help");
+    else
+        code = attend_file(&a, rest[0]);
     tsr_attention_destroy(a.plan);
     for (int i = 0; i < 8; i++) tsr_buffer_destroy(a.buffers[i]);
     cli_close(&a.device);

@@ -33,7 +33,8 @@ static double median(double *values, int n)
 static cJSON *add_result(bench *b, const char *what, double seconds, double flops, double bytes)
 {
     const double rate = flops / seconds;
-    printf("%-10s %-34s %10.3f ms %9.1f GFLOP/s  %5.2f of the peak %.1f", tsr_device_info_of(b->device.dev)->id, what, seconds * 1e3, rate / 1e9, rate / b->peak, b->peak / 1e9);
+    printf("%-10s %-34s %10.3f ms %9.1f GFLOP/s  %5.2f of the peak %.1f", tsr_device_info_of(b->device.dev)->id, what, seconds * 1e3, rate / 1e9,
+           rate / b->peak, b->peak / 1e9);
     if (bytes > 0) printf("  %7.2f GB/s", bytes / seconds / 1e9);
     putchar('\n');
     fflush(stdout);
@@ -62,7 +63,8 @@ static tsr_status fill(tsr_buffer *buf, tsr_dtype dtype)
         const float x = (float)(state >> 8) * 0x1p-23f - 1.0f;
         uint32_t bits;
         memcpy(&bits, &x, 4);
-        if (dtype == TSR_F32) memcpy(data + 4 * i, &bits, 4);
+        if (dtype == TSR_F32)
+            memcpy(data + 4 * i, &bits, 4);
         else {
             const uint16_t h = dtype == TSR_BF16 ? (uint16_t)(bits >> 16) : (uint16_t)((bits >> 16 & 0x8000u) | (0x3000u + (state >> 22)));
             memcpy(data + 2 * i, &h, 2);
@@ -79,7 +81,8 @@ static int bench_one(bench *b, const int64_t *shape, tsr_dtype dtype)
     const tsr_layout q = {.dtype = dtype, .shape = {batch, heads, nq, d}}, k = {.dtype = dtype, .shape = {batch, heads, nk, d}};
     tsr_attention_desc desc = {.q = q, .k = k, .v = k, .o = q};
     if (b->causal) desc.set = (tsr_set){1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0};
-    const uint64_t small = (uint64_t)(batch * heads * nq * d) * tsr_dtype_size(dtype), large = (uint64_t)(batch * heads * nk * d) * tsr_dtype_size(dtype);
+    const uint64_t small = (uint64_t)(batch * heads * nq * d) * tsr_dtype_size(dtype),
+                   large = (uint64_t)(batch * heads * nk * d) * tsr_dtype_size(dtype);
     tsr_attention *plan = NULL;
     tsr_buffer *buf[4] = {NULL};
     const uint64_t sizes[4] = {small, large, large, small};
@@ -94,17 +97,22 @@ static int bench_one(bench *b, const int64_t *shape, tsr_dtype dtype)
         const double start = cli_now();
         s = tsr_attention_run(plan, &args);
         if (s == TSR_OK) s = tsr_device_wait(b->device.dev);
-        if (i < 0) first = cli_now() - start;
-        else times[i] = cli_now() - start;
+        if (i < 0)
+            first = cli_now() - start;
+        else
+            times[i] = cli_now() - start;
     }
     int code = -1;
-    if (s != TSR_OK) code = cli_fail(name, s);
-    else if (cli_interrupted()) code = cli_error(name, EXIT_INTERRUPTED, "interrupted");
+    if (s != TSR_OK)
+        code = cli_fail(name, s);
+    else if (cli_interrupted())
+        code = cli_error(name, EXIT_INTERRUPTED, "interrupted");
     else {
         tsr_attention_info info;
         tsr_attention_get_info(plan, &info);
         char what[128];
-        snprintf(what, sizeof(what), "attention B%lld H%lld %lldx%lld D%lld %s%s", (long long)batch, (long long)heads, (long long)nq, (long long)nk, (long long)d, tsr_dtype_name(dtype), b->causal ? " causal" : "");
+        snprintf(what, sizeof(what), "attention B%lld H%lld %lldx%lld D%lld %s%s", (long long)batch, (long long)heads, (long long)nq, (long long)nk,
+                 (long long)d, tsr_dtype_name(dtype), b->causal ? " causal" : "");
         cJSON *o = add_result(b, what, median(times, b->runs), (double)info.flops, (double)info.bytes);
         cJSON_AddStringToObject(o, "kernel", info.kernel);
         cJSON_AddNumberToObject(o, "seconds_first", first);
@@ -118,13 +126,17 @@ static int bench_one(bench *b, const int64_t *shape, tsr_dtype dtype)
 static int bench_attention(bench *b)
 {
     tsr_dtype dtype = TSR_F32;
-    if (b->dtype && strcmp(b->dtype, "f16") == 0) dtype = TSR_F16;
-    else if (b->dtype && strcmp(b->dtype, "bf16") == 0) dtype = TSR_BF16;
-    else if (b->dtype && strcmp(b->dtype, "f32") != 0) return cli_error(name, EXIT_INPUT, "argument --dtype is '%s'; expected f32, f16 or bf16", b->dtype);
+    if (b->dtype && strcmp(b->dtype, "f16") == 0)
+        dtype = TSR_F16;
+    else if (b->dtype && strcmp(b->dtype, "bf16") == 0)
+        dtype = TSR_BF16;
+    else if (b->dtype && strcmp(b->dtype, "f32") != 0)
+        return cli_error(name, EXIT_INPUT, "argument --dtype is '%s'; expected f32, f16 or bf16", b->dtype);
     if (b->shape) {
         long long s[5];
         int used = 0;
-        if (sscanf(b->shape, "%lld,%lld,%lld,%lld,%lld%n", &s[0], &s[1], &s[2], &s[3], &s[4], &used) != 5 || b->shape[used] || s[0] < 1 || s[1] < 1 || s[2] < 1 || s[3] < 1 || s[4] < 1 || s[4] > 1024)
+        if (sscanf(b->shape, "%lld,%lld,%lld,%lld,%lld%n", &s[0], &s[1], &s[2], &s[3], &s[4], &used) != 5 || b->shape[used] || s[0] < 1 || s[1] < 1 ||
+            s[2] < 1 || s[3] < 1 || s[4] < 1 || s[4] > 1024)
             return cli_error(name, EXIT_INPUT, "argument --shape is '%s'; expected B,H,NQ,NK,D, each 1 or more", b->shape);
         const int64_t shape[5] = {s[0], s[1], s[2], s[3], s[4]};
         return bench_one(b, shape, dtype);
@@ -165,7 +177,8 @@ static int bench_decode(bench *b, const char *path)
         tsr_status s = tsr_tensors_open(b->model, &weights);
         if (s == TSR_OK) s = tsr_decoder_create(b->device.dev, weights, &dec);
         if (s == TSR_OK) s = tsr_decoder_get_info(dec, &info);
-        if (s == TSR_OK && info.latent_channels != l.channels) code = cli_error(name, EXIT_INPUT, "%s has %u channels; the model wants %u", path, l.channels, info.latent_channels);
+        if (s == TSR_OK && info.latent_channels != l.channels)
+            code = cli_error(name, EXIT_INPUT, "%s has %u channels; the model wants %u", path, l.channels, info.latent_channels);
         if (s == TSR_OK) in = malloc((size_t)l.channels * l.height * l.width * sizeof(float));
         if (s == TSR_OK) out = malloc((size_t)3 * l.height * l.width * info.space_scale * info.space_scale * sizeof(float));
         for (int i = -1; i < b->runs && s == TSR_OK && code < 0; i++) {
@@ -212,8 +225,10 @@ static int run_on(bench *b, const char *what, const char *path)
     int code = cli_open(name, &b->device);
     if (code >= 0) return code;
     const tsr_status s = tsr_device_peak(b->device.dev, &b->peak);
-    if (s != TSR_OK) code = cli_fail(name, s);
-    else code = strcmp(what, "attention") == 0 ? bench_attention(b) : bench_decode(b, path);
+    if (s != TSR_OK)
+        code = cli_fail(name, s);
+    else
+        code = strcmp(what, "attention") == 0 ? bench_attention(b) : bench_decode(b, path);
     cli_close(&b->device);
     return code;
 }
@@ -236,7 +251,8 @@ static char (*all_ids(size_t *count))[32]
 
 static int run(bench *b, const char *what, const char *path)
 {
-    if (strcmp(what, "attention") != 0 && strcmp(what, "decode") != 0) return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention or decode", what);
+    if (strcmp(what, "attention") != 0 && strcmp(what, "decode") != 0)
+        return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention or decode", what);
     if (b->runs < 1 || b->runs > 100) return cli_error(name, EXIT_INPUT, "argument --runs is %d; expected 1 to 100", b->runs);
     if (b->json && !cli_can_write(name, b->json)) return EXIT_INPUT;
     cli_catch();
@@ -272,7 +288,8 @@ int cmd_bench(int argc, const char **argv)
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext parse;
     const char **rest;
-    int code = cli_parse(name, "bench attention | bench decode --model W.safetensors LATENT.safetensors  (--device all: every device)", argc, argv, options, &parse, &rest);
+    int code = cli_parse(name, "bench attention | bench decode --model W.safetensors LATENT.safetensors  (--device all: every device)", argc, argv,
+                         options, &parse, &rest);
     if (code >= 0) {
         cJSON_Delete(b.results);
         return code;

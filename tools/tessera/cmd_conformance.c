@@ -26,11 +26,20 @@ static void write_escaped(FILE *out, const char *text)
 {
     for (; *text; text++) {
         switch (*text) {
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '&': fputs("&amp;", out); break;
-        case '"': fputs("&quot;", out); break;
-        default: fputc((unsigned char)*text < 32 ? ' ' : *text, out);
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        default:
+            fputc((unsigned char)*text < 32 ? ' ' : *text, out);
         }
     }
 }
@@ -65,7 +74,8 @@ static int run_device(conformance *c, tsr_device *dev)
         const double seconds = cli_now() - start;
         counts[v]++;
         c->failed += v == SUITE_FAIL;
-        if (!c->device.quiet || v == SUITE_FAIL) printf("%-11s %-10s %s%s%s (%.2f s)\n", words[v], info->id, which, message[0] ? ": " : "", message, seconds);
+        if (!c->device.quiet || v == SUITE_FAIL)
+            printf("%-11s %-10s %s%s%s (%.2f s)\n", words[v], info->id, which, message[0] ? ": " : "", message, seconds);
         fflush(stdout);
         report_case(c, info->id, which, v, seconds, message);
     }
@@ -157,12 +167,15 @@ int cmd_conformance(int argc, const char **argv)
     int code = cli_parse(name, "conformance [--device ID|all]", argc, argv, options, &parse, &rest);
     if (code >= 0) return code;
     c.suite = suite_create();
-    if (rest[0]) code = cli_error(name, EXIT_INPUT, "unexpected argument '%s'", rest[0]);
-    else if (!c.suite) code = cli_error(name, EXIT_FAILED, "no memory for the suite");
+    if (rest[0])
+        code = cli_error(name, EXIT_INPUT, "unexpected argument '%s'", rest[0]);
+    else if (!c.suite)
+        code = cli_error(name, EXIT_FAILED, "no memory for the suite");
     else if (c.list) {
         for (size_t i = 0; i < suite_count(c.suite); i++) puts(suite_name(c.suite, i));
         code = EXIT_DONE;
-    } else code = run(&c);
+    } else
+        code = run(&c);
     suite_destroy(c.suite);
     cli_close(&c.device);
     char *const owned[] = {c.filter, c.junit, c.require, c.device.selector, c.device.budget};

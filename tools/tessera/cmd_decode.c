@@ -32,7 +32,8 @@ static int check_options(decode *d)
     for (; d->outputs && d->outputs[d->output_count]; d->output_count++) {
         const char *path = d->outputs[d->output_count];
         if (d->output_count == MAX_OUTPUTS) return cli_error(name, EXIT_INPUT, "more than %d outputs", MAX_OUTPUTS);
-        if (!sink_known(path)) return cli_error(name, EXIT_INPUT, "output '%s' has an unknown ending; expected .y4m, .png, .mp4 or .safetensors", path);
+        if (!sink_known(path))
+            return cli_error(name, EXIT_INPUT, "output '%s' has an unknown ending; expected .y4m, .png, .mp4 or .safetensors", path);
         if (!cli_can_write(name, path)) return EXIT_INPUT;
     }
     if (d->layout && strcmp(d->layout, "cthw") != 0 && strcmp(d->layout, "tchw") != 0)
@@ -51,7 +52,8 @@ static int open_all(decode *d, const char *path)
     if ((s = tsr_decoder_create(d->device.dev, d->weights, &d->decoder)) != TSR_OK) return cli_fail(name, s);
     tsr_decoder_get_info(d->decoder, &d->info);
     if (d->info.latent_channels != d->latent.channels)
-        return cli_error(name, EXIT_INPUT, "%s has %u channels; the model '%s' wants %u (is the order of axes another? see --layout)", path, d->latent.channels, d->model, d->info.latent_channels);
+        return cli_error(name, EXIT_INPUT, "%s has %u channels; the model '%s' wants %u (is the order of axes another? see --layout)", path,
+                         d->latent.channels, d->model, d->info.latent_channels);
     if ((s = tsr_decoder_start(d->decoder, d->latent.height, d->latent.width)) != TSR_OK) return cli_fail(name, s);
     const size_t in = (size_t)d->latent.channels * d->latent.height * d->latent.width;
     const size_t out = 3 * (size_t)d->latent.height * d->latent.width * d->info.space_scale * d->info.space_scale;
@@ -61,11 +63,16 @@ static int open_all(decode *d, const char *path)
     for (uint32_t t = 0; t < d->latent.frames; t++) { /* before anything is written */
         latent_frame(&d->latent, t, d->in);
         for (size_t i = 0; i < in; i++)
-            if (!isfinite(d->in[i])) return cli_error(name, EXIT_INPUT, "%s: latent frame %u has %g; expected finite numbers", path, t, (double)d->in[i]);
+            if (!isfinite(d->in[i]))
+                return cli_error(name, EXIT_INPUT, "%s: latent frame %u has %g; expected finite numbers", path, t, (double)d->in[i]);
     }
     const uint64_t frames = (uint64_t)d->latent.frames * d->info.time_scale - d->info.frames_dropped;
     for (int i = 0; i < d->output_count; i++) {
-        const sink_desc desc = {.path = d->outputs[i], .width = d->latent.width * d->info.space_scale, .height = d->latent.height * d->info.space_scale, .frames = (uint32_t)frames, .fps = d->fps};
+        const sink_desc desc = {.path = d->outputs[i],
+                                .width = d->latent.width * d->info.space_scale,
+                                .height = d->latent.height * d->info.space_scale,
+                                .frames = (uint32_t)frames,
+                                .fps = d->fps};
         char error[256];
         d->sinks[i] = sink_open(&desc, error, sizeof(error));
         if (!d->sinks[i]) return cli_error(name, EXIT_INPUT, "output '%s': %s", d->outputs[i], error);
@@ -85,7 +92,8 @@ static int run(decode *d)
             if ((s = tsr_decoder_pull(d->decoder, d->out, &got)) != TSR_OK) return cli_fail(name, s);
             if (got && d->first_frame == 0) d->first_frame = cli_now() - start;
             for (int i = 0; got && i < d->output_count; i++)
-                if (!d->sinks[i]->write(d->sinks[i], d->out)) return cli_error(name, EXIT_FAILED, "output '%s': %s", d->outputs[i], d->sinks[i]->error);
+                if (!d->sinks[i]->write(d->sinks[i], d->out))
+                    return cli_error(name, EXIT_FAILED, "output '%s': %s", d->outputs[i], d->sinks[i]->error);
         }
         cli_progress("decode", (double)(t + 1) / d->latent.frames);
     }
@@ -99,7 +107,8 @@ static int close_sinks(decode *d, bool whole)
     int code = -1;
     for (int i = 0; i < d->output_count; i++) {
         if (!d->sinks[i]) continue;
-        if (!d->sinks[i]->close(d->sinks[i], whole) && whole) code = cli_error(name, EXIT_FAILED, "output '%s': %s", d->outputs[i], d->sinks[i]->error);
+        if (!d->sinks[i]->close(d->sinks[i], whole) && whole)
+            code = cli_error(name, EXIT_FAILED, "output '%s': %s", d->outputs[i], d->sinks[i]->error);
         free(d->sinks[i]->temporary);
         free(d->sinks[i]);
         d->sinks[i] = NULL;
@@ -129,8 +138,9 @@ static void report(const decode *d)
         cJSON_free(text);
         cJSON_Delete(o);
     } else if (!d->device.quiet) {
-        fprintf(stderr, "%u frames of %ux%u in %.2f s (%.1f frames/s, %.1f GFLOP/s), %.0f MiB on the device:", frames, d->latent.width * info.space_scale,
-                d->latent.height * info.space_scale, d->seconds, frames / d->seconds, flops / d->seconds / 1e9, (double)info.memory / (1 << 20));
+        fprintf(stderr, "%u frames of %ux%u in %.2f s (%.1f frames/s, %.1f GFLOP/s), %.0f MiB on the device:", frames,
+                d->latent.width * info.space_scale, d->latent.height * info.space_scale, d->seconds, frames / d->seconds, flops / d->seconds / 1e9,
+                (double)info.memory / (1 << 20));
         for (int i = 0; i < d->output_count; i++) fprintf(stderr, " %s", d->outputs[i]);
         fputc('\n', stderr);
     }
@@ -153,20 +163,24 @@ static int decode_file(decode *d, const char *path)
 int cmd_decode(int argc, const char **argv)
 {
     decode d = {.fps = 16};
-    struct poptOption options[] = {
-        {"model", 'm', POPT_ARG_STRING, &d.model, 0, "the decoder's weights", "W.safetensors"},
-        {"output", 'o', POPT_ARG_ARGV, &d.outputs, 0, "frames: .y4m (4:4:4, BT.601), .mp4 (needs ffmpeg), .safetensors (fp32), .png (contact sheet) or a .png with %d or %04d (numbered frames); may be given several times", "OUT"},
-        {"layout", 0, POPT_ARG_STRING, &d.layout, 0, "axes of the latent: cthw (default) or tchw", "ORDER"},
-        {"fps", 0, POPT_ARG_INT, &d.fps, 0, "frames per second of a video; default 16", "N"},
-        {"json", 0, POPT_ARG_NONE, &d.json, 0, "print a report as JSON", NULL},
-        CLI_DEVICE_OPTIONS(d.device),
-        POPT_AUTOHELP POPT_TABLEEND};
+    struct poptOption options[] = {{"model", 'm', POPT_ARG_STRING, &d.model, 0, "the decoder's weights", "W.safetensors"},
+                                   {"output", 'o', POPT_ARG_ARGV, &d.outputs, 0,
+                                    "frames: .y4m (4:4:4, BT.601), .mp4 (needs ffmpeg), .safetensors (fp32), .png (contact sheet) or a .png with %d "
+                                    "or %04d (numbered frames); may be given several times",
+                                    "OUT"},
+                                   {"layout", 0, POPT_ARG_STRING, &d.layout, 0, "axes of the latent: cthw (default) or tchw", "ORDER"},
+                                   {"fps", 0, POPT_ARG_INT, &d.fps, 0, "frames per second of a video; default 16", "N"},
+                                   {"json", 0, POPT_ARG_NONE, &d.json, 0, "print a report as JSON", NULL},
+                                   CLI_DEVICE_OPTIONS(d.device),
+                                   POPT_AUTOHELP POPT_TABLEEND};
     poptContext parse;
     const char **rest;
     int code = cli_parse(name, "decode --model W.safetensors LATENT.safetensors -o OUT", argc, argv, options, &parse, &rest);
     if (code >= 0) return code;
-    if (!rest[0] || rest[1] || !d.model || !d.outputs) code = cli_error(name, EXIT_INPUT, "expected --model W.safetensors, one latent file and -o OUT; see tessera decode --help");
-    else code = decode_file(&d, rest[0]);
+    if (!rest[0] || rest[1] || !d.model || !d.outputs)
+        code = cli_error(name, EXIT_INPUT, "expected --model W.safetensors, one latent file and -o OUT; see tessera decode --help");
+    else
+        code = decode_file(&d, rest[0]);
     tsr_decoder_destroy(d.decoder);
     cli_close(&d.device);
     tsr_tensors_close(d.weights);

@@ -15,7 +15,7 @@ static const char *type_name(tsr_device_type type)
 static const struct {
     uint32_t bit;
     const char *name;
-} features[] = {{TSR_FEATURE_F16, "fp16"},         {TSR_FEATURE_BF16, "bf16"},     {TSR_FEATURE_INT8_DOT, "int8-dot"},
+} features[] = {{TSR_FEATURE_F16, "fp16"},          {TSR_FEATURE_BF16, "bf16"},     {TSR_FEATURE_INT8_DOT, "int8-dot"},
                 {TSR_FEATURE_SUBGROUP, "subgroup"}, {TSR_FEATURE_MATRIX, "matrix"}, {TSR_FEATURE_UNIFIED, "unified"}};
 
 static void print_table(const tsr_context *ctx)
@@ -23,8 +23,8 @@ static void print_table(const tsr_context *ctx)
     for (size_t i = 0; i < tsr_device_count(ctx); i++) {
         tsr_device_info d;
         if (tsr_device_get_info(ctx, i, &d) != TSR_OK) continue;
-        printf("%-10s %s\n           %s, %s, driver %s %s\n           memory %.1f GiB", d.id, d.name, type_name(d.type), d.vendor[0] ? d.vendor : "unknown vendor",
-               d.driver, d.version, (double)d.memory_total / (1u << 30));
+        printf("%-10s %s\n           %s, %s, driver %s %s\n           memory %.1f GiB", d.id, d.name, type_name(d.type),
+               d.vendor[0] ? d.vendor : "unknown vendor", d.driver, d.version, (double)d.memory_total / (1u << 30));
         if (d.memory_free) printf(" (%.1f free)", (double)d.memory_free / (1u << 30));
         printf(", one buffer %.1f GiB, workgroup %u, shared %u KiB", (double)d.max_buffer / (1u << 30), d.max_workgroup, d.shared_bytes / 1024);
         if (d.subgroup_max) printf(", sub-group %u to %u", d.subgroup_min, d.subgroup_max);
@@ -33,7 +33,8 @@ static void print_table(const tsr_context *ctx)
         for (size_t f = 0; f < sizeof(features) / sizeof(features[0]); f++)
             if (d.features & features[f].bit) printf(" %s", features[f].name);
         for (uint32_t m = 0; m < d.matrix_count && m < 16; m++)
-            printf("%s%ux%ux%u %s->%s", m ? ", " : "\n           matrices: ", d.matrix[m].m, d.matrix[m].n, d.matrix[m].k, d.matrix[m].a, d.matrix[m].c);
+            printf("%s%ux%ux%u %s->%s", m ? ", " : "\n           matrices: ", d.matrix[m].m, d.matrix[m].n, d.matrix[m].k, d.matrix[m].a,
+                   d.matrix[m].c);
         printf("\n");
     }
 }
@@ -43,7 +44,7 @@ static cJSON *device_json(const tsr_device_info *d)
     cJSON *o = cJSON_CreateObject();
     const struct {
         const char *name, *value;
-    } texts[] = {{"id", d->id},         {"backend", d->backend}, {"name", d->name}, {"vendor", d->vendor},
+    } texts[] = {{"id", d->id},         {"backend", d->backend}, {"name", d->name},           {"vendor", d->vendor},
                  {"driver", d->driver}, {"version", d->version}, {"type", type_name(d->type)}};
     const struct {
         const char *name;

@@ -11,16 +11,21 @@ int latent_open(const char *command, const char *path, bool tchw, latent *out)
     if (s != TSR_OK) return cli_fail(command, s);
     tsr_tensor_view *v = &out->view;
     if (tsr_tensors_find(out->file, "latent", v) != TSR_OK && tsr_tensors_find(out->file, "latent_tensor", v) != TSR_OK) {
-        if (tsr_tensors_count(out->file) != 1) return cli_error(command, EXIT_INPUT, "%s has %zu tensors and none named latent or latent_tensor", path, tsr_tensors_count(out->file));
+        if (tsr_tensors_count(out->file) != 1)
+            return cli_error(command, EXIT_INPUT, "%s has %zu tensors and none named latent or latent_tensor", path, tsr_tensors_count(out->file));
         tsr_tensors_at(out->file, 0, v);
     }
     const bool batch = v->rank == 5 && v->shape[0] == 1;
-    if (v->rank != 4 && !batch) return cli_error(command, EXIT_INPUT, "tensor '%s' of %s has rank %u; expected %s or that with a leading 1", v->name, path, v->rank, tchw ? "[T,C,h,w]" : "[C,T,h,w]");
+    if (v->rank != 4 && !batch)
+        return cli_error(command, EXIT_INPUT, "tensor '%s' of %s has rank %u; expected %s or that with a leading 1", v->name, path, v->rank,
+                         tchw ? "[T,C,h,w]" : "[C,T,h,w]");
     if (v->dtype != TSR_F32 && v->dtype != TSR_F16 && v->dtype != TSR_BF16)
         return cli_error(command, EXIT_INPUT, "tensor '%s' of %s is of type %s; expected f32, f16 or bf16", v->name, path, tsr_dtype_name(v->dtype));
     const int64_t *shape = v->shape + batch;
     for (int i = 0; i < 4; i++)
-        if (shape[i] < 1 || shape[i] > 1 << 20) return cli_error(command, EXIT_INPUT, "tensor '%s' of %s has an axis of %lld; expected 1 to %d", v->name, path, (long long)shape[i], 1 << 20);
+        if (shape[i] < 1 || shape[i] > 1 << 20)
+            return cli_error(command, EXIT_INPUT, "tensor '%s' of %s has an axis of %lld; expected 1 to %d", v->name, path, (long long)shape[i],
+                             1 << 20);
     out->channels = (uint32_t)shape[tchw];
     out->frames = (uint32_t)shape[!tchw];
     out->height = (uint32_t)shape[2];
@@ -36,7 +41,9 @@ void latent_close(latent *l) { tsr_tensors_close(l->file); }
 static float from_half(uint16_t h)
 {
     const int exponent = h >> 10 & 31, mantissa = h & 1023;
-    const float value = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? ldexpf((float)(mantissa + 1024), exponent - 25) : ldexpf((float)mantissa, -24);
+    const float value = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                        : exponent     ? ldexpf((float)(mantissa + 1024), exponent - 25)
+                                       : ldexpf((float)mantissa, -24);
     return h & 0x8000 ? -value : value;
 }
 
@@ -53,8 +60,10 @@ void latent_frame(const latent *l, uint32_t t, float *out)
             uint16_t half;
             memcpy(&half, from, 2);
             const uint32_t bits = (uint32_t)half << 16;
-            if (l->view.dtype == TSR_F16) *out = from_half(half);
-            else memcpy(out, &bits, 4);
+            if (l->view.dtype == TSR_F16)
+                *out = from_half(half);
+            else
+                memcpy(out, &bits, 4);
         }
     }
 }

@@ -32,7 +32,10 @@ sink *sink_open(const sink_desc *desc, char *error, unsigned error_size)
         s->temporary = cli_temporary(desc->path);
     }
     if (s && s->temporary && format >= 0 && formats[format].open(s)) return s;
-    snprintf(error, error_size, "%s", format < 0 ? "unknown format; expected .y4m, .png, .mp4 or .safetensors" : s && s->error[0] ? s->error : "no memory");
+    snprintf(error, error_size, "%s",
+             format < 0         ? "unknown format; expected .y4m, .png, .mp4 or .safetensors"
+             : s && s->error[0] ? s->error
+                                : "no memory");
     if (s) free(s->temporary);
     free(s);
     return NULL;

@@ -56,8 +56,29 @@ static bool start_ffmpeg(sink *s, mp4_state *m)
     char size[32], rate[16];
     snprintf(size, sizeof(size), "%ux%u", s->desc.width, s->desc.height);
     snprintf(rate, sizeof(rate), "%d", s->desc.fps);
-    const char *const argv[] = {"ffmpeg", "-nostdin", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", rate, "-i", "-",
-                                "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-movflags", "+faststart", s->temporary, NULL};
+    const char *const argv[] = {"ffmpeg",
+                                "-nostdin",
+                                "-loglevel",
+                                "error",
+                                "-y",
+                                "-f",
+                                "rawvideo",
+                                "-pix_fmt",
+                                "rgb24",
+                                "-s",
+                                size,
+                                "-r",
+                                rate,
+                                "-i",
+                                "-",
+                                "-vf",
+                                "pad=ceil(iw/2)*2:ceil(ih/2)*2",
+                                "-pix_fmt",
+                                "yuv420p",
+                                "-movflags",
+                                "+faststart",
+                                s->temporary,
+                                NULL};
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return false;
     posix_spawn_file_actions_t actions;

@@ -50,7 +50,8 @@ static void place(const sink *s, png_state *p)
         for (uint32_t i = 0; i < w * 3; i++) {
             uint32_t sum = 0;
             for (uint32_t v = 0; v < p->shrink; v++)
-                for (uint32_t u = 0; u < p->shrink; u++) sum += p->rgb[((size_t)(y * p->shrink + v) * s->desc.width + i / 3 * p->shrink + u) * 3 + i % 3];
+                for (uint32_t u = 0; u < p->shrink; u++)
+                    sum += p->rgb[((size_t)(y * p->shrink + v) * s->desc.width + i / 3 * p->shrink + u) * 3 + i % 3];
             at[(size_t)y * pitch + i] = (uint8_t)((sum + p->shrink * p->shrink / 2) / (p->shrink * p->shrink));
         }
     }
@@ -77,7 +78,8 @@ static bool png_close(sink *s, bool whole)
 {
     png_state *p = s->state;
     bool ok = true;
-    if (!p->numbered && whole) ok = write_png(s, s->desc.path, p->sheet, s->desc.width / p->shrink * p->columns, s->desc.height / p->shrink * p->rows);
+    if (!p->numbered && whole)
+        ok = write_png(s, s->desc.path, p->sheet, s->desc.width / p->shrink * p->columns, s->desc.height / p->shrink * p->rows);
     for (uint32_t i = 0; p->numbered && !whole && i < p->index; i++) { /* a half series is no series */
         char *path = frame_path(s, p, i);
         if (path) unlink(path);

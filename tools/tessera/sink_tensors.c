@@ -22,7 +22,11 @@ static bool tensors_write(sink *s, const float *frame)
 static bool tensors_close(sink *s, bool whole)
 {
     tensors_state *t = s->state;
-    const tsr_tensor_view view = {.name = "frames", .dtype = TSR_F32, .rank = 4, .shape = {t->count, 3, s->desc.height, s->desc.width}, .data = t->frames,
+    const tsr_tensor_view view = {.name = "frames",
+                                  .dtype = TSR_F32,
+                                  .rank = 4,
+                                  .shape = {t->count, 3, s->desc.height, s->desc.width},
+                                  .data = t->frames,
                                   .size = (uint64_t)t->count * 3 * s->desc.height * s->desc.width * sizeof(float)};
     const bool ok = !whole || tsr_tensors_save(s->desc.path, &view, 1) == TSR_OK;
     if (!ok) snprintf(s->error, sizeof(s->error), "%.255s", tsr_last_error());
@@ -37,7 +41,8 @@ bool sink_open_tensors(sink *s)
     if (!t) return false;
     t->frames = malloc((size_t)s->desc.frames * 3 * s->desc.width * s->desc.height * sizeof(float) + 1);
     if (!t->frames) {
-        snprintf(s->error, sizeof(s->error), "no memory for %u frames of %ux%u; a .y4m output streams", s->desc.frames, s->desc.width, s->desc.height);
+        snprintf(s->error, sizeof(s->error), "no memory for %u frames of %ux%u; a .y4m output streams", s->desc.frames, s->desc.width,
+                 s->desc.height);
         free(t);
         return false;
     }

@@ -86,7 +86,8 @@ typedef enum tsr_device_type {
     TSR_DEVICE_OTHER = 4
 } tsr_device_type;
 
-enum { /* bits of tsr_device_info.features */
+/* Bits of tsr_device_info.features. */
+enum {
     TSR_FEATURE_F16 = 1u << 0,      /* fp16 arithmetic */
     TSR_FEATURE_BF16 = 1u << 1,     /* bf16 arithmetic */
     TSR_FEATURE_INT8_DOT = 1u << 2, /* packed 8-bit dot products */
@@ -102,7 +103,7 @@ typedef struct tsr_matrix_shape {
 } tsr_matrix_shape;
 
 typedef struct tsr_device_info {
-    char id[32];       /* what --device and TESSERA_DEVICE take: backend:index, or the backend alone */
+    char id[32]; /* what --device and TESSERA_DEVICE take: backend:index, or the backend alone */
     char backend[16];
     char name[256];
     char vendor[64];
@@ -114,11 +115,11 @@ typedef struct tsr_device_info {
     uint64_t memory_free;  /* bytes; 0: the driver does not tell */
     uint64_t max_buffer;   /* bytes in one buffer */
     uint32_t compute_units;
-    uint32_t max_workgroup; /* invocations */
-    uint32_t shared_bytes;  /* memory shared by a workgroup */
+    uint32_t max_workgroup;              /* invocations */
+    uint32_t shared_bytes;               /* memory shared by a workgroup */
     uint32_t subgroup_min, subgroup_max; /* invocations; 0: none */
-    uint32_t vector_width;  /* fp32 lanes of one invocation that the device likes; 1 on GPUs */
-    uint32_t matrix_count;  /* of all shapes; at most 16 are listed */
+    uint32_t vector_width;               /* fp32 lanes of one invocation that the device likes; 1 on GPUs */
+    uint32_t matrix_count;               /* of all shapes; at most 16 are listed */
     tsr_matrix_shape matrix[16];
 } tsr_device_info;
 
@@ -137,8 +138,7 @@ typedef struct tsr_device_desc {
  * NULL or "": the environment variable TESSERA_DEVICE if set, else by policy: a discrete GPU, an
  * integrated one, a virtual one, then the fastest software device, which is measured once by a short
  * attention and remembered in the cache folder. */
-TSR_API tsr_status tsr_device_open(tsr_context *ctx, const char *selector, const tsr_device_desc *desc,
-                                   tsr_device **out);
+TSR_API tsr_status tsr_device_open(tsr_context *ctx, const char *selector, const tsr_device_desc *desc, tsr_device **out);
 TSR_API void tsr_device_destroy(tsr_device *dev);
 TSR_API const tsr_device_info *tsr_device_info_of(const tsr_device *dev);
 
@@ -247,16 +247,15 @@ typedef enum tsr_tile {
 typedef struct tsr_attention tsr_attention; /* a prepared attention */
 
 /* Validates, chooses tiles, compiles, and allocates the workspace. */
-TSR_API tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc,
-                                         tsr_attention **out);
+TSR_API tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc, tsr_attention **out);
 TSR_API void tsr_attention_destroy(tsr_attention *att);
 
 typedef struct tsr_attention_info {
-    uint64_t flops;       /* 4 or so per attended pair and channel: 2 (D + Dv) for each pair of the set */
-    uint64_t bytes;       /* read and written once: q, k, v, o, lse, bias, mask */
-    uint64_t workspace;   /* device bytes held by the plan */
-    double density;       /* pairs of the set / (Nq Nk); mask tensors are not counted */
-    uint64_t tile_count;  /* independent pieces of work, for tsr_attention_args.first_tile */
+    uint64_t flops;         /* 4 or so per attended pair and channel: 2 (D + Dv) for each pair of the set */
+    uint64_t bytes;         /* read and written once: q, k, v, o, lse, bias, mask */
+    uint64_t workspace;     /* device bytes held by the plan */
+    double density;         /* pairs of the set / (Nq Nk); mask tensors are not counted */
+    uint64_t tile_count;    /* independent pieces of work, for tsr_attention_args.first_tile */
     uint64_t tiles_visited; /* query tile x key tile pairs of one head that the kernel walks */
     uint32_t splits;
     uint32_t query_tile, key_tile;
@@ -285,7 +284,7 @@ typedef struct tsr_tensors tsr_tensors; /* an opened safetensors file, memory-ma
 typedef struct tsr_tensor_view {
     const char *name; /* lives as long as the file */
     tsr_dtype dtype;
-    uint32_t rank;    /* 0..8 */
+    uint32_t rank; /* 0..8 */
     int64_t shape[8];
     const void *data; /* little-endian, row-major, at least aligned to 1 byte */
     uint64_t size;    /* bytes */
@@ -309,10 +308,10 @@ TSR_API tsr_status tsr_tensors_save(const char *path, const tsr_tensor_view *ten
 typedef struct tsr_decoder tsr_decoder;
 
 typedef struct tsr_decoder_info {
-    char family[32];          /* "taehv" */
+    char family[32]; /* "taehv" */
     uint32_t latent_channels;
     uint32_t time_scale, space_scale; /* frames and pixels for each latent step */
-    uint32_t frames_dropped;  /* at the start of a clip */
+    uint32_t frames_dropped;          /* at the start of a clip */
     uint64_t parameters;
     uint64_t flops_per_latent; /* for one latent frame of the current size; 0 before tsr_decoder_start */
     uint64_t memory;           /* device bytes held now */
