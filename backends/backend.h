@@ -73,6 +73,10 @@ typedef struct tsr_backend {
      * number as GROUP. The backend cuts the range where its driver limits grids. */
     tsr_status (*dispatch)(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
     tsr_status (*wait)(bk_device *dev);
+
+    /* Iterations that all loops of an invocation may make together before the driver ends them, results
+     * wrong and unreported (llvmpipe: 65535). 0 or no entry point: as many as it takes. */
+    uint32_t (*loop_limit)(const bk_device *dev);
 } tsr_backend;
 
 /* NULL-terminated, in the order of preference. Lives in backends/list.c. */

@@ -59,6 +59,9 @@ void tsr_kernels_free(tsr_device *dev);
 /* The tile model that suits a device. */
 tsr_tile tsr_tile_for(const tsr_device_info *info);
 
+/* kernel.c: see tsr_backend.loop_limit. */
+uint32_t tsr_loop_limit(const tsr_device *dev);
+
 /* layout.c */
 tsr_status tsr_layout_check(const char *name, const tsr_layout *in, bool output, tsr_layout *out);
 bool tsr_layout_empty(const tsr_layout *layout);     /* zero elements */

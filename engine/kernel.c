@@ -21,6 +21,8 @@ tsr_tile tsr_tile_for(const tsr_device_info *info)
     return TSR_TILE_SIMT;
 }
 
+uint32_t tsr_loop_limit(const tsr_device *dev) { return dev->backend->loop_limit ? dev->backend->loop_limit(dev->bk) : 0; }
+
 tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out)
 {
     const bk_kernel_source *source = tsr_kernel_source(name, tile);

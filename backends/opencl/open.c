@@ -207,6 +207,8 @@ static tsr_status cl_wait(bk_device *dev)
     return error == CL_SUCCESS && !dev->lost ? TSR_OK : cl_status(dev, error, "waiting");
 }
 
+static uint32_t cl_loop_limit(const bk_device *dev) { return strstr(dev->info.name, "llvmpipe") ? 65535 : 0; }
+
 const tsr_backend tsr_backend_opencl = {
     .name = "opencl",
     .probe = cl_probe,
@@ -221,4 +223,5 @@ const tsr_backend tsr_backend_opencl = {
     .kernel_destroy = cl_kernel_destroy,
     .dispatch = cl_dispatch,
     .wait = cl_wait,
+    .loop_limit = cl_loop_limit,
 };

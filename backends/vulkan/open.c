@@ -202,6 +202,8 @@ static tsr_status vk_open(void *user, size_t index, bk_device **out)
     return TSR_OK;
 }
 
+static uint32_t vk_loop_limit(const bk_device *dev) { return strstr(dev->info.name, "llvmpipe") ? 65535 : 0; }
+
 const tsr_backend tsr_backend_vulkan = {
     .name = "vulkan",
     .probe = vk_probe,
@@ -216,4 +218,5 @@ const tsr_backend tsr_backend_vulkan = {
     .kernel_destroy = vk_kernel_destroy,
     .dispatch = vk_dispatch,
     .wait = vk_wait,
+    .loop_limit = vk_loop_limit,
 };

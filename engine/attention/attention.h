@@ -9,11 +9,12 @@ struct tsr_attention {
     tsr_attention_desc desc; /* checked, strides filled in */
     tsr_attention_info info;
     int32_t q_tiles, dv_slices, dv_slice;
-    bk_kernel *flash, *merge; /* merge: NULL without splits */
-    tsr_buffer *params;       /* flash_params, then merge_params */
-    tsr_buffer *partials;     /* NULL without splits: O and then log-sum-exp of each split */
+    uint32_t passes;          /* dispatches over consecutive keys, each carrying on the state of the last */
+    bk_kernel *flash, *merge; /* merge: NULL with one split in one pass */
+    tsr_buffer *params;       /* flash_params of each pass, params_step apart, then merge_params */
+    tsr_buffer *partials;     /* NULL without merge: O and then log-sum-exp of each split, this in two planes where there are passes */
     uint64_t partial_lse;     /* offset in partials */
-    uint64_t merge_params;    /* offset in params */
+    uint64_t params_step;     /* bytes */
 };
 
 /* validate.c: the description with its defaults filled in, or what is wrong with it. */
@@ -34,9 +35,12 @@ typedef struct tsr_tiling {
     int32_t d_chunk, kv_chunk, dv_slice;
     int32_t query_tile;
     uint32_t splits;
+    uint32_t passes;
+    int64_t split_keys, pass_keys; /* keys of a split, and of one pass within it */
 } tsr_tiling;
 
-tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
+/* loop_limit: see tsr_backend. */
+tsr_status tsr_attention_tiling(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *desc, tsr_tiling *out);
 
 static inline bool tsr_layout_wanted(const tsr_layout *l)
 {

@@ -21,7 +21,7 @@ typedef struct merge_params {
 static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
-    const bool split = t->splits > 1;
+    const bool staged = t->splits > 1 || t->passes > 1;
     int32_t specs[BK_MAX_SPECS] = {
         [FLASH_LANES] = t->lanes,
         [FLASH_D] = (int32_t)d->q.shape[3],
@@ -31,11 +31,11 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
         [FLASH_Q_DT] = (int32_t)d->q.dtype,
         [FLASH_K_DT] = (int32_t)d->k.dtype,
         [FLASH_V_DT] = (int32_t)d->v.dtype,
-        [FLASH_O_DT] = split ? TSR_F32 : (int32_t)d->o.dtype,
+        [FLASH_O_DT] = staged ? TSR_F32 : (int32_t)d->o.dtype,
         [FLASH_BIAS_DT] = tsr_layout_wanted(&d->bias) ? (int32_t)d->bias.dtype : -1,
         [FLASH_HAS_MASK] = tsr_layout_wanted(&d->mask),
-        [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !split,
-        [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || split,
+        [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged,
+        [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged,
         [FLASH_HAS_CAP] = d->softcap > 0,
         [FLASH_BOUNDED] = d->set.bounded != 0,
         [FLASH_RM] = t->rm,
@@ -108,15 +108,15 @@ static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling
         .splits = (int32_t)t->splits,
         .q_tiles = att->q_tiles,
         .dv_slices = att->dv_slices,
+        .split_keys = (int32_t)t->split_keys,
+        .pass_keys = (int32_t)t->pass_keys,
         .scale = d->scale,
         .softcap = d->softcap,
     };
-    const int64_t tiles = (nk + t->bc - 1) / t->bc;
-    p.split_keys = (int32_t)((tiles + t->splits - 1) / t->splits * t->bc);
-    if (t->splits > 1) { /* partial states lie packed: [split][B,Hq,Nq][Dv] and [split][B,Hq,Nq] */
+    if (att->merge) { /* partial states lie packed: [split][B,Hq,Nq][Dv] and [split][B,Hq,Nq] */
         const int64_t rows = d->q.shape[0] * heads * nq;
         p.o_sn = dv * 4, p.o_sh = nq * dv * 4, p.o_sb = heads * nq * dv * 4, p.o_ss = rows * dv * 4, p.o_sd = 1;
-        p.lse_sn = 4, p.lse_sh = nq * 4, p.lse_sb = heads * nq * 4, p.lse_ss = rows * 4;
+        p.lse_sn = 4, p.lse_sh = nq * 4, p.lse_sb = heads * nq * 4, p.lse_ss = rows * 4, p.lse_plane = p.lse_ss * t->splits;
     }
     return p;
 }
@@ -143,18 +143,18 @@ static merge_params make_merge_params(const tsr_attention *att)
 static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
-    att->merge_params = (sizeof(flash_params) + 255) / 256 * 256;
-    tsr_status s = tsr_buffer_create(att->dev, att->merge_params + sizeof(merge_params), &att->params);
+    att->params_step = (sizeof(flash_params) + 255) / 256 * 256;
+    tsr_status s = tsr_buffer_create(att->dev, t->passes * att->params_step + sizeof(merge_params), &att->params);
     if (s != TSR_OK) return s;
-    const flash_params flash = make_flash_params(att, t);
+    flash_params flash = make_flash_params(att, t);
+    for (flash.pass = 0; (uint32_t)flash.pass < t->passes; flash.pass++)
+        if ((s = tsr_buffer_write(att->params, (uint64_t)flash.pass * att->params_step, &flash, sizeof(flash))) != TSR_OK) return s;
     const merge_params merge = make_merge_params(att);
-    if ((s = tsr_buffer_write(att->params, 0, &flash, sizeof(flash))) != TSR_OK ||
-        (s = tsr_buffer_write(att->params, att->merge_params, &merge, sizeof(merge))) != TSR_OK)
-        return s;
-    if (t->splits > 1) {
+    if ((s = tsr_buffer_write(att->params, t->passes * att->params_step, &merge, sizeof(merge))) != TSR_OK) return s;
+    if (att->merge) {
         const uint64_t rows = (uint64_t)merge.rows * t->splits;
         att->partial_lse = rows * (uint64_t)d->v.shape[3] * 4;
-        if ((s = tsr_buffer_create(att->dev, att->partial_lse + rows * 4, &att->partials)) != TSR_OK) return s;
+        if ((s = tsr_buffer_create(att->dev, att->partial_lse + rows * 4 * (t->passes > 1 ? 2 : 1), &att->partials)) != TSR_OK) return s;
     }
     att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->partials);
     return TSR_OK;
@@ -192,17 +192,18 @@ static tsr_status prepare(tsr_attention *att)
 {
     const tsr_attention_desc *d = &att->desc;
     tsr_tiling t;
-    tsr_status s = tsr_attention_tiling(&att->dev->info, d, &t);
+    tsr_status s = tsr_attention_tiling(&att->dev->info, tsr_loop_limit(att->dev), d, &t);
     if (s != TSR_OK) return s;
     att->q_tiles = (int32_t)((d->q.shape[2] + t.query_tile - 1) / t.query_tile);
     att->dv_slices = (int32_t)((d->v.shape[3] + t.dv_slice - 1) / t.dv_slice);
+    att->passes = t.passes;
     fill_info(att, &t);
     if (att->info.tile_count == 0) return TSR_OK; /* nothing to do, nothing to compile */
     if (att->info.tile_count > UINT32_MAX || (uint64_t)d->q.shape[0] * (uint64_t)d->q.shape[1] * (uint64_t)d->q.shape[2] > INT32_MAX)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument q.shape has %" PRId64 " x %" PRId64 " x %" PRId64 " rows; expected fewer than 2^31",
                         d->q.shape[0], d->q.shape[1], d->q.shape[2]);
     if ((s = create_flash(att, &t)) != TSR_OK) return s;
-    if (t.splits > 1 && (s = create_merge(att, &t)) != TSR_OK) return s;
+    if ((t.splits > 1 || t.passes > 1) && (s = create_merge(att, &t)) != TSR_OK) return s;
     return create_workspace(att, &t);
 }
 

@@ -10,10 +10,13 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
     if (s != TSR_OK) return s;
     const uint64_t count = args->tile_count ? args->tile_count : att->info.tile_count - args->first_tile;
     if (count == 0) return TSR_OK;
-    const bool split = att->merge != NULL;
+    const bool merged = att->merge != NULL;
     const tsr_span part_o = {att->partials, 0}, part_lse = {att->partials, att->partial_lse};
+    const uint64_t last_plane =
+        att->passes % 2 ? 0 : (uint64_t)(att->desc.q.shape[0] * att->desc.q.shape[1] * att->desc.q.shape[2]) * att->info.splits * 4;
+    const tsr_span last_lse = {att->partials, att->partial_lse + last_plane};
     const tsr_backend *backend = att->dev->backend;
-    const bk_binding flash[] = {
+    bk_binding flash[] = {
         {att->params->bk, 0},
         bind(&args->q),
         bind(&args->k),
@@ -21,13 +24,16 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
         bind(&args->bias),
         bind(&args->mask),
         bind(&args->sink),
-        bind(split ? &part_o : &args->o),
-        bind(split ? &part_lse : &args->lse),
+        bind(merged ? &part_o : &args->o),
+        bind(merged ? &part_lse : &args->lse),
     };
-    s = backend->dispatch(att->dev->bk, att->flash, flash, (uint32_t)args->first_tile, (uint32_t)count);
-    if (s != TSR_OK || !split || args->first_tile + count < att->info.tile_count) return s;
+    for (uint32_t pass = 0; s == TSR_OK && pass < att->passes; pass++) {
+        flash[0].offset = pass * att->params_step;
+        s = backend->dispatch(att->dev->bk, att->flash, flash, (uint32_t)args->first_tile, (uint32_t)count);
+    }
+    if (s != TSR_OK || !merged || args->first_tile + count < att->info.tile_count) return s;
     const bk_binding merge[] = {
-        {att->params->bk, att->merge_params}, bind(&part_o), bind(&part_lse), bind(&args->sink), bind(&args->o), bind(&args->lse),
+        {att->params->bk, att->passes * att->params_step}, bind(&part_o), bind(&last_lse), bind(&args->sink), bind(&args->o), bind(&args->lse),
     };
     const tsr_attention_desc *d = &att->desc;
     return backend->dispatch(att->dev->bk, att->merge, merge, 0, (uint32_t)(d->q.shape[0] * d->q.shape[1] * d->q.shape[2]));

@@ -35,20 +35,17 @@ static void tile_simt(const tsr_attention_desc *d, tsr_tiling *t)
     t->query_tile = t->rn * t->ln;
 }
 
-/* One sub-group of a CPU behind a GPU interface: large register tiles, since loads are dear there and
- * spilled registers cheap (lavapipe: three times the simt tile). Larger ones still run faster, but their
- * unrolled code takes its compiler tens of seconds; it grows with the outputs that a lane holds. */
+/* A CPU behind a GPU interface, a sub-group being one of its vectors. What counts there is the number of
+ * loads: one for each row and one for each column of a micro-tile, the second ten times dearer. */
 static void tile_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
-    const bool small = d->q.shape[3] <= 64 && d->v.shape[3] <= 64;
-    const int32_t queries = small ? 32 : 16;
     t->lanes = t->ln = (int32_t)info->subgroup_max;
-    t->rm = t->lanes > 16 ? t->lanes : 16;
-    t->rn = queries > t->lanes ? queries / t->lanes : 1;
-    t->bc = small ? 32 : t->rm;
-    t->d_chunk = min32((int32_t)d->q.shape[3], 128);
+    t->rm = 16;
+    t->rn = d->q.shape[2] <= t->ln ? 1 : 32 / t->ln > 0 ? 32 / t->ln : 1;
+    t->bc = 64;
+    t->d_chunk = (int32_t)d->q.shape[3];
+    t->kv_chunk = t->bc;
     t->dv_slice = min32((int32_t)d->v.shape[3], 128);
-    t->kv_chunk = small ? 32 : 16;
     t->query_tile = t->rn * t->ln;
 }
 
@@ -64,7 +61,56 @@ static uint32_t choose_splits(const tsr_device_info *info, const tsr_attention_d
     return splits < 1 ? 1 : splits > MAX_SPLITS ? MAX_SPLITS : (uint32_t)splits;
 }
 
-tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* A loop of n rounds over a body that itself takes so many iterations; the test that ends it counts too. */
+static int64_t loop(int64_t n, int64_t body) { return n * (1 + body) + 1; }
+
+/* Loop iterations of one invocation of the flash kernel for a tile of keys, at most. It follows the kernel's text. */
+static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
+{
+    const int64_t head = d->q.shape[3], lanes = t->lanes, elements = (int64_t)t->bc * t->query_tile;
+    const int64_t blocks = ceil_div(t->bc, t->lanes / t->ln * t->rm), o_blocks = ceil_div(t->dv_slice, t->lanes / t->ln * t->rm);
+    const int64_t softmax = loop(ceil_div(elements, lanes), 2) + loop(ceil_div(t->query_tile, lanes), 2 * loop(t->bc, 0));
+    if (t->tile == TSR_TILE_SUBGROUP) return loop(blocks, loop(head, 0)) + softmax + loop(o_blocks, loop(t->bc, 0));
+    const int64_t stage_k = loop(ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),
+                  stage_q = loop(ceil_div((int64_t)t->query_tile * t->d_chunk, lanes), 0);
+    const int64_t stage_v = loop(ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);
+    return loop(ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(t->d_chunk, 0))) + softmax +
+           loop(ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, 0));
+}
+
+/* The same outside the tiles: fetching the state, storing it. */
+static int64_t fixed_iterations(const tsr_tiling *t)
+{
+    const int64_t rows = t->lanes / t->ln * t->rm, o_blocks = ceil_div(t->dv_slice, rows);
+    return 2 * loop(ceil_div(t->query_tile, t->lanes), 0) + 2 * loop(o_blocks, loop(ceil_div(rows * t->query_tile, t->lanes), 0));
+}
+
+/* Cuts the keys of a split into passes that stay within the loop limit. */
+static tsr_status choose_passes(uint32_t loop_limit, const tsr_attention_desc *d, tsr_tiling *t)
+{
+    const int64_t nk = d->k.shape[2], nq = d->q.shape[2];
+    t->split_keys = ceil_div(ceil_div(nk, t->bc), t->splits) * t->bc;
+    t->pass_keys = t->split_keys;
+    t->passes = 1;
+    if (loop_limit == 0) return TSR_OK;
+    const int64_t tiles = (loop_limit - 16 - fixed_iterations(t)) / (1 + tile_iterations(d, t));
+    if (tiles < 1)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; a tile of head dim %d takes %lld", loop_limit,
+                        (int)d->q.shape[3], (long long)tile_iterations(d, t));
+    if (tiles * t->bc >= t->split_keys) return TSR_OK;
+    t->pass_keys = tiles * t->bc;
+    int64_t span = t->split_keys; /* keys that a tile of queries can see */
+    if (d->set.bounded && d->set.left < nk && d->set.right < nk) {
+        const int64_t window = d->set.left + d->set.right + (t->query_tile < nq ? t->query_tile : nq);
+        if (window < span) span = window;
+    }
+    t->passes = (uint32_t)ceil_div(span, t->pass_keys);
+    return TSR_OK;
+}
+
+tsr_status tsr_attention_tiling(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *d, tsr_tiling *t)
 {
     *t = (tsr_tiling){.tile = d->tile ? (tsr_tile)d->tile : tsr_tile_for(info)};
     if (t->tile == TSR_TILE_VECTOR) {
@@ -80,5 +126,5 @@ tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention
         tile_simt(d, t);
     }
     t->splits = d->splits ? d->splits : choose_splits(info, d, t);
-    return TSR_OK;
+    return choose_passes(loop_limit, d, t);
 }

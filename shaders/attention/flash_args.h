@@ -9,19 +9,20 @@
     S(10, HAS_MASK, 0) S(11, HAS_SINK, 0) S(12, HAS_LSE, 0) S(13, HAS_CAP, 0) S(14, BOUNDED, 0)
 
 /* Registers: RM x RN micro-tiles (RN in columns of VW queries), LN invocations side by side, BC keys.
- * Where D > D_CHUNK, BC = RM LANES / LN: sums over chunks live in one micro-tile. */
+ * Where D > D_CHUNK, BC = RM LANES / LN: sums over chunks live in one micro-tile. In tile model simt, BC
+ * is no smaller than that in any case: outputs pass through the memory of the scores. */
 #define FLASH_SHAPES(S) S(15, RM, 4) S(16, RN, 4) S(17, LN, 8) S(18, BC, 64)
 
 #define FLASH_PARAMS(F)                                                                            \
     F(i64, q_sb) F(i64, q_sh) F(i64, q_sn) F(i64, k_sb) F(i64, k_sh) F(i64, k_sn)                  \
     F(i64, v_sb) F(i64, v_sh) F(i64, v_sn) F(i64, o_sb) F(i64, o_sh) F(i64, o_sn) F(i64, o_ss)     \
-    F(i64, lse_sb) F(i64, lse_sh) F(i64, lse_sn) F(i64, lse_ss)                                    \
+    F(i64, lse_sb) F(i64, lse_sh) F(i64, lse_sn) F(i64, lse_ss) F(i64, lse_plane)                                    \
     F(i64, bias_sb) F(i64, bias_sh) F(i64, bias_sn) F(i64, bias_sk)                                \
     F(i64, mask_sb) F(i64, mask_sh) F(i64, mask_sn) F(i64, mask_sk)                                \
     F(i64, left) F(i64, right) F(i64, shift)                                                       \
     F(i32, q_sd) F(i32, k_sd) F(i32, v_sd) F(i32, o_sd) F(i32, sink_sh)                            \
     F(i32, heads) F(i32, group_heads) F(i32, nq) F(i32, nk) F(i32, dv)                             \
-    F(i32, splits) F(i32, split_keys) F(i32, q_tiles) F(i32, dv_slices)                            \
+    F(i32, splits) F(i32, split_keys) F(i32, pass) F(i32, pass_keys) F(i32, q_tiles) F(i32, dv_slices)                            \
     F(f32, scale) F(f32, softcap)
 
 #define FLASH_ARGS(RO, RW)                                                                         \

@@ -66,7 +66,6 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #else
 #define SYNC() barrier()
 #endif
-#define BROADCAST(x, lane) subgroupBroadcast(x, lane)
 #define PRM(name) (params_p_(arg_.params).name)
 
 #define SPEC_(id, name, value) layout(constant_id = id) const int name = value;
