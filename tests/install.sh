@@ -19,7 +19,7 @@ LD_LIBRARY_PATH=$lib "$scratch/by_pkg"
 nm -D --defined-only "$lib/libtessera.so" | awk '$2 != "A" {sub(/@.*/, "", $3); print $3}' >"$scratch/symbols"
 [ -s "$scratch/symbols" ] || { echo "nothing is exported" >&2; exit 1; }
 while read -r symbol; do
-    grep -q "\b$symbol(" "$source/engine/include/tessera/tessera.h" || { echo "$symbol is exported and not in tessera.h" >&2; exit 1; }
+    grep -q "\b$symbol(" "$scratch/usr/include/tessera"/*.h || { echo "$symbol is exported and not in an installed header" >&2; exit 1; }
 done <"$scratch/symbols"
 if nm -g --defined-only "$lib/libtessera.a" | awk 'NF == 3 && $3 !~ /^tsr_/ {print $3}' | grep .; then
     echo "the static library would meet an application's symbols" >&2
@@ -33,6 +33,21 @@ fi
 rm "$lib"/libtessera.so*
 cc "$source/tools/embed_example/main.c" -o "$scratch/by_pkg_static" $(pkg-config --static --cflags --libs tessera)
 "$scratch/by_pkg_static"
+# A C++ program has the same inline functions as the C++ code sealed in the archive; each must keep its own.
+cat >"$scratch/app.cpp" <<'END'
+#include <cstdio>
+#include <map>
+#include <string>
+#include <tessera/tessera.h>
+int main()
+{
+    std::map<std::string, int> m;
+    for (int i = 0; i < 99; i++) m[std::to_string(i)] = i;
+    return m.size() == 99 && tsr_version() ? 0 : 1;
+}
+END
+c++ "$scratch/app.cpp" -o "$scratch/app" $(pkg-config --static --cflags --libs tessera)
+"$scratch/app"
 printf '#include <tessera/tessera.h>\nint main(void) { return TSR_OK; }\n' >"$scratch/header.c"
 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$scratch/usr/include" "$scratch/header.c" -o "$scratch/header" -fsyntax-only
 cc -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$scratch/usr/include" "$scratch/header.c" -fsyntax-only

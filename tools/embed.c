@@ -1,6 +1,6 @@
 /* Build-time tool: turns kernel texts and SPIR-V into C arrays.
  *
- *   embed flatten IN.k OUT [glsl]     resolves #include "..." once each; glsl: with the GLSL preamble and #line
+ *   embed flatten IN.k OUT [PREAMBLE] resolves #include "..." once each, with #line; behind the text of PREAMBLE
  *   embed bytes IN OUT.h NAME         char NAME[], NUL-terminated
  *   embed words IN OUT.h NAME         uint32_t NAME[] */
 #include <stdint.h>
@@ -33,8 +33,8 @@ static void join(char *out, const char *base, const char *relative)
     }
 }
 
-/* Headers come once. lines: #line directives, so that a compiler's errors name the file that was written. */
-static void flatten(const char *path, FILE *out, int lines)
+/* Headers come once; #line makes a compiler's errors name the file that was written. */
+static void flatten(const char *path, FILE *out)
 {
     for (int i = 0; i < seen_count; i++)
         if (strcmp(seen[i], path) == 0) return;
@@ -43,7 +43,7 @@ static void flatten(const char *path, FILE *out, int lines)
     FILE *in = fopen(path, "r");
     if (!in) die("cannot read", path);
     char line[MAX_LINE], target[MAX_LINE], resolved[MAX_PATH_LENGTH];
-    if (lines) fprintf(out, "#line 1 \"%s\"\n", path);
+    fprintf(out, "#line 1 \"%s\"\n", path);
     for (int number = 1; fgets(line, sizeof(line), in); number++) {
         if (!strchr(line, '\n') && !feof(in)) die("line too long in", path);
         if (sscanf(line, " #include \"%[^\"]\"", target) != 1) {
@@ -52,11 +52,8 @@ static void flatten(const char *path, FILE *out, int lines)
         }
         join(resolved, path, target);
         /* The C header is never compiled from flattened text. */
-        if (strcmp(target, "c.h") != 0) flatten(resolved, out, lines);
-        if (lines)
-            fprintf(out, "#line %d \"%s\"\n", number + 1, path);
-        else
-            fputc('\n', out);
+        if (strcmp(target, "c.h") != 0) flatten(resolved, out);
+        fprintf(out, "#line %d \"%s\"\n", number + 1, path);
     }
     fclose(in);
 }
@@ -80,6 +77,14 @@ static unsigned char *read_all(const char *path, size_t *size)
     }
     fclose(in);
     return data;
+}
+
+static void copy(const char *path, FILE *out)
+{
+    size_t size;
+    unsigned char *data = read_all(path, &size);
+    if (fwrite(data, 1, size, out) != size) die("cannot copy", path);
+    free(data);
 }
 
 static void write_array(const char *path, const char *target, const char *name, int words)
@@ -110,20 +115,8 @@ int main(int argc, char **argv)
     if (argc >= 4 && strcmp(argv[1], "flatten") == 0) {
         FILE *out = fopen(argv[3], "w");
         if (!out) die("cannot write", argv[3]);
-        if (argc > 4)
-            fputs("#version 460\n"
-                  "#extension GL_GOOGLE_cpp_style_line_directive : require\n"
-                  "#extension GL_EXT_buffer_reference2 : require\n"
-                  "#extension GL_EXT_scalar_block_layout : require\n"
-                  "#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require\n"
-                  "#extension GL_EXT_shader_16bit_storage : require\n"
-                  "#extension GL_EXT_shader_8bit_storage : require\n"
-                  "#extension GL_EXT_control_flow_attributes : require\n"
-                  "#extension GL_KHR_shader_subgroup_basic : require\n"
-                  "#extension GL_KHR_shader_subgroup_ballot : require\n"
-                  "#extension GL_KHR_shader_subgroup_shuffle : require\n",
-                  out);
-        flatten(argv[2], out, argc > 4);
+        if (argc > 4) copy(argv[4], out);
+        flatten(argv[2], out);
         if (fclose(out) != 0) die("cannot write", argv[3]);
         return 0;
     }
@@ -131,6 +124,6 @@ int main(int argc, char **argv)
         write_array(argv[2], argv[3], argv[4], argv[1][0] == 'w');
         return 0;
     }
-    fprintf(stderr, "usage: embed flatten IN OUT [glsl] | embed bytes|words IN OUT NAME\n");
+    fprintf(stderr, "usage: embed flatten IN OUT [PREAMBLE] | embed bytes|words IN OUT NAME\n");
     return 2;
 }

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build="gcc libc6-dev make cmake ninja-build pkg-config glslang-tools spirv-tools libvulkan-dev libvulkan-volk-dev opencl-headers libcjson-dev libpng-dev libpopt-dev libcmocka-dev g++ binutils"
+build="gcc libc6-dev make cmake ninja-build pkg-config glslang-tools glslang-dev spirv-tools libvulkan-dev libvulkan-volk-dev opencl-headers libcjson-dev libpng-dev libpopt-dev libcmocka-dev g++ binutils"
 run="libvulkan1 mesa-vulkan-drivers vulkan-validationlayers ocl-icd-libopencl1 pocl-opencl-icd ffmpeg"
 
 missing=""

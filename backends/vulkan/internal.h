@@ -83,6 +83,20 @@ tsr_status vk_buffer_read(bk_device *dev, bk_buffer *buf, uint64_t offset, void 
 tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out);
 void vk_kernel_destroy(bk_device *dev, bk_kernel *kernel);
 
+/* compile.c: GLSL behind shaders/dialect/preamble.glsl becomes SPIR-V, malloc'd. Errors name the lines of text, as of a file
+ * of that name. Any thread. UNSUPPORTED in a build without glslang. */
+tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t **words, size_t *count);
+extern const char vk_compiler[]; /* its name and version */
+
+/* code.c: a kernel's SPIR-V. */
+typedef struct vk_code {
+    const uint32_t *words;
+    size_t size;     /* bytes */
+    uint32_t *owned; /* words, where they are to be freed */
+} vk_code;
+tsr_status vk_code_get(bk_device *dev, const bk_kernel_source *source, vk_code *out);
+void vk_code_free(vk_code *code);
+
 /* queue.c */
 tsr_status vk_queue_create(bk_device *dev, uint32_t family);
 void vk_queue_destroy(bk_device *dev);

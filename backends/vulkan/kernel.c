@@ -1,4 +1,4 @@
-/* Compute pipelines from the catalogue's SPIR-V, with the driver's pipeline cache kept on disk. */
+/* Compute pipelines from SPIR-V, with the driver's pipeline cache kept on disk. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ typedef struct cache_identity {
     int32_t specs[BK_MAX_SPECS];
 } cache_identity;
 
-static cache_identity identify(const bk_device *dev, const bk_kernel_desc *desc)
+static cache_identity identify(const bk_device *dev, const bk_kernel_desc *desc, const vk_code *code)
 {
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(dev->physical, &properties);
@@ -25,7 +25,7 @@ static cache_identity identify(const bk_device *dev, const bk_kernel_desc *desc)
     memcpy(id.uuid, properties.pipelineCacheUUID, VK_UUID_SIZE);
     memcpy(id.specs, desc->specs, desc->source->spec_count * sizeof(desc->specs[0]));
     id.code_hash = 2166136261u; /* FNV-1a */
-    for (size_t i = 0; i < desc->source->spirv_size / 4; i++) id.code_hash = (id.code_hash ^ desc->source->spirv[i]) * 16777619u;
+    for (size_t i = 0; i < code->size / 4; i++) id.code_hash = (id.code_hash ^ code->words[i]) * 16777619u;
     return id;
 }
 
@@ -66,11 +66,10 @@ static void close_cache(bk_device *dev, VkPipelineCache cache, const char *name,
     dev->vk.vkDestroyPipelineCache(dev->device, cache, NULL);
 }
 
-static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, VkPipelineCache cache, bk_kernel *kernel)
+static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, const vk_code *code, VkPipelineCache cache, bk_kernel *kernel)
 {
     const bk_kernel_source *source = desc->source;
-    const VkShaderModuleCreateInfo module = {
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = source->spirv_size, .pCode = source->spirv};
+    const VkShaderModuleCreateInfo module = {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = code->size, .pCode = code->words};
     VkResult result = dev->vk.vkCreateShaderModule(dev->device, &module, NULL, &kernel->module);
     if (result != VK_SUCCESS) return result;
     const VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
@@ -99,18 +98,25 @@ static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, VkPi
 
 tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out)
 {
-    if (!desc->source->spirv)
+    if (desc->source->tile == TSR_TILE_VECTOR)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: kernel %s has no form for this tile model", dev->info.id, desc->source->name);
     if (dev->lost) return vk_status(dev, VK_ERROR_DEVICE_LOST, "compiling");
     bk_kernel *kernel = calloc(1, sizeof(*kernel));
     if (!kernel) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a kernel");
+    vk_code code;
+    const tsr_status status = vk_code_get(dev, desc->source, &code);
+    if (status != TSR_OK) {
+        free(kernel);
+        return status;
+    }
     kernel->bindings = desc->source->binding_count;
     char name[64];
     snprintf(name, sizeof(name), "vulkan-%s-%d", desc->source->name, (int)desc->source->tile);
-    const cache_identity id = identify(dev, desc);
+    const cache_identity id = identify(dev, desc, &code);
     size_t loaded = 0;
     VkPipelineCache cache = open_cache(dev, name, &id, &loaded);
-    const VkResult result = create_pipeline(dev, desc, cache, kernel);
+    const VkResult result = create_pipeline(dev, desc, &code, cache, kernel);
+    vk_code_free(&code);
     if (result == VK_SUCCESS)
         close_cache(dev, cache, name, &id, loaded);
     else if (cache)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "safetensors.h"
@@ -79,6 +80,9 @@ tsr_status tsr_tensors_save(const char *path, const tsr_tensor_view *tensors, si
     if (!path || (!tensors && count > 0)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", path ? "tensors" : "path");
     const tsr_status status = check(tensors, count);
     if (status != TSR_OK) return status;
+    struct stat there; /* the new file takes the place of what path names: not that of a folder or a device */
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return tsr_fail(TSR_ERROR_FILE, "%s: cannot be written: it is %s", path, S_ISDIR(there.st_mode) ? "a folder" : "not a regular file");
     char *header = make_header(tensors, count);
     char *temp = malloc(strlen(path) + 32);
     if (!header || !temp) {

@@ -136,7 +136,7 @@ static void lengths(void **state)
     refused(write_file((uint64_t)1 << 63, good, n, 1), "9223372036854775808");
     refused(write_file(UINT64_MAX, good, n, 1), "18446744073709551615");
     refused(write_file(UINT64_MAX - 7, good, n, 1), "18446744073709551608");
-    refused(write_file((100 << 20) + 1, good, n, 1), "104857601");
+    refused(write_file(100000001, good, n, 1), "100000001; expected at most 100000000");
     refused(write_file(n + 2, good, n, 1), "truncated");
     refused(write_file(n - 1, good, n, 1), "not JSON");
     refused(write_file(3, "{}\0", 3, 0), "NUL");
@@ -153,6 +153,29 @@ static void deep_json(void **state)
         size_t at = (size_t)sprintf(text, "{\"t\":");
         while (at < N) at += (size_t)sprintf(text + at, object ? "{\"a\":" : "[");
         refused(write_file(at, text, at, 0), "deeper");
+    }
+    free(text);
+}
+
+/* A parser would need forty times the bytes of such a header. */
+static void many_values(void **state)
+{
+    (void)state;
+    enum { LIMIT = 1 << 20 };
+    static const char *const openings[] = {"{\"__metadata__\":{\"\":[0", "{\"__metadata__\":{\"\":{\"\":0", "{\"__metadata__\":{\"\":[[]"};
+    static const char *const more[] = {",0", ",\"\":0", ",[]"};
+    static const int start[] = {4, 4, 5}, each[] = {1, 1, 2}; /* containers count, an empty one as if it held one */
+    char says[96], *text = malloc(6 * LIMIT + 64);
+    assert_non_null(text);
+    for (int kind = 0; kind < 3; kind++) {
+        for (int beyond = 0; beyond < 2; beyond++) {
+            size_t at = (size_t)sprintf(text, "%s", openings[kind]);
+            int values = start[kind];
+            for (; values + each[kind] <= LIMIT + 2 * beyond; values += each[kind]) at += (size_t)sprintf(text + at, "%s", more[kind]);
+            at += (size_t)sprintf(text + at, kind == 1 ? "}}}" : "]}}");
+            snprintf(says, sizeof(says), "the header has %d values; expected at most %d", values, LIMIT);
+            refused(write_file(at, text, at, 0), beyond ? says : "is no string");
+        }
     }
     free(text);
 }
@@ -277,7 +300,13 @@ static void bad_saves(void **state)
     t[0] = good, t[0].rank = 2, t[0].shape[0] = t[0].shape[1] = (int64_t)1 << 40;
     save_refused(path, t, 1, TSR_ERROR_ARGUMENT, "64 bits");
     save_refused(path_of("no/such/folder"), &good, 1, TSR_ERROR_FILE, "No such file");
-    save_refused(folder, &good, 1, TSR_ERROR_FILE, folder); /* a folder in the way */
+    save_refused(path_of("no/such/file.safetensors"), &good, 1, TSR_ERROR_FILE, "No such file");
+    assert_int_equal(mkdir(path_of("sub"), 0700), 0);
+    save_refused(path_of("sub"), &good, 1, TSR_ERROR_FILE, "it is a folder");
+    save_refused(path_of("sub/"), &good, 1, TSR_ERROR_FILE, "it is a folder");
+    assert_int_equal(rmdir(path_of("sub")), 0); /* and is empty still */
+    assert_int_equal(mkfifo(path_of("channel"), 0600), 0);
+    save_refused(path_of("channel"), &good, 1, TSR_ERROR_FILE, "it is not a regular file");
 }
 
 /* What a crash left under a temporary name must not stop a later save; a failed one leaves the file as it was. */
@@ -372,9 +401,9 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_headers), cmocka_unit_test(lengths),      cmocka_unit_test(deep_json),
-        cmocka_unit_test(no_files),        cmocka_unit_test(odd_but_good), cmocka_unit_test(round_trip),
-        cmocka_unit_test(bad_saves),       cmocka_unit_test(saves_over),   cmocka_unit_test(damage),
+        cmocka_unit_test(hostile_headers), cmocka_unit_test(lengths),      cmocka_unit_test(deep_json),  cmocka_unit_test(many_values),
+        cmocka_unit_test(no_files),        cmocka_unit_test(odd_but_good), cmocka_unit_test(round_trip), cmocka_unit_test(bad_saves),
+        cmocka_unit_test(saves_over),      cmocka_unit_test(damage),
     };
     return cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder);
 }

@@ -1,0 +1,68 @@
+/* Where a kernel's SPIR-V comes from: embedded in the library, or made of the kernel's text and kept in the cache. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+enum { SPIRV_MAGIC = 0x07230203 };
+
+/* The text is the user's wish where TESSERA_KERNELS says so, and the only way where nothing is embedded. */
+static tsr_status wants_text(const bk_kernel_source *source, bool *out)
+{
+    const char *wish = getenv("TESSERA_KERNELS");
+    const bool given = wish && wish[0], text = given && strcmp(wish, "text") == 0;
+    if (given && !text && strcmp(wish, "embedded") != 0)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "environment variable TESSERA_KERNELS is '%s'; expected 'embedded' or 'text'", wish);
+    *out = text || !source->spirv;
+    return TSR_OK;
+}
+
+static bool load(bk_device *dev, const char *entry, const char *identity, vk_code *out)
+{
+    size_t size = 0;
+    uint32_t *words = dev->services->cache_load(dev->services->ctx, entry, identity, strlen(identity), &size);
+    if (!words || size < sizeof(*words) || size % sizeof(*words) != 0 || words[0] != SPIRV_MAGIC) {
+        free(words);
+        return false;
+    }
+    *out = (vk_code){words, size, words};
+    return true;
+}
+
+static tsr_status compile(const bk_kernel_source *source, const char *text, vk_code *out)
+{
+    uint32_t *words = NULL;
+    size_t count = 0;
+    const tsr_status status = vk_compile_glsl(source->name, text, &words, &count);
+    if (status == TSR_OK) *out = (vk_code){words, count * sizeof(*words), words};
+    return status;
+}
+
+tsr_status vk_code_get(bk_device *dev, const bk_kernel_source *source, vk_code *out)
+{
+    bool from_text = false;
+    tsr_status status = wants_text(source, &from_text);
+    if (status != TSR_OK) return status;
+    if (!from_text) {
+        *out = (vk_code){source->spirv, source->spirv_size, NULL};
+        return TSR_OK;
+    }
+    /* The flattened text asks itself which language it is in: OpenCL C and GLSL share it. */
+    static const char *const format = "// %s\n#define TILE %d\n%s";
+    const int length = snprintf(NULL, 0, format, vk_compiler, (int)source->tile, source->opencl);
+    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (!text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for the text of kernel %s", dev->info.id, source->name);
+    snprintf(text, (size_t)length + 1, format, vk_compiler, (int)source->tile, source->opencl);
+    char entry[64];
+    snprintf(entry, sizeof(entry), "glsl-%s-%d", source->name, (int)source->tile);
+    if (!load(dev, entry, text, out)) {
+        status = compile(source, text, out);
+        if (status == TSR_OK) dev->services->cache_store(dev->services->ctx, entry, text, strlen(text), out->words, out->size);
+    }
+    if (status == TSR_OK) dev->services->log(dev->services->ctx, TSR_LOG_INFO, "%s: kernel %s is made of its text", dev->info.id, source->name);
+    free(text);
+    return status;
+}
+
+void vk_code_free(vk_code *code) { free(code->owned); }
