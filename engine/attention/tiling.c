@@ -36,16 +36,17 @@ static void tile_simt(const tsr_attention_desc *d, tsr_tiling *t)
 }
 
 /* A CPU behind a GPU interface, a sub-group being one of its vectors. What counts there is the number of
- * loads: one for each row and one for each column of a micro-tile, the second ten times dearer. */
+ * loads, one for each row and one for each column of a micro-tile; and, where there is little to do, the
+ * seconds that the driver takes to compile a large one. */
 static void tile_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
     t->lanes = t->ln = (int32_t)info->subgroup_max;
-    t->rm = 16;
-    t->rn = d->q.shape[2] <= t->ln ? 1 : 32 / t->ln > 0 ? 32 / t->ln : 1;
+    t->rn = d->q.shape[2] <= t->ln ? 1 : 4;
+    t->rm = d->q.shape[2] <= 8 * t->ln ? 8 : 16;
     t->bc = 64;
     t->d_chunk = (int32_t)d->q.shape[3];
     t->kv_chunk = t->bc;
-    t->dv_slice = min32((int32_t)d->v.shape[3], 128);
+    t->dv_slice = (int32_t)d->v.shape[3];
     t->query_tile = t->rn * t->ln;
 }
 
@@ -83,8 +84,9 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
 /* The same outside the tiles: fetching the state, storing it. */
 static int64_t fixed_iterations(const tsr_tiling *t)
 {
-    const int64_t rows = t->lanes / t->ln * t->rm, o_blocks = ceil_div(t->dv_slice, rows);
-    return 2 * loop(ceil_div(t->query_tile, t->lanes), 0) + 2 * loop(o_blocks, loop(ceil_div(rows * t->query_tile, t->lanes), 0));
+    const int64_t rows = t->lanes / t->ln * t->rm, outputs = ceil_div(t->dv_slice, rows) * rows;
+    const int64_t queries = t->tile == TSR_TILE_SUBGROUP ? loop(t->rn, loop(t->d_chunk, 0)) : 0;
+    return queries + 2 * loop(t->rn, 4) + 2 * loop(outputs, loop(ceil_div(t->query_tile, t->lanes), 0));
 }
 
 /* Cuts the keys of a split into passes that stay within the loop limit. */

@@ -2,10 +2,10 @@
 #ifndef TSR_SCORE_H
 #define TSR_SCORE_H
 
-/* Over the tile of scores ps [keys][QT], VW queries at a time; names are those of the flash kernel. */
+/* Over the tile of scores ps [keys][CELLS], VW queries at a time; names are those of the flash kernel. */
 #define SCORE_PROGRAM                                                                              \
-    for (i32 e = LANE * VW; e < keys * QT; e += LANES * VW) {                                      \
-        const i32 r = e / QT, col = e % QT;                                                        \
+    for (i32 e = CELL0; e < keys * CELLS; e += CELL_STEP) {                                        \
+        const i32 r = e / CELLS, col = CELL_COL(e % CELLS);                                        \
         const i64 key = key0 + I64(r);                                                             \
         fv s = FV_LD(ps, e);                                                                       \
         if (HAS_CAP != 0) s = FV(PRM(softcap)) * fv_tanh(s / FV(PRM(softcap)));                    \

@@ -4,7 +4,10 @@
  *
  * TILE_ROW0, TILE_ROWS  an invocation's micro-tiles start at rows TILE_ROW0, TILE_ROW0 + TILE_ROWS, ...
  * TILE_COL(j)           its j-th column
- * TILE_MUL(acc, A, B, n)  acc[i][j] += sum over k < n of A(k, i) * B(k, j); n is at least 1 */
+ * TILE_MUL(acc, A, B, n)  acc[i][j] += sum over k < n of A(k, i) * B(k, j); n is at least 1
+ *
+ * It and all loops around it are do-while: Mesa's llvmpipe enters the body of a for loop once more with no
+ * invocation active, and loads what all invocations share from where the counters were left. */
 #ifndef TSR_TILE_H
 #define TSR_TILE_H
 
@@ -25,6 +28,23 @@
 #define TILE_ROWS RM
 #define TILE_COL(j) (LANE + (j) * LN * VW)
 #define TILE_COLS (RN * LN * VW)
+#endif
+
+/* A tile in memory: rows of CELLS values, of which an invocation sees to the cells CELL0, CELL0 + CELL_STEP, ...
+ * CELL(j) is that of its j-th column, CELL_COL(c) the column that a cell belongs to. */
+#if TILE == TILE_SUBGROUP
+/* Private memory: on a CPU it costs a tenth of shared memory. */
+#define CELLS RN
+#define CELL0 0
+#define CELL_STEP 1
+#define CELL(j) (j)
+#define CELL_COL(c) TILE_COL(c)
+#else
+#define CELLS TILE_COLS
+#define CELL0 (LANE * VW)
+#define CELL_STEP (LANES * VW)
+#define CELL(j) TILE_COL(j)
+#define CELL_COL(c) (c)
 #endif
 
 #define TILE_ZERO(acc)                                                                             \
