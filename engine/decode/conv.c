@@ -10,18 +10,12 @@ typedef struct conv_params {
     CONV_PARAMS(TSR_PARAM_FIELD)
 } conv_params;
 
-/* Output channels in registers: as in attention, but no more than the layer has. */
-static int32_t row_registers(tsr_tile tile, const tsr_device_info *info, int32_t cout)
-{
-    if (tile != TSR_TILE_SUBGROUP) return tile == TSR_TILE_VECTOR ? 4 : 8;
-    int32_t rows = (int32_t)info->subgroup_max;
-    while (rows < 32 && rows < cout) rows *= 2;
-    return rows;
-}
+/* Output channels in registers. */
+static int32_t row_registers(tsr_tile tile) { return tile == TSR_TILE_VECTOR ? 4 : 8; }
 
 tsr_status tsr_conv_create(tsr_device *dev, tsr_conv *conv, const tsr_tensor_view *weight, const tsr_tensor_view *bias)
 {
-    const int32_t rm = row_registers(tsr_tile_for(&dev->info), &dev->info, conv->cout), channels = conv->cin + conv->cin_past,
+    const int32_t rm = row_registers(tsr_tile_for(&dev->info)), channels = conv->cin + conv->cin_past,
                   area = conv->taps * conv->taps;
     const size_t blocks = (size_t)((conv->cout + rm - 1) / rm), packed = blocks * (size_t)area * (size_t)channels * (size_t)rm;
     float *host = calloc(packed + (size_t)conv->cout, sizeof(float)), *plain = malloc((size_t)channels * (size_t)area * sizeof(float));
@@ -57,21 +51,37 @@ void tsr_conv_destroy(tsr_conv *conv)
     tsr_buffer_destroy(conv->params);
 }
 
-/* Vectors in a row tile: the fewest pixels in all; wide tiles reach 0.7 of the FMA peak, narrow ones less. */
-static int32_t choose_columns(const tsr_device_info *info, uint32_t width)
+/* Columns of a micro-tile: those that spend least on an image row, idle pixels included. */
+static int32_t choose_columns(const tsr_device_info *info, tsr_tile tile, int32_t lanes, uint32_t width)
 {
-    static const double efficiency[] = {0, 0.4, 0.6, 0.7, 0.7};
-    const int32_t candidates[] = {info->vector_width >= 16 ? 4 : 3, 2, 1};
+    /* Relative rates as measured: the share of the FMA peak on the host, inverse loads on llvmpipe. */
+    static const struct {
+        int32_t columns;
+        double rate;
+    } vectors[] = {{4, 0.7}, {3, 0.7}, {2, 0.6}, {1, 0.4}}, lone[] = {{8, 1.0}, {4, 0.6}, {2, 0.35}, {1, 0.2}};
+    if (tile == TSR_TILE_SIMT) return 4;
     int32_t best = 1;
     double best_cost = 0;
-    for (int i = 0; i < 3; i++) {
-        const uint32_t pixels = (uint32_t)candidates[i] * info->vector_width;
-        const double cost = (double)((width + pixels - 1) / pixels * pixels) / efficiency[candidates[i]];
-        if (i > 0 && cost >= best_cost) continue;
-        best = candidates[i];
+    for (int i = tile == TSR_TILE_VECTOR && info->vector_width < 16; i < 4; i++) {
+        const int32_t columns = tile == TSR_TILE_VECTOR ? vectors[i].columns : lone[i].columns;
+        const uint32_t pixels = (uint32_t)(columns * lanes);
+        const double cost = (double)((width + pixels - 1) / pixels * pixels) / (tile == TSR_TILE_VECTOR ? vectors[i].rate : lone[i].rate);
+        if (best_cost > 0 && cost >= best_cost) continue;
+        best = columns;
         best_cost = cost;
     }
     return best;
+}
+
+/* Output channels of a workgroup: on CPUs all of them, so that staged pixels serve them all, or as many as the driver's loop limit
+ * permits. 0: the limit permits none. */
+static int32_t output_rows(const tsr_device *dev, const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rn)
+{
+    const int64_t all = (conv->cout + conv->rm - 1) / conv->rm, limit = tsr_loop_limit(dev);
+    const int64_t reads = (int64_t)conv->taps * conv->taps * (conv->cin + conv->cin_past + 2), staging = reads * rn + 64;
+    int64_t blocks = lanes == ln ? all : lanes / ln;
+    if (limit > 0 && blocks > (limit - staging) / reads) blocks = lanes == ln && limit > staging ? (limit - staging) / reads : 0;
+    return (int32_t)blocks * conv->rm;
 }
 
 tsr_status tsr_conv_resize(tsr_device *dev, tsr_conv *conv, uint32_t height, uint32_t width)
@@ -80,8 +90,11 @@ tsr_status tsr_conv_resize(tsr_device *dev, tsr_conv *conv, uint32_t height, uin
     const bool vector = tile == TSR_TILE_VECTOR;
     const int32_t channels = conv->cin + conv->cin_past, lanes = vector ? 1 : tile == TSR_TILE_SUBGROUP ? (int32_t)dev->info.subgroup_max : 64;
     const int32_t ln = vector ? 1 : tile == TSR_TILE_SUBGROUP ? lanes : 8;
-    const int32_t rn = vector ? choose_columns(&dev->info, width) : 4, pixels = rn * (vector ? (int32_t)dev->info.vector_width : ln);
-    const int32_t rows = vector ? (conv->cout + conv->rm - 1) / conv->rm * conv->rm : lanes / ln * conv->rm;
+    const int32_t across = vector ? (int32_t)dev->info.vector_width : ln, rn = choose_columns(&dev->info, tile, across, width), pixels = rn * across;
+    const int32_t rows = output_rows(dev, conv, lanes, ln, rn);
+    if (rows == 0)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; a convolution of %d channels takes more",
+                        tsr_loop_limit(dev), channels);
     const int32_t specs[BK_MAX_SPECS] = {
         [CONV_LANES] = lanes,
         [CONV_CIN] = conv->cin,
@@ -89,7 +102,7 @@ tsr_status tsr_conv_resize(tsr_device *dev, tsr_conv *conv, uint32_t height, uin
         [CONV_COUT] = conv->cout,
         [CONV_TAPS] = conv->taps,
         [CONV_UP] = conv->up,
-        [CONV_C_CHUNK] = vector || channels < 16 ? channels : 16,
+        [CONV_C_CHUNK] = lanes == ln || channels < 16 ? channels : 16,
         [CONV_ROWS] = rows,
         [CONV_HAS_BIAS] = conv->has_bias,
         [CONV_HAS_RESIDUAL] = conv->residual,
