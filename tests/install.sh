@@ -21,6 +21,12 @@ nm -D --defined-only "$lib/libtessera.so" | awk '$2 != "A" {sub(/@.*/, "", $3); 
 while read -r symbol; do
     grep -q "\b$symbol(" "$scratch/usr/include/tessera"/*.h || { echo "$symbol is exported and not in an installed header" >&2; exit 1; }
 done <"$scratch/symbols"
+# And the other way round: a header whose calls this build does not have is not installed.
+sed -n 's/^TSR_API .*[ *]\(tsr_[a-z0-9_]*\)(.*/\1/p' "$scratch/usr/include/tessera"/*.h >"$scratch/calls"
+[ -s "$scratch/calls" ] || { echo "the installed headers declare nothing" >&2; exit 1; }
+while read -r call; do
+    grep -qx "$call" "$scratch/symbols" || { echo "$call is declared and not exported" >&2; exit 1; }
+done <"$scratch/calls"
 if nm -g --defined-only "$lib/libtessera.a" | awk 'NF == 3 && $3 !~ /^tsr_/ {print $3}' | grep .; then
     echo "the static library would meet an application's symbols" >&2
     exit 1
@@ -48,6 +54,9 @@ int main()
 END
 c++ "$scratch/app.cpp" -o "$scratch/app" $(pkg-config --static --cflags --libs tessera)
 "$scratch/app"
-printf '#include <tessera/tessera.h>\nint main(void) { return TSR_OK; }\n' >"$scratch/header.c"
-cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$scratch/usr/include" "$scratch/header.c" -o "$scratch/header" -fsyntax-only
-cc -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$scratch/usr/include" "$scratch/header.c" -fsyntax-only
+# Each header compiles alone, in C and in C++.
+for header in "$scratch/usr/include/tessera"/*.h; do
+    printf '#include <tessera/%s>\nint main(void) { return TSR_OK; }\n' "$(basename "$header")" >"$scratch/header.c"
+    cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$scratch/usr/include" "$scratch/header.c" -fsyntax-only
+    cc -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$scratch/usr/include" "$scratch/header.c" -fsyntax-only
+done

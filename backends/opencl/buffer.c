@@ -33,13 +33,15 @@ void cl_buffer_destroy(bk_device *dev, bk_buffer *buf)
 tsr_status cl_buffer_write(bk_device *dev, bk_buffer *buf, uint64_t offset, const void *src, uint64_t size)
 {
     if (dev->lost) return cl_status(dev, CL_SUCCESS, "writing a buffer");
-    const cl_int error = dev->cl->clEnqueueWriteBuffer(dev->queue, buf->mem, CL_TRUE, (size_t)offset, (size_t)size, src, 0, NULL, NULL);
+    const cl_int error =
+        dev->cl->clEnqueueWriteBuffer(dev->queue, buf->mem, CL_TRUE, (size_t)(buf->offset + offset), (size_t)size, src, 0, NULL, NULL);
     return error == CL_SUCCESS ? TSR_OK : cl_status(dev, error, "writing a buffer");
 }
 
 tsr_status cl_buffer_read(bk_device *dev, bk_buffer *buf, uint64_t offset, void *dst, uint64_t size)
 {
     if (dev->lost) return cl_status(dev, CL_SUCCESS, "reading a buffer");
-    const cl_int error = dev->cl->clEnqueueReadBuffer(dev->queue, buf->mem, CL_TRUE, (size_t)offset, (size_t)size, dst, 0, NULL, NULL);
+    const cl_int error =
+        dev->cl->clEnqueueReadBuffer(dev->queue, buf->mem, CL_TRUE, (size_t)(buf->offset + offset), (size_t)size, dst, 0, NULL, NULL);
     return error == CL_SUCCESS ? TSR_OK : cl_status(dev, error, "reading a buffer");
 }

@@ -11,11 +11,29 @@
 /* Every entry point that is called; fetched from the ICD loader at run time. */
 #define CL_FUNCTIONS(F)                                                                                                                              \
     F(clGetPlatformIDs)                                                                                                                              \
-    F(clGetPlatformInfo) F(clGetDeviceIDs) F(clGetDeviceInfo) F(clCreateContext) F(clReleaseContext) F(clCreateCommandQueue)                         \
-        F(clReleaseCommandQueue) F(clCreateBuffer) F(clReleaseMemObject) F(clEnqueueReadBuffer) F(clEnqueueWriteBuffer)                              \
-            F(clEnqueueMigrateMemObjects) F(clCreateProgramWithSource) F(clCreateProgramWithBinary) F(clBuildProgram) F(clReleaseProgram)            \
-                F(clGetProgramInfo) F(clGetProgramBuildInfo) F(clCreateKernel) F(clReleaseKernel) F(clSetKernelArg) F(clEnqueueNDRangeKernel)        \
-                    F(clFlush) F(clFinish)
+    F(clGetPlatformInfo)                                                                                                                             \
+    F(clGetDeviceIDs)                                                                                                                                \
+    F(clGetDeviceInfo)                                                                                                                               \
+    F(clCreateContext)                                                                                                                               \
+    F(clReleaseContext)                                                                                                                              \
+    F(clCreateCommandQueue)                                                                                                                          \
+    F(clReleaseCommandQueue)                                                                                                                         \
+    F(clCreateBuffer)                                                                                                                                \
+    F(clReleaseMemObject)                                                                                                                            \
+    F(clEnqueueReadBuffer)                                                                                                                           \
+    F(clEnqueueWriteBuffer)                                                                                                                          \
+    F(clEnqueueMigrateMemObjects)                                                                                                                    \
+    F(clCreateProgramWithSource)                                                                                                                     \
+    F(clCreateProgramWithBinary)                                                                                                                     \
+    F(clBuildProgram)                                                                                                                                \
+    F(clReleaseProgram)                                                                                                                              \
+    F(clGetProgramInfo)                                                                                                                              \
+    F(clGetProgramBuildInfo)                                                                                                                         \
+    F(clCreateKernel)                                                                                                                                \
+    F(clReleaseKernel)                                                                                                                               \
+    F(clSetKernelArg)                                                                                                                                \
+    F(clEnqueueNDRangeKernel)                                                                                                                        \
+    F(clFlush) F(clFinish) F(clRetainContext) F(clRetainCommandQueue) F(clRetainMemObject) F(clGetMemObjectInfo) F(clGetCommandQueueInfo)
 
 typedef struct cl_table {
 #define CL_FIELD(name) __typeof__(&name) name;
@@ -56,6 +74,7 @@ struct bk_device {
 
 struct bk_buffer {
     cl_mem mem;
+    uint64_t offset; /* of our range in an application's buffer */
 };
 
 struct bk_kernel {
@@ -67,6 +86,10 @@ struct bk_kernel {
 
 /* Makes a status of a driver's error; remembers a lost device. */
 tsr_status cl_status(bk_device *dev, cl_int error, const char *what);
+
+/* open.c: the facts of a device; NULL if it can run our kernels, else what it lacks. */
+void cl_read_info(const cl_table *cl, cl_platform_id platform, cl_device_id id, size_t index, tsr_device_info *info, char version[256]);
+const char *cl_lacks(const cl_table *cl, cl_device_id id);
 
 /* buffer.c */
 tsr_status cl_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out);

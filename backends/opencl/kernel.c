@@ -133,7 +133,7 @@ tsr_status cl_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bind
     cl_int error = CL_SUCCESS;
     for (uint32_t i = 0; i < kernel->bindings && error == CL_SUCCESS; i++) {
         const cl_mem mem = bindings[i].buffer ? bindings[i].buffer->mem : NULL;
-        const cl_ulong offset = bindings[i].offset;
+        const cl_ulong offset = bindings[i].buffer ? bindings[i].buffer->offset + bindings[i].offset : 0;
         error = cl->clSetKernelArg(kernel->kernel, 2 * i, sizeof(mem), &mem);
         if (error == CL_SUCCESS) error = cl->clSetKernelArg(kernel->kernel, 2 * i + 1, sizeof(offset), &offset);
     }

@@ -70,9 +70,12 @@ static void read_subgroups(const cl_table *cl, cl_device_id id, const char *exte
     }
 }
 
-/* NULL if the device can run our kernels, else what it lacks. */
-static const char *lacks(const cl_table *cl, cl_device_id id)
+const char *cl_lacks(const cl_table *cl, cl_device_id id)
 {
+    int major = 0, minor = 0;
+    char version[64];
+    text(cl, id, CL_DEVICE_VERSION, version, sizeof(version));
+    if (sscanf(version, "OpenCL %d.%d", &major, &minor) != 2 || major < 1 || (major == 1 && minor < 2)) return "it is older than OpenCL 1.2";
     if (!number(cl, id, CL_DEVICE_AVAILABLE)) return "it is not available";
     if (!number(cl, id, CL_DEVICE_COMPILER_AVAILABLE)) return "it has no compiler";
     if (!number(cl, id, CL_DEVICE_ENDIAN_LITTLE)) return "it is big-endian";
@@ -80,16 +83,19 @@ static const char *lacks(const cl_table *cl, cl_device_id id)
     return NULL;
 }
 
-static void read_info(const cl_table *cl, cl_device_id id, size_t index, const char *platform, tsr_device_info *info)
+void cl_read_info(const cl_table *cl, cl_platform_id platform, cl_device_id id, size_t index, tsr_device_info *info, char version[256])
 {
-    char extensions[8192];
+    char extensions[8192], name[256] = "";
     memset(info, 0, sizeof(*info));
+    version[0] = '\0';
+    cl->clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(name) - 1, name, NULL);
+    cl->clGetPlatformInfo(platform, CL_PLATFORM_VERSION, 255, version, NULL);
     snprintf(info->id, sizeof(info->id), "opencl:%zu", index);
     snprintf(info->backend, sizeof(info->backend), "opencl");
     text(cl, id, CL_DEVICE_NAME, info->name, sizeof(info->name));
     text(cl, id, CL_DEVICE_VENDOR, info->vendor, sizeof(info->vendor));
     text(cl, id, CL_DRIVER_VERSION, info->version, sizeof(info->version));
-    snprintf(info->driver, sizeof(info->driver), "%.127s", platform);
+    snprintf(info->driver, sizeof(info->driver), "%.127s", name);
     text(cl, id, CL_DEVICE_EXTENSIONS, extensions, sizeof(extensions));
     const uint64_t type = number(cl, id, CL_DEVICE_TYPE);
     const bool unified = number(cl, id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
@@ -123,21 +129,17 @@ static void probe_platform(cl_state *state, cl_platform_id platform)
     const cl_table *cl = &state->cl;
     cl_device_id ids[CL_MAX_DEVICES];
     cl_uint found = 0;
-    char name[256] = "", version[256] = "";
-    cl->clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(name) - 1, name, NULL);
-    cl->clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof(version) - 1, version, NULL);
     if (cl->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, CL_MAX_DEVICES, ids, &found) != CL_SUCCESS) return;
     for (cl_uint i = 0; i < found && i < CL_MAX_DEVICES && state->count < CL_MAX_DEVICES; i++) {
         tsr_device_info *info = &state->devices[state->count].info;
-        read_info(cl, ids[i], state->count, name, info);
-        const char *missing = lacks(cl, ids[i]);
+        cl_read_info(cl, platform, ids[i], state->count, info, state->devices[state->count].platform_version);
+        const char *missing = cl_lacks(cl, ids[i]);
         if (missing) {
             state->services->log(state->services->ctx, TSR_LOG_INFO, "opencl: %s is not listed: %s", info->name, missing);
             continue;
         }
         state->devices[state->count].platform = platform;
         state->devices[state->count].id = ids[i];
-        snprintf(state->devices[state->count].platform_version, sizeof(version), "%s", version);
         state->count++;
     }
 }

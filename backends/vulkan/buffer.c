@@ -66,7 +66,7 @@ static VkResult allocate(bk_device *dev, uint64_t size, bool staging, bk_buffer 
 
 static void release(bk_device *dev, bk_buffer *buf)
 {
-    dev->vk.vkDestroyBuffer(dev->device, buf->buffer, NULL);
+    if (!buf->borrowed) dev->vk.vkDestroyBuffer(dev->device, buf->buffer, NULL);
     dev->vk.vkFreeMemory(dev->device, buf->memory, NULL);
     dev->used -= buf->size;
     free(buf);

@@ -193,26 +193,26 @@ static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_de
 }
 #endif
 
-static const char *read_features(VkPhysicalDevice physical, tsr_device_info *info)
+static bool read_features(VkPhysicalDevice physical, tsr_device_info *info, char lacks[VK_TEXT])
 {
-    VkPhysicalDeviceVulkan12Features f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
-    VkPhysicalDeviceVulkan11Features f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f12};
-    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f11};
+    vk_features features;
+    vk_features_query(physical, &features);
     VkPhysicalDeviceShaderIntegerDotProductFeatures dot = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
-    if (vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) f12.pNext = &dot;
-    vkGetPhysicalDeviceFeatures2(physical, &features);
-    if (!f12.bufferDeviceAddress) return "it lacks bufferDeviceAddress";
-    if (!f12.scalarBlockLayout) return "it lacks scalarBlockLayout";
-    if (!features.features.shaderInt64) return "it lacks shaderInt64";
-    if (!f11.storageBuffer16BitAccess) return "it lacks storageBuffer16BitAccess";
-    if (!f12.storageBuffer8BitAccess) return "it lacks storageBuffer8BitAccess";
-    if (f12.shaderFloat16) info->features |= TSR_FEATURE_F16;
+    VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &dot};
+    if (vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) vkGetPhysicalDeviceFeatures2(physical, &query);
+    if (features.f12.shaderFloat16) info->features |= TSR_FEATURE_F16;
     if (dot.shaderIntegerDotProduct) info->features |= TSR_FEATURE_INT8_DOT;
     if (vk_has_extension(physical, "VK_KHR_shader_bfloat16")) info->features |= TSR_FEATURE_BF16;
-    return NULL;
+    return vk_features_complete(&features.all, lacks);
 }
 
-const char *vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info)
+static bool refuse(char lacks[VK_TEXT], const char *why)
+{
+    snprintf(lacks, VK_TEXT, "%s", why);
+    return false;
+}
+
+bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info, char lacks[VK_TEXT])
 {
     memset(info, 0, sizeof(*info));
     VkPhysicalDeviceSubgroupSizeControlProperties sizes = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
@@ -228,16 +228,15 @@ const char *vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t 
     snprintf(info->id, sizeof(info->id), "vulkan:%zu", index);
     snprintf(info->backend, sizeof(info->backend), "vulkan");
     snprintf(info->name, sizeof(info->name), "%s", basic.deviceName);
-    if (basic.apiVersion < VK_API_VERSION_1_2) return "it is older than Vulkan 1.2";
+    if (basic.apiVersion < VK_API_VERSION_1_2) return refuse(lacks, "Vulkan 1.2");
     vkGetPhysicalDeviceProperties2(physical, &properties);
     const VkPhysicalDeviceLimits *limits = &properties.properties.limits;
     snprintf(info->vendor, sizeof(info->vendor), "%s", vendor_name(basic.vendorID));
     snprintf(info->driver, sizeof(info->driver), "%.127s", driver.driverName);
     snprintf(info->version, sizeof(info->version), "%.127s", driver.driverInfo[0] ? driver.driverInfo : "unknown");
     info->type = device_type(basic.deviceType);
-    if (vk_compute_family(physical) == UINT32_MAX) return "it has no compute queue";
-    const char *missing = read_features(physical, info);
-    if (missing) return missing;
+    if (vk_compute_family(physical) == UINT32_MAX) return refuse(lacks, "a compute queue");
+    if (!read_features(physical, info, lacks)) return false;
     info->max_buffer = limits3.maxMemoryAllocationSize;
     if (limits4.maxBufferSize && limits4.maxBufferSize < info->max_buffer) info->max_buffer = limits4.maxBufferSize;
     read_memory(physical, info);
@@ -252,5 +251,5 @@ const char *vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t 
     info->vector_width = 1;
     info->compute_units = compute_units(physical, info->type);
     read_matrices(instance, physical, info);
-    return NULL;
+    return true;
 }

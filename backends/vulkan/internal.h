@@ -8,7 +8,7 @@
 
 #include "backend.h"
 
-enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, VK_BATCH = 32 };
+enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, VK_BATCH = 32, VK_TEXT = 512 };
 
 typedef struct vk_state {
     const bk_services *services;
@@ -32,11 +32,17 @@ typedef struct vk_recording {
 struct bk_device {
     const bk_services *services;
     tsr_device_info info;
+    VkInstance instance;
     VkPhysicalDevice physical;
     VkDevice device;
+    bool borrowed; /* device and queue are the application's */
     struct VolkDeviceTable vk;
     VkPhysicalDeviceMemoryProperties memory;
     VkQueue queue;
+    uint32_t family;            /* of the queue */
+    void (*lock)(void *user);   /* around submissions; NULL: none */
+    void (*unlock)(void *user); /* likewise */
+    void *lock_user;
     VkCommandPool pool;
     vk_recording recordings[VK_COMMAND_BUFFERS];
     uint32_t current, recorded; /* dispatches in the current recording */
@@ -55,6 +61,8 @@ struct bk_buffer {
     uint64_t size;         /* bytes allocated, counted in the device's used */
     unsigned char *mapped; /* NULL: device-local only, reached through staging */
     bool cached;           /* the mapping is quick to read, not only to write */
+    bool borrowed;         /* the application's, with its memory */
+    uint64_t offset;       /* of our range in the application's buffer */
 };
 
 struct bk_kernel {
@@ -67,11 +75,28 @@ struct bk_kernel {
 /* Makes a status of a driver's result; remembers a lost device. */
 tsr_status vk_status(bk_device *dev, VkResult result, const char *what);
 
-/* info.c: fills *info and returns NULL, or says what the device lacks. */
-const char *vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info);
+/* open.c */
+bool vk_load(VkInstance instance);     /* the loader's entry points, for this instance too; false: no loader */
+tsr_status vk_prepare(bk_device *dev); /* what an opened VkDevice needs besides */
+
+/* info.c: fills *info; false: lacks says why the device cannot run our kernels. */
+bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info, char lacks[VK_TEXT]);
 bool vk_has_extension(VkPhysicalDevice physical, const char *name);
 uint32_t vk_compute_family(VkPhysicalDevice physical); /* UINT32_MAX: none */
 uint64_t vk_memory_left(const bk_device *dev);         /* bytes, as far as the driver tells */
+
+/* features.c. A chain begins with VkPhysicalDeviceFeatures2 and may have any structs behind it. */
+typedef struct vk_features {
+    VkPhysicalDeviceFeatures2 all; /* the others are chained behind it */
+    VkPhysicalDeviceVulkan11Features f11;
+    VkPhysicalDeviceVulkan12Features f12;
+    VkPhysicalDeviceSubgroupSizeControlFeatures control; /* where the device has the extension */
+} vk_features;
+void vk_features_query(VkPhysicalDevice physical, vk_features *out);
+bool vk_features_complete(const VkPhysicalDeviceFeatures2 *chain, char lacks[VK_TEXT]); /* false: lacks lists what we need */
+bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain);                 /* may a pipeline ask for its sub-group size? */
+/* Sets what we need, and of what helps us that which the device has; false: homeless lists what has no struct in the chain. */
+bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *chain, char homeless[VK_TEXT]);
 
 /* buffer.c */
 tsr_status vk_buffer_create(bk_device *dev, uint64_t size, bk_buffer **out);
@@ -98,7 +123,7 @@ tsr_status vk_code_get(bk_device *dev, const bk_kernel_source *source, vk_code *
 void vk_code_free(vk_code *code);
 
 /* queue.c */
-tsr_status vk_queue_create(bk_device *dev, uint32_t family);
+tsr_status vk_queue_create(bk_device *dev); /* asks for the queue unless it is borrowed */
 void vk_queue_destroy(bk_device *dev);
 tsr_status vk_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
 tsr_status vk_copy(bk_device *dev, bk_buffer *src, uint64_t src_offset, bk_buffer *dst, uint64_t dst_offset, uint64_t size);

@@ -59,6 +59,13 @@ static void load_instance(VkInstance instance)
     pthread_mutex_unlock(&volk_lock);
 }
 
+bool vk_load(VkInstance instance)
+{
+    if (!find_loader()) return false;
+    load_instance(instance);
+    return true;
+}
+
 static bool create_instance(vk_state *state)
 {
     static const char *const validation_layer = "VK_LAYER_KHRONOS_validation", *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
@@ -112,9 +119,9 @@ static size_t vk_probe(const bk_services *services, void **out, tsr_device_info 
     if (vkEnumeratePhysicalDevices(state->instance, &count, all) < 0) count = 0;
     for (uint32_t i = 0; i < count; i++) {
         tsr_device_info *info = &state->devices[state->count].info;
-        const char *missing = vk_read_info(state->instance, all[i], state->count, info);
-        if (missing) {
-            services->log(services->ctx, TSR_LOG_INFO, "vulkan: %s is not listed: %s", info->name, missing);
+        char lacks[VK_TEXT];
+        if (!vk_read_info(state->instance, all[i], state->count, info, lacks)) {
+            services->log(services->ctx, TSR_LOG_INFO, "vulkan: %s is not listed: it lacks %s", info->name, lacks);
             continue;
         }
         state->devices[state->count].physical = all[i];
@@ -134,33 +141,26 @@ static void vk_release(void *user)
     free(state);
 }
 
-static VkResult create_device(bk_device *dev, uint32_t family)
+static VkResult create_device(bk_device *dev)
 {
     const float priority = 1.0f;
     const VkDeviceQueueCreateInfo queue = {
-        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = family, .queueCount = 1, .pQueuePriorities = &priority};
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = dev->family, .queueCount = 1, .pQueuePriorities = &priority};
     VkPhysicalDeviceSubgroupSizeControlFeatures control = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
+    VkPhysicalDeviceVulkan12Features f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+    VkPhysicalDeviceVulkan11Features f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f12};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f11};
     const char *extension = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
-    if (vk_has_extension(dev->physical, extension)) {
-        VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &control};
-        vkGetPhysicalDeviceFeatures2(dev->physical, &query);
-        control.pNext = NULL;
-        dev->size_control = control.subgroupSizeControl && control.computeFullSubgroups;
-    }
-    VkPhysicalDeviceVulkan12Features f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-                                            .bufferDeviceAddress = VK_TRUE,
-                                            .scalarBlockLayout = VK_TRUE,
-                                            .storageBuffer8BitAccess = VK_TRUE};
-    if (dev->size_control) f12.pNext = &control;
-    VkPhysicalDeviceVulkan11Features f11 = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f12, .storageBuffer16BitAccess = VK_TRUE};
-    const VkPhysicalDeviceFeatures2 features = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f11, .features.shaderInt64 = VK_TRUE};
+    const bool extended = vk_has_extension(dev->physical, extension);
+    if (extended) f12.pNext = &control;
+    char homeless[VK_TEXT]; /* none: the chain has every struct */
+    vk_features_enable(dev->physical, &features, homeless);
+    dev->size_control = vk_features_subgroup_size(&features);
     const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                                      .pNext = &features,
                                      .queueCreateInfoCount = 1,
                                      .pQueueCreateInfos = &queue,
-                                     .enabledExtensionCount = dev->size_control,
+                                     .enabledExtensionCount = extended,
                                      .ppEnabledExtensionNames = &extension};
     const VkResult result = vkCreateDevice(dev->physical, &info, NULL, &dev->device);
     if (result == VK_SUCCESS) volkLoadDeviceTable(&dev->vk, dev->device);
@@ -172,9 +172,18 @@ static void vk_close(bk_device *dev)
     if (dev->device) {
         vk_queue_destroy(dev);
         if (dev->staging) vk_buffer_destroy(dev, dev->staging);
-        dev->vk.vkDestroyDevice(dev->device, NULL);
+        if (!dev->borrowed) dev->vk.vkDestroyDevice(dev->device, NULL);
     }
     free(dev);
+}
+
+tsr_status vk_prepare(bk_device *dev)
+{
+    VkPhysicalDeviceProperties properties;
+    vkGetPhysicalDeviceMemoryProperties(dev->physical, &dev->memory);
+    vkGetPhysicalDeviceProperties(dev->physical, &properties);
+    dev->max_groups = properties.limits.maxComputeWorkGroupCount[0];
+    return vk_queue_create(dev);
 }
 
 static tsr_status vk_open(void *user, size_t index, bk_device **out)
@@ -184,16 +193,11 @@ static tsr_status vk_open(void *user, size_t index, bk_device **out)
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a device");
     dev->services = state->services;
     dev->info = state->devices[index].info;
+    dev->instance = state->instance;
     dev->physical = state->devices[index].physical;
-    vkGetPhysicalDeviceMemoryProperties(dev->physical, &dev->memory);
-    VkPhysicalDeviceProperties properties;
-    vkGetPhysicalDeviceProperties(dev->physical, &properties);
-    dev->max_groups = properties.limits.maxComputeWorkGroupCount[0];
-    const uint32_t family = vk_compute_family(dev->physical);
-    tsr_status status = TSR_OK;
-    const VkResult result = create_device(dev, family);
-    if (result != VK_SUCCESS) status = vk_status(dev, result, "opening the device");
-    if (status == TSR_OK) status = vk_queue_create(dev, family);
+    dev->family = vk_compute_family(dev->physical);
+    const VkResult result = create_device(dev);
+    const tsr_status status = result == VK_SUCCESS ? vk_prepare(dev) : vk_status(dev, result, "opening the device");
     if (status != TSR_OK) {
         vk_close(dev);
         return status;

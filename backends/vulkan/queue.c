@@ -3,11 +3,14 @@
 
 #include "internal.h"
 
-tsr_status vk_queue_create(bk_device *dev, uint32_t family)
+#define ACCESS (VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT)
+
+tsr_status vk_queue_create(bk_device *dev)
 {
-    dev->vk.vkGetDeviceQueue(dev->device, family, 0, &dev->queue);
-    const VkCommandPoolCreateInfo pool = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT, .queueFamilyIndex = family};
+    if (!dev->borrowed) dev->vk.vkGetDeviceQueue(dev->device, dev->family, 0, &dev->queue);
+    const VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                          .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+                                          .queueFamilyIndex = dev->family};
     VkResult result = dev->vk.vkCreateCommandPool(dev->device, &pool, NULL, &dev->pool);
     for (int i = 0; i < VK_COMMAND_BUFFERS && result == VK_SUCCESS; i++) {
         const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
@@ -41,19 +44,21 @@ static VkResult submit(bk_device *dev)
 {
     if (!dev->recording) return VK_SUCCESS;
     vk_recording *r = &dev->recordings[dev->current];
-    /* A fence alone does not make what was written visible to the host. */
+    /* A fence alone does not make what was written visible to the host, nor to what an application submits here later. */
     const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                      .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-                                     .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
-    dev->vk.vkCmdPipelineBarrier(r->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
-                                 &barrier, 0, NULL, 0, NULL);
+                                     .dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT};
+    dev->vk.vkCmdPipelineBarrier(r->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                                 VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
     dev->recording = false;
     dev->recorded = 0;
     dev->current = (dev->current + 1) % VK_COMMAND_BUFFERS;
     VkResult result = dev->vk.vkEndCommandBuffer(r->commands);
     if (result != VK_SUCCESS) return result;
     const VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &r->commands};
+    if (dev->lock) dev->lock(dev->lock_user);
     result = dev->vk.vkQueueSubmit(dev->queue, 1, &info, r->fence);
+    if (dev->unlock) dev->unlock(dev->lock_user);
     r->pending = result == VK_SUCCESS;
     return result;
 }
@@ -63,7 +68,12 @@ static VkResult record(bk_device *dev, VkCommandBuffer *out)
 {
     vk_recording *r = &dev->recordings[dev->current];
     VkResult result = VK_SUCCESS;
-    if (!dev->recording) {
+    const VkPipelineStageFlags ours = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+    VkPipelineStageFlags before = ours;
+    VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = ACCESS, .dstAccessMask = ACCESS};
+    if (!dev->recording) { /* what an application submitted to the queue may be of any stage */
+        before = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+        barrier.srcAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT;
         const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                                 .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
         result = finish(dev, r);
@@ -71,10 +81,7 @@ static VkResult record(bk_device *dev, VkCommandBuffer *out)
         if (result != VK_SUCCESS) return result;
         dev->recording = true;
     }
-    const VkAccessFlags all = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-    const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = all, .dstAccessMask = all};
-    dev->vk.vkCmdPipelineBarrier(r->commands, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
+    dev->vk.vkCmdPipelineBarrier(r->commands, before, ours, 0, 1, &barrier, 0, NULL, 0, NULL);
     *out = r->commands;
     return VK_SUCCESS;
 }
@@ -110,7 +117,7 @@ tsr_status vk_copy(bk_device *dev, bk_buffer *src, uint64_t src_offset, bk_buffe
     VkCommandBuffer commands;
     const VkResult result = record(dev, &commands);
     if (result != VK_SUCCESS) return vk_status(dev, result, "recording a copy");
-    const VkBufferCopy region = {.srcOffset = src_offset, .dstOffset = dst_offset, .size = size};
+    const VkBufferCopy region = {.srcOffset = src->offset + src_offset, .dstOffset = dst->offset + dst_offset, .size = size};
     dev->vk.vkCmdCopyBuffer(commands, src->buffer, dst->buffer, 1, &region);
     return vk_wait(dev);
 }
