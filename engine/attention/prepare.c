@@ -116,7 +116,8 @@ static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling
     if (att->merge) { /* partial states lie packed: [split][B,Hq,Nq][Dv] and [split][B,Hq,Nq] */
         const int64_t rows = d->q.shape[0] * heads * nq;
         p.o_sn = dv * 4, p.o_sh = nq * dv * 4, p.o_sb = heads * nq * dv * 4, p.o_ss = rows * dv * 4, p.o_sd = 1;
-        p.lse_sn = 4, p.lse_sh = nq * 4, p.lse_sb = heads * nq * 4, p.lse_ss = rows * 4, p.lse_plane = p.lse_ss * t->splits;
+        p.lse_sn = 4, p.lse_sh = nq * 4, p.lse_sb = heads * nq * 4, p.lse_ss = rows * 4;
+        if (t->passes > 1) p.lse_plane = p.lse_ss * t->splits;
     }
     return p;
 }
@@ -154,7 +155,9 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
     if (att->merge) {
         const uint64_t rows = (uint64_t)merge.rows * t->splits;
         att->partial_lse = rows * (uint64_t)d->v.shape[3] * 4;
-        if ((s = tsr_buffer_create(att->dev, att->partial_lse + rows * 4 * (t->passes > 1 ? 2 : 1), &att->partials)) != TSR_OK) return s;
+        if ((s = tsr_buffer_create(att->dev, att->partial_lse + rows * 4 * (t->passes > 1 ? 2 * (uint64_t)att->dv_slices : 1), &att->partials)) !=
+            TSR_OK)
+            return s;
     }
     att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->partials);
     return TSR_OK;

@@ -12,8 +12,8 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
     if (count == 0) return TSR_OK;
     const bool merged = att->merge != NULL;
     const tsr_span part_o = {att->partials, 0}, part_lse = {att->partials, att->partial_lse};
-    const uint64_t last_plane =
-        att->passes % 2 ? 0 : (uint64_t)(att->desc.q.shape[0] * att->desc.q.shape[1] * att->desc.q.shape[2]) * att->info.splits * 4;
+    const uint64_t plane = (uint64_t)(att->desc.q.shape[0] * att->desc.q.shape[1] * att->desc.q.shape[2]) * att->info.splits * 4;
+    const uint64_t last_plane = att->passes % 2 ? 0 : plane * (uint64_t)att->dv_slices;
     const tsr_span last_lse = {att->partials, att->partial_lse + last_plane};
     const tsr_backend *backend = att->dev->backend;
     bk_binding flash[] = {

@@ -37,11 +37,12 @@ static tsr_status check_last_axis(const char *name, const tsr_layout *l)
 static tsr_status check_broadcast(const char *name, tsr_layout *l, const tsr_layout *q, int64_t nk)
 {
     const int64_t want[4] = {q->shape[0], q->shape[1], q->shape[2], nk};
+    const tsr_layout given = *l;
     for (int i = 0; i < 4; i++) {
         if (l->shape[i] == want[i]) continue;
         if (l->shape[i] != 1)
-            return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.shape is " SHAPE_FORMAT "; expected " SHAPE_FORMAT " with any axis 1", name, SHAPE(*l),
-                            want[0], want[1], want[2], want[3]);
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.shape is " SHAPE_FORMAT "; expected " SHAPE_FORMAT " with any axis 1", name,
+                            SHAPE(given), want[0], want[1], want[2], want[3]);
         l->shape[i] = want[i];
         l->stride[i] = 0;
     }

@@ -15,8 +15,7 @@ static int32_t row_registers(tsr_tile tile) { return tile == TSR_TILE_VECTOR ? 4
 
 tsr_status tsr_conv_create(tsr_device *dev, tsr_conv *conv, const tsr_tensor_view *weight, const tsr_tensor_view *bias)
 {
-    const int32_t rm = row_registers(tsr_tile_for(&dev->info)), channels = conv->cin + conv->cin_past,
-                  area = conv->taps * conv->taps;
+    const int32_t rm = row_registers(tsr_tile_for(&dev->info)), channels = conv->cin + conv->cin_past, area = conv->taps * conv->taps;
     const size_t blocks = (size_t)((conv->cout + rm - 1) / rm), packed = blocks * (size_t)area * (size_t)channels * (size_t)rm;
     float *host = calloc(packed + (size_t)conv->cout, sizeof(float)), *plain = malloc((size_t)channels * (size_t)area * sizeof(float));
     if (!host || !plain) {
@@ -55,17 +54,18 @@ void tsr_conv_destroy(tsr_conv *conv)
 static int32_t choose_columns(const tsr_device_info *info, tsr_tile tile, int32_t lanes, uint32_t width)
 {
     /* Relative rates as measured: the share of the FMA peak on the host, inverse loads on llvmpipe. */
-    static const struct {
+    static const struct rate {
         int32_t columns;
         double rate;
-    } vectors[] = {{4, 0.7}, {3, 0.7}, {2, 0.6}, {1, 0.4}}, lone[] = {{8, 1.0}, {4, 0.6}, {2, 0.35}, {1, 0.2}};
+    } wide[] = {{4, 0.7}, {2, 0.6}, {1, 0.4}}, narrow[] = {{3, 0.7}, {2, 0.6}, {1, 0.4}}, lone[] = {{8, 1.0}, {4, 0.6}, {1, 0.2}};
     if (tile == TSR_TILE_SIMT) return 4;
+    const struct rate *const rates = tile == TSR_TILE_SUBGROUP ? lone : info->vector_width < 16 ? narrow : wide;
     int32_t best = 1;
     double best_cost = 0;
-    for (int i = tile == TSR_TILE_VECTOR && info->vector_width < 16; i < 4; i++) {
-        const int32_t columns = tile == TSR_TILE_VECTOR ? vectors[i].columns : lone[i].columns;
+    for (int i = 0; i < 3; i++) {
+        const int32_t columns = rates[i].columns;
         const uint32_t pixels = (uint32_t)(columns * lanes);
-        const double cost = (double)((width + pixels - 1) / pixels * pixels) / (tile == TSR_TILE_VECTOR ? vectors[i].rate : lone[i].rate);
+        const double cost = (double)((width + pixels - 1) / pixels * pixels) / rates[i].rate;
         if (best_cost > 0 && cost >= best_cost) continue;
         best = columns;
         best_cost = cost;

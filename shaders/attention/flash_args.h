@@ -1,5 +1,6 @@
 /* The interface of the flash kernel, shared by the kernel's text and the engine that calls it.
- * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits. */
+ * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits, lse_plane over the planes of
+ * log-sum-exps that passes leave to each other, two for each slice of value channels (0: one pass). */
 
 /* Constants of one compiled kernel. *_DT are storage types; BIAS_DT -1: no bias. D_CHUNK: head dims
  * staged at a time; KV_CHUNK: value rows staged at a time; DV_SLICE: value channels of one workgroup. */
@@ -16,13 +17,14 @@
 #define FLASH_PARAMS(F)                                                                            \
     F(i64, q_sb) F(i64, q_sh) F(i64, q_sn) F(i64, k_sb) F(i64, k_sh) F(i64, k_sn)                  \
     F(i64, v_sb) F(i64, v_sh) F(i64, v_sn) F(i64, o_sb) F(i64, o_sh) F(i64, o_sn) F(i64, o_ss)     \
-    F(i64, lse_sb) F(i64, lse_sh) F(i64, lse_sn) F(i64, lse_ss) F(i64, lse_plane)                                    \
+    F(i64, lse_sb) F(i64, lse_sh) F(i64, lse_sn) F(i64, lse_ss) F(i64, lse_plane)                 \
     F(i64, bias_sb) F(i64, bias_sh) F(i64, bias_sn) F(i64, bias_sk)                                \
     F(i64, mask_sb) F(i64, mask_sh) F(i64, mask_sn) F(i64, mask_sk)                                \
     F(i64, left) F(i64, right) F(i64, shift)                                                       \
     F(i32, q_sd) F(i32, k_sd) F(i32, v_sd) F(i32, o_sd) F(i32, sink_sh)                            \
     F(i32, heads) F(i32, group_heads) F(i32, nq) F(i32, nk) F(i32, dv)                             \
-    F(i32, splits) F(i32, split_keys) F(i32, pass) F(i32, pass_keys) F(i32, q_tiles) F(i32, dv_slices)                            \
+    F(i32, splits) F(i32, split_keys) F(i32, pass) F(i32, pass_keys) F(i32, q_tiles) \
+    F(i32, dv_slices)                                                                              \
     F(f32, scale) F(f32, softcap)
 
 #define FLASH_ARGS(RO, RW)                                                                         \

@@ -37,6 +37,7 @@ suite_verdict suite_error(suite_run_context *run, tsr_status status, const char 
 int suite_add_memory(suite *s);
 int suite_add_attention(suite *s);
 int suite_add_errors(suite *s);
+int suite_add_arguments(suite *s);
 int suite_add_decode(suite *s);
 
 #endif

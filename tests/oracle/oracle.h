@@ -25,15 +25,25 @@ typedef struct oracle_tensor {
 double oracle_load(tsr_dtype dtype, const void *data, int64_t index);
 void oracle_store(tsr_dtype dtype, void *data, int64_t index, double value);
 
+/* All elements of a tensor, packed, as doubles or floats of the caller's to free; NULL: no memory. */
+double *oracle_doubles(const oracle_tensor *t);
+float *oracle_floats(const oracle_tensor *t);
+
+/* The element at an index, where an axis of 1 is repeated. */
+double oracle_at(const oracle_tensor *t, int64_t b, int64_t h, int64_t n, int64_t d);
+
+/* Does the set let query i see key j? */
+bool oracle_sees(const tsr_set *set, int64_t i, int64_t j, int64_t nq, int64_t nk);
+
 /* o [B,Hq,Nq,Dv] and lse [B,Hq,Nq], packed, of the attention that desc describes (strides filled in),
- * with an axis of 1 in bias and mask repeated. */
+ * with an axis of 1 in bias and mask repeated. false: no memory. */
 typedef struct oracle_attention_inputs {
     oracle_tensor q, k, v, bias, mask, sink; /* data NULL: none */
 } oracle_attention_inputs;
-void oracle_attention(const tsr_attention_desc *desc, const oracle_attention_inputs *in, double *o, double *lse);
+bool oracle_attention(const tsr_attention_desc *desc, const oracle_attention_inputs *in, double *o, double *lse);
 
-/* The same without tiles, in fp32 throughout: the error that plain arithmetic makes. */
-void oracle_plain(const tsr_attention_desc *desc, const oracle_attention_inputs *in, double *o);
+/* The same as a plain softmax in fp32, whole rows at a time: the error that plain arithmetic makes. */
+bool oracle_plain(const tsr_attention_desc *desc, const oracle_attention_inputs *in, double *o);
 
 /* |a - b| / |b| in the Frobenius norm; 0 if both are all zero; NaN if anything is. */
 double oracle_error(const double *a, const double *b, uint64_t n);

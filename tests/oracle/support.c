@@ -1,5 +1,6 @@
 /* Random numbers, storage types and norms of the reference. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "oracle.h"
@@ -94,6 +95,51 @@ void oracle_store(tsr_dtype dtype, void *data, int64_t index, double value)
             h |= (uint32_t)(exponent - 1 + bias) << bits | (uint32_t)ldexp(2 * m - 1, bits);
     }
     ((uint16_t *)data)[index] = (uint16_t)h;
+}
+
+static int64_t place(const tsr_layout *l, const int64_t index[4])
+{
+    int64_t at = 0;
+    for (int i = 0; i < 4; i++) at += (l->shape[i] == 1 ? 0 : index[i]) * l->stride[i];
+    return at;
+}
+
+double oracle_at(const oracle_tensor *t, int64_t b, int64_t h, int64_t n, int64_t d)
+{
+    return oracle_load(t->layout.dtype, t->data, place(&t->layout, (const int64_t[4]){b, h, n, d}));
+}
+
+double *oracle_doubles(const oracle_tensor *t)
+{
+    const int64_t *shape = t->layout.shape, n = shape[0] * shape[1] * shape[2] * shape[3];
+    double *out = malloc((size_t)(n + 1) * sizeof(*out));
+    for (int64_t e = 0; out && e < n; e++) {
+        const int64_t d = e % shape[3], row = e / shape[3], i = row % shape[2], h = row / shape[2] % shape[1], b = row / shape[2] / shape[1];
+        out[e] = oracle_at(t, b, h, i, d);
+    }
+    return out;
+}
+
+float *oracle_floats(const oracle_tensor *t)
+{
+    const int64_t n = t->layout.shape[0] * t->layout.shape[1] * t->layout.shape[2] * t->layout.shape[3];
+    double *wide = oracle_doubles(t);
+    float *out = malloc((size_t)(n + 1) * sizeof(*out));
+    for (int64_t e = 0; wide && out && e < n; e++) out[e] = (float)wide[e];
+    if (!wide) {
+        free(out);
+        out = NULL;
+    }
+    free(wide);
+    return out;
+}
+
+bool oracle_sees(const tsr_set *set, int64_t i, int64_t j, int64_t nq, int64_t nk)
+{
+    if (!set->bounded) return true;
+    const int64_t p = i + (set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0);
+    if (set->left != TSR_UNBOUNDED && p - j > set->left) return false;
+    return set->right == TSR_UNBOUNDED || j - p <= set->right;
 }
 
 double oracle_error(const double *a, const double *b, uint64_t n)

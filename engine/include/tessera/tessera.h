@@ -220,8 +220,9 @@ typedef struct tsr_set {
  *
  * q [B,Hq,Nq,D]  k [B,Hkv,Nk,D]  v [B,Hkv,Nk,Dv]  o [B,Hq,Nq,Dv]  lse [B,Hq,Nq,1], Hkv divides Hq,
  * 1 <= D, Dv <= 1024, Nq and Nk may be 0. q, k, v and o are f32, f16 or bf16, each by itself; sums are
- * fp32. bias is f32, f16 or bf16, mask is u8 (0: may not attend), both of shape [B,Hq,Nq,Nk] where any
- * axis may be 1 (repeated); sink is f32 of shape [1,Hq,1,1]. */
+ * fp32, and divided when all keys are in: Nk max|v| must not exceed fp32's range. bias is f32, f16 or
+ * bf16, mask is u8 (0: may not attend), both of shape [B,Hq,Nq,Nk] where any axis may be 1 (repeated);
+ * sink is f32 of shape [1,Hq,1,1]. */
 typedef struct tsr_attention_desc {
     tsr_layout q, k, v, o;
     tsr_layout lse;  /* f32; all zero: not wanted */
