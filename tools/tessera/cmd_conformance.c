@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "conformance/conformance.h"
@@ -128,6 +129,8 @@ static int run(conformance *c)
         return code;
     }
     if ((code = check_required(c)) >= 0) return code;
+    printf("# seed %ld\n", c->seed); /* before all else: whoever sees a crash may want it again */
+    fflush(stdout);
     cli_catch();
     char *temp = c->junit ? cli_temporary(c->junit) : NULL;
     if (temp) c->report = fopen(temp, "w");
@@ -147,18 +150,17 @@ static int run(conformance *c)
         ran += c->counts[i][0] + c->counts[i][1] + c->counts[i][2];
     }
     if (ran == 0) return cli_error(name, EXIT_INPUT, "no case matches '%s'", c->filter ? c->filter : "");
-    printf("seed %ld\n", c->seed);
     return c->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 int cmd_conformance(int argc, const char **argv)
 {
-    conformance c = {.seed = 1};
+    conformance c = {.seed = (long)time(NULL)};
     struct poptOption options[] = {
         {"filter", 'f', POPT_ARG_STRING, &c.filter, 0, "only cases whose name fits, as 'attention/*f16*'", "GLOB"},
         {"junit", 0, POPT_ARG_STRING, &c.junit, 0, "also write the verdicts as JUnit XML", "FILE"},
         {"list", 'l', POPT_ARG_NONE, &c.list, 0, "print the names of the cases and stop", NULL},
-        {"seed", 's', POPT_ARG_LONG, &c.seed, 0, "other random inputs", "N"},
+        {"seed", 's', POPT_ARG_LONG, &c.seed, 0, "repeat the random inputs of an earlier run; default: the time", "N"},
         {"require", 0, POPT_ARG_STRING, &c.require, 0, "fail where one of these backends has no device", "host,vulkan,opencl"},
         CLI_DEVICE_OPTIONS(c.device),
         POPT_AUTOHELP POPT_TABLEEND};
