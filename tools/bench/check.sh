@@ -1,0 +1,113 @@
+#!/bin/sh
+# Tests tessera bench with peers that are missing, right, wrong, silent, dead or talk nonsense: check.sh TESSERA
+set -eu
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cp "$1" "$scratch/tessera"
+cd "$scratch"
+export TESSERA_DEVICE=host
+failures=0
+
+# expect NAME CODE TEXT ARGUMENT...: tessera bench ends with the code and says the text.
+expect() {
+    name=$1 code=$2 text=$3 got=0
+    shift 3
+    ./tessera bench "$@" >out 2>&1 || got=$?
+    if [ "$got" != "$code" ] || ! grep -qF -- "$text" out; then
+        echo "$name: exit code $got, expected $code and '$text'; it said:"
+        cat out
+        failures=$((failures + 1))
+    fi
+}
+
+contest() {
+    name=$1 code=$2 text=$3
+    shift 3
+    expect "$name" "$code" "$text" attention --peer ggml-cpu --shape 1,1,1,1,16 --runs 2 "$@"
+}
+
+# fake BEHAVIOUR: a peer that greets and answers as it should but for the commands that it is given. One key: o is v.
+fake() {
+    cat >tessera-peer-ggml <<END
+#!/bin/sh
+greeting='ok 0.0	a fake' problem='ok f32 0.001' run='ok 0.5' output='dd if=/proc/self/fd/3 of=/proc/self/fd/3 bs=64 skip=2 seek=3 count=1 conv=notrunc status=none'
+$1
+echo "\$greeting"
+while read -r order rest; do
+    case \$order in
+    problem) echo "\$problem" ;;
+    run) \${does:-:}; echo "\$run" ;;
+    output) \$output; echo ok ;;
+    esac
+done
+END
+    chmod +x tessera-peer-ggml
+}
+
+contest "missing program" 2 tessera-peer-ggml
+expect "auto leaves out what is missing" 0 "left out" attention --peer auto --shape 1,1,1,1,16 --runs 1
+
+fake ""
+contest "right" 0 "a fake" --json right.json
+grep -q '"ratio_ours_to_peer":	[1-9]' right.json || { echo "right: no ratio in the JSON"; failures=$((failures + 1)); }
+fake "output=:"
+contest "output not written" 1 "WRONG: ggml-cpu" --json wrong.json --plot wrong.svg
+grep -q '"ratio_ours_to_peer":	null' wrong.json || { echo "wrong: a ratio in the JSON"; failures=$((failures + 1)); }
+grep -q 'wrong result' wrong.svg || { echo "wrong: the plot does not say so"; failures=$((failures + 1)); }
+fake "output='dd if=/dev/zero of=/proc/self/fd/3 bs=64 seek=3 count=1 conv=notrunc status=none'"
+contest "zeros" 1 "WRONG: ggml-cpu"
+
+fake "greeting='error ggml has no cpu device here'"
+contest "no device" 2 "ggml has no cpu device here"
+fake "greeting=hello"
+contest "odd greeting" 2 "not understood: 'hello'"
+fake "exit 3"
+contest "dead at once" 2 "it ended with status 3"
+fake "problem='error flash attention of this shape is not supported'"
+contest "unsupported" 1 "ggml-cpu failed: flash attention of this shape is not supported"
+fake "problem='ok f32 soon'"
+contest "odd problem" 1 "ggml-cpu failed: its answer is not understood"
+fake "run='ok fast'"
+contest "odd time" 1 "ggml-cpu failed: its answer is not understood"
+fake "run='ok -1'"
+contest "negative time" 1 "ggml-cpu failed: its answer is not understood"
+fake "does='exit 7'"
+contest "dead in a run" 1 "ggml-cpu failed: it ended with status 7" --json dead.json
+grep -q '"failure":	"it ended with status 7"' dead.json || { echo "dead: not in the JSON"; failures=$((failures + 1)); }
+fake "does='eval kill -SEGV \$\$'"
+contest "crash in a run" 1 "ggml-cpu failed: it ended by signal 11"
+fake "does='exec sleep 60'"
+contest "silent" 1 "no answer in time" --peer-wait 1
+fake "does='exec yes'"
+contest "rubbish" 1 "ggml-cpu failed: its answer is not understood: 'y'"
+fake "does='exec cat /dev/zero'"
+contest "no end" 1 "ggml-cpu failed: its answer has no end"
+
+# Ctrl-C while a peer is silent: soon over, no file, no process.
+fake "echo \$\$ >pid; does='exec sleep 60'"
+./tessera bench attention --peer ggml-cpu --shape 1,1,1,1,16 --json ended.json --plot ended.svg >out 2>&1 &
+child=$!
+for i in $(seq 100); do [ ! -s pid ] || break; sleep 0.1; done
+sleep 0.5
+kill -INT $child
+code=0
+wait $child || code=$?
+[ "$code" = 130 ] || { echo "interrupted: exit code $code, expected 130"; failures=$((failures + 1)); }
+for file in ended.* .*tmp* *tmp*; do [ ! -e "$file" ] || { echo "interrupted: left $file"; failures=$((failures + 1)); }; done
+if kill -0 "$(cat pid)" 2>/dev/null; then echo "interrupted: the peer lives on"; failures=$((failures + 1)); fi
+
+expect "unknown peer" 2 "expected ggml-cpu, ggml-vulkan or auto" attention --peer other
+expect "no keys" 2 "each 1 or more" attention --shape 1,1,1,0,16
+expect "head dim" 2 "D at most 1024" attention --shape 1,1,1,1,1025
+expect "too large" 2 "are available" attention --shape 1,4,1000000000,1000000000,64
+expect "overflow" 2 "overflow" attention --shape 9000000000,9000000000,9000000000,1,64
+expect "runs" 2 "expected 1 to 100" attention --runs 0
+expect "wait" 2 "expected 1 or more seconds" attention --peer-wait 0
+expect "K/V type" 2 "expected f32, f16 or bf16" attention --peer-kv f8
+expect "no folder" 2 "cannot be written" attention --json none/a.json
+expect "plot is a folder" 2 "not a regular file" attention --plot .
+expect "one file twice" 2 "expected two files" attention --json a --plot a
+expect "surplus" 2 "unexpected" attention more
+expect "nothing" 2 "expected attention or decode"
+expect "another's option" 2 "--peer is for bench attention" decode --peer auto
+exit $((failures > 0))
