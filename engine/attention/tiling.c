@@ -67,7 +67,8 @@ static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /* A loop of n rounds over a body that itself takes so many iterations; the test that ends it counts too. */
 static int64_t loop(int64_t n, int64_t body) { return n * (1 + body) + 1; }
 
-/* Loop iterations of one invocation of the flash kernel for a tile of keys, at most. It follows the kernel's text. */
+/* Loop iterations of one invocation of the flash kernel for a tile of keys. It follows the kernel's text, where Mesa's OpenCL
+ * leaves the loop over a simt micro-tile's rows rolled. */
 static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
 {
     const int64_t head = d->q.shape[3], lanes = t->lanes, elements = (int64_t)t->bc * t->query_tile;
@@ -77,8 +78,9 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
     const int64_t stage_k = loop(ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),
                   stage_q = loop(ceil_div((int64_t)t->query_tile * t->d_chunk, lanes), 0);
     const int64_t stage_v = loop(ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);
-    return loop(ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(t->d_chunk, 0))) + softmax +
-           loop(ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, 0));
+    const int64_t rolled = loop(t->rm, 0);
+    return loop(ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(t->d_chunk, rolled))) + softmax +
+           loop(ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, rolled));
 }
 
 /* The same outside the tiles: fetching the state, storing it. */
@@ -97,7 +99,8 @@ static tsr_status choose_passes(uint32_t loop_limit, const tsr_attention_desc *d
     t->pass_keys = t->split_keys;
     t->passes = 1;
     if (loop_limit == 0) return TSR_OK;
-    const int64_t tiles = (loop_limit - 16 - fixed_iterations(t)) / (1 + tile_iterations(d, t));
+    const int64_t safe = (int64_t)loop_limit * 3 / 4; /* a compiler may make loops of its own */
+    const int64_t tiles = (safe - fixed_iterations(t)) / (1 + tile_iterations(d, t));
     if (tiles < 1)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; a tile of head dim %d takes %lld", loop_limit,
                         (int)d->q.shape[3], (long long)tile_iterations(d, t));

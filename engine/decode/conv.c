@@ -77,11 +77,13 @@ static int32_t choose_columns(const tsr_device_info *info, tsr_tile tile, int32_
  * permits. 0: the limit permits none. */
 static int32_t output_rows(const tsr_device *dev, const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rn)
 {
-    const int64_t all = (conv->cout + conv->rm - 1) / conv->rm, limit = tsr_loop_limit(dev);
-    const int64_t reads = (int64_t)conv->taps * conv->taps * (conv->cin + conv->cin_past + 2), staging = reads * rn + 64;
-    int64_t blocks = lanes == ln ? all : lanes / ln;
-    if (limit > 0 && blocks > (limit - staging) / reads) blocks = lanes == ln && limit > staging ? (limit - staging) / reads : 0;
-    return (int32_t)blocks * conv->rm;
+    const int64_t blocks = (conv->cout + conv->rm - 1) / conv->rm, side = lanes / ln, limit = tsr_loop_limit(dev);
+    const int64_t reads = (int64_t)conv->taps * conv->taps * (conv->cin + conv->cin_past + 2);
+    /* As in attention, simt micro-tiles may stay rolled; staging takes no more rounds than this in any tile. */
+    const int64_t each = side > 1 ? reads * (conv->rm + 2) : reads, staging = reads * rn;
+    const int64_t permitted = limit == 0 ? blocks : limit > staging ? (limit - staging) / each : 0;
+    const int64_t rounds = side > 1 ? 1 : blocks;
+    return (int32_t)((rounds < permitted ? rounds : permitted) * side) * conv->rm;
 }
 
 tsr_status tsr_conv_resize(tsr_device *dev, tsr_conv *conv, uint32_t height, uint32_t width)
