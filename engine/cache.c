@@ -87,7 +87,7 @@ void *tsr_cache_load(void *user, const char *name, const void *identity, size_t 
 {
     char *path = entry_path(user, name, identity, identity_size);
     if (!path) return NULL;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block here */
     free(path);
     if (fd < 0) return NULL;
     unsigned char *bytes = NULL;

@@ -41,12 +41,14 @@ static tsr_status find_device(tsr_context *ctx, const char *selector, size_t *in
     }
     const char *colon = strchr(selector, ':');
     const size_t length = colon ? (size_t)(colon - selector) : strlen(selector);
+    /* A number is an index, never a part of a name: most names have digits. */
+    const bool named = colon && colon[1] && colon[1 + strspn(colon + 1, "0123456789")];
     bool known = false;
     for (size_t i = 0; i < ctx->device_count; i++) {
         const tsr_device_info *info = &ctx->devices[i].info;
         if (strlen(info->backend) != length || strncmp(selector, info->backend, length) != 0) continue;
         known = true;
-        if (colon && colon[1] && (contains(info->name, colon + 1) || contains(info->driver, colon + 1))) {
+        if (named && (contains(info->name, colon + 1) || contains(info->driver, colon + 1))) {
             *index = i;
             return TSR_OK;
         }
@@ -108,6 +110,16 @@ tsr_status tsr_device_wait(tsr_device *dev)
 {
     if (!dev) return tsr_fail(TSR_ERROR_ARGUMENT, "argument dev is NULL");
     return dev->backend->wait(dev->bk);
+}
+
+tsr_status tsr_device_room(const tsr_device *dev, uint64_t size)
+{
+    const uint64_t there = dev->info.memory_free ? dev->info.memory_free : dev->info.memory_total;
+    const uint64_t bound = dev->budget && (!there || dev->budget < there) ? dev->budget : there;
+    const uint64_t left = bound > dev->used ? bound - dev->used : 0;
+    if (!bound || size <= left) return TSR_OK;
+    return tsr_fail(TSR_ERROR_DEVICE_MEMORY, "%s: not enough memory%s: %" PRIu64 " bytes needed in all, %" PRIu64 " available", dev->info.id,
+                    bound == dev->budget ? " within the budget" : "", size, left);
 }
 
 tsr_status tsr_buffer_create(tsr_device *dev, uint64_t size, tsr_buffer **out)

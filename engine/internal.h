@@ -50,6 +50,8 @@ void tsr_cache_store(void *ctx, const char *name, const void *identity, size_t i
 size_t tsr_policy_choose(tsr_context *ctx, const char *backend);
 
 /* device.c: opens the index-th device of the list. */
+/* Is there room for so many bytes more? DEVICE_MEMORY, with both numbers, where the device or its budget tells that there is not. */
+tsr_status tsr_device_room(const tsr_device *dev, uint64_t size);
 tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_device_desc *desc, tsr_device **out);
 
 /* kernel.c: a compiled kernel, from memory if it was asked for before. Owned by the device. */

@@ -95,7 +95,8 @@ void cl_read_info(const cl_table *cl, cl_platform_id platform, cl_device_id id, 
     text(cl, id, CL_DEVICE_NAME, info->name, sizeof(info->name));
     text(cl, id, CL_DEVICE_VENDOR, info->vendor, sizeof(info->vendor));
     text(cl, id, CL_DRIVER_VERSION, info->version, sizeof(info->version));
-    snprintf(info->driver, sizeof(info->driver), "%.127s", name);
+    /* Everybody knows it by its short name. */
+    snprintf(info->driver, sizeof(info->driver), "%s%.120s", strcmp(name, "Portable Computing Language") == 0 ? "PoCL, " : "", name);
     text(cl, id, CL_DEVICE_EXTENSIONS, extensions, sizeof(extensions));
     const uint64_t type = number(cl, id, CL_DEVICE_TYPE);
     const bool unified = number(cl, id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;

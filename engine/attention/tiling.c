@@ -74,12 +74,12 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
     const int64_t head = d->q.shape[3], lanes = t->lanes, elements = (int64_t)t->bc * t->query_tile;
     const int64_t blocks = ceil_div(t->bc, t->lanes / t->ln * t->rm), o_blocks = ceil_div(t->dv_slice, t->lanes / t->ln * t->rm);
     const int64_t softmax = loop(ceil_div(elements, lanes), 2) + loop(ceil_div(t->query_tile, lanes), 2 * loop(t->bc, 0));
-    if (t->tile == TSR_TILE_SUBGROUP) return loop(blocks, loop(head, 0)) + softmax + loop(o_blocks, loop(t->bc, 0));
+    if (t->tile == TSR_TILE_SUBGROUP) return loop(blocks, loop(ceil_div(head, 64), loop(64, 0))) + softmax + loop(o_blocks, loop(t->bc, 0));
     const int64_t stage_k = loop(ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),
                   stage_q = loop(ceil_div((int64_t)t->query_tile * t->d_chunk, lanes), 0);
     const int64_t stage_v = loop(ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);
     const int64_t rolled = loop(t->rm, 0);
-    return loop(ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(t->d_chunk, rolled))) + softmax +
+    return loop(ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(1, loop(t->d_chunk, rolled)))) + softmax +
            loop(ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, rolled));
 }
 

@@ -169,34 +169,43 @@ static tsr_status clear(tsr_buffer *buf)
 /* The size at which node i reads; an up-sampling convolution reads half of what it writes. */
 static int32_t input_level(const tsr_node *node) { return node->conv[0].up ? node->level - 1 : node->level; }
 
-static tsr_status start_node(tsr_decoder *dec, tsr_node *node, uint64_t *scratch)
+static uint64_t frame_bytes(const tsr_decoder *dec, const tsr_node *node) { return plane_bytes(dec, input_level(node)) * (uint64_t)node->in; }
+
+static uint64_t input_bytes(const tsr_decoder *dec, const tsr_node *node)
+{
+    const bool after_grow = node != dec->nodes && node[-1].kind == TSR_NODE_GROW;
+    return frame_bytes(dec, node) * (after_grow ? (uint64_t)node[-1].frames : 1);
+}
+
+static int input_count(const tsr_node *node) { return node->kind == TSR_NODE_MEM ? 2 : 1; }
+
+static tsr_status start_node(tsr_decoder *dec, tsr_node *node)
 {
     tsr_status status = TSR_OK;
-    const uint64_t bytes = plane_bytes(dec, input_level(node)) * (uint64_t)node->in;
-    const bool first = node == dec->nodes, after_grow = !first && node[-1].kind == TSR_NODE_GROW;
-    const uint64_t frames = after_grow ? (uint64_t)node[-1].frames : 1;
-    const int inputs = node->kind == TSR_NODE_MEM ? 2 : 1;
-    for (int i = 0; i < inputs && status == TSR_OK; i++) status = tsr_buffer_create(dec->dev, bytes * frames, &node->input[i]);
+    for (int i = 0; i < input_count(node) && status == TSR_OK; i++) status = tsr_buffer_create(dec->dev, input_bytes(dec, node), &node->input[i]);
     if (status == TSR_OK && node->kind == TSR_NODE_MEM) status = clear(node->input[1]);
     node->current = 0;
     for (int i = 0; i < (node->kind == TSR_NODE_MEM ? 3 : 1) && status == TSR_OK; i++)
         status = tsr_conv_resize(dec->dev, &node->conv[i], dec->height << node->level, dec->width << node->level);
-    if (node->kind == TSR_NODE_MEM && bytes > *scratch) *scratch = bytes;
     return status;
 }
 
 tsr_status tsr_taehv_start(tsr_decoder *dec)
 {
-    uint64_t scratch = 0, flops = 0, times = 1;
-    tsr_status status = TSR_OK;
+    const uint64_t frame = plane_bytes(dec, 3) * 3 * (uint64_t)(dec->patch * dec->patch);
+    uint64_t scratch = 0, total = frame * dec->info.time_scale, flops = 0, times = 1;
+    for (const tsr_node *node = dec->nodes; node < dec->nodes + dec->node_count; node++) {
+        total += input_bytes(dec, node) * (uint64_t)input_count(node);
+        if (node->kind == TSR_NODE_MEM && frame_bytes(dec, node) > scratch) scratch = frame_bytes(dec, node);
+    }
+    tsr_status status = tsr_device_room(dec->dev, total + 2 * scratch); /* before the first gigabyte is touched */
     for (int i = 0; i < dec->node_count && status == TSR_OK; i++) {
         tsr_node *node = &dec->nodes[i];
-        status = start_node(dec, node, &scratch);
+        status = start_node(dec, node);
         for (int j = 0; j < 3; j++) flops += node->conv[j].flops * times;
         times *= (uint64_t)node->frames;
     }
     for (int i = 0; i < 2 && status == TSR_OK; i++) status = tsr_buffer_create(dec->dev, scratch, &dec->scratch[i]);
-    const uint64_t frame = plane_bytes(dec, 3) * 3 * (uint64_t)(dec->patch * dec->patch);
     for (uint32_t i = 0; i < dec->info.time_scale && status == TSR_OK; i++) status = tsr_buffer_create(dec->dev, frame, &dec->frames[i]);
     dec->info.flops_per_latent = flops;
     return status;

@@ -45,6 +45,7 @@ int cli_error(const char *command, int code, const char *format, ...)
 int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context,
               const char ***rest)
 {
+    argv[0] = "tessera"; /* usage begins with it */
     *context = poptGetContext("tessera", argc, argv, options, 0);
     if (!*context) return cli_error(command, EXIT_FAILED, "no memory to read the arguments");
     char line[256];
@@ -172,9 +173,20 @@ char *cli_temporary(const char *path)
     return temp;
 }
 
+bool cli_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool cli_can_write(const char *command, const char *path)
 {
     struct stat st;
+    const size_t length = strlen(path);
+    if (length == 0 || path[length - 1] == '/') {
+        cli_error(command, EXIT_INPUT, "output '%s' is no file's name", path);
+        return false;
+    }
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         cli_error(command, EXIT_INPUT, "output '%s' is there and is not a regular file", path);
         return false;

@@ -50,6 +50,8 @@ void cli_progress_end(void);
 
 double cli_now(void); /* seconds */
 
+bool cli_same_file(const char *a, const char *b);
+
 /* Can a file be written at path? Checked before the work starts. false: an error was printed. */
 bool cli_can_write(const char *command, const char *path);
 

@@ -251,16 +251,10 @@ static void report(const attend *a)
     }
 }
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static int attend_file(attend *a, const char *in)
 {
     if (!parse_names(a)) return EXIT_INPUT;
-    if (same_file(in, a->out)) return cli_error(name, EXIT_INPUT, "output '%s' is the input; expected another file", a->out);
+    if (cli_same_file(in, a->out)) return cli_error(name, EXIT_INPUT, "output '%s' is the input; expected another file", a->out);
     if (!cli_can_write(name, a->out)) return EXIT_INPUT;
     tsr_status s = tsr_tensors_open(in, &a->file);
     if (s != TSR_OK) return cli_fail(name, s);

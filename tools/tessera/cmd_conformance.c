@@ -86,10 +86,13 @@ static int run_device(conformance *c, tsr_device *dev)
 /* Every backend named in --require must have a device. */
 static int check_required(const conformance *c)
 {
+    static const char *const backends[] = {"host", "vulkan", "opencl"};
     const char *p = c->require;
     while (p && *p) {
         const size_t length = strcspn(p, ",");
-        bool found = false;
+        bool found = false, known = false;
+        for (size_t i = 0; i < 3; i++) known = known || (strlen(backends[i]) == length && strncmp(backends[i], p, length) == 0);
+        if (!known) return cli_error(name, EXIT_INPUT, "argument --require names '%.*s'; expected host, vulkan or opencl", (int)length, p);
         for (size_t i = 0; i < tsr_device_count(c->device.ctx) && !found; i++) {
             tsr_device_info info;
             found = tsr_device_get_info(c->device.ctx, i, &info) == TSR_OK && strlen(info.backend) == length && strncmp(info.backend, p, length) == 0;

@@ -27,13 +27,17 @@ typedef struct decode {
     double first_frame, seconds;
 } decode;
 
-static int check_options(decode *d)
+static int check_options(decode *d, const char *in)
 {
     for (; d->outputs && d->outputs[d->output_count]; d->output_count++) {
         const char *path = d->outputs[d->output_count];
         if (d->output_count == MAX_OUTPUTS) return cli_error(name, EXIT_INPUT, "more than %d outputs", MAX_OUTPUTS);
         if (!sink_known(path))
             return cli_error(name, EXIT_INPUT, "output '%s' has an unknown ending; expected .y4m, .png, .mp4 or .safetensors", path);
+        if (cli_same_file(path, in) || cli_same_file(path, d->model))
+            return cli_error(name, EXIT_INPUT, "output '%s' is an input; expected another file", path);
+        for (int i = 0; i < d->output_count; i++)
+            if (strcmp(path, d->outputs[i]) == 0) return cli_error(name, EXIT_INPUT, "output '%s' is given twice", path);
         if (!cli_can_write(name, path)) return EXIT_INPUT;
     }
     if (d->layout && strcmp(d->layout, "cthw") != 0 && strcmp(d->layout, "tchw") != 0)
@@ -148,7 +152,7 @@ static void report(const decode *d)
 
 static int decode_file(decode *d, const char *path)
 {
-    int code = check_options(d);
+    int code = check_options(d, path);
     if (code >= 0) return code;
     cli_catch();
     code = open_all(d, path);

@@ -78,7 +78,9 @@ int cmd_devices(int argc, const char **argv)
     const char **rest;
     int code = cli_parse("devices", "devices [--json]", argc, argv, options, &parse, &rest);
     if (code >= 0) return code;
+    if (rest[0]) code = cli_error("devices", EXIT_INPUT, "unexpected argument '%s'", rest[0]);
     poptFreeContext(parse);
+    if (code >= 0) return code;
     tsr_context *ctx;
     const tsr_status status = tsr_context_create(NULL, &ctx);
     if (status != TSR_OK) return cli_fail("devices", status);
@@ -96,5 +98,5 @@ int cmd_devices(int argc, const char **argv)
         print_table(ctx);
     }
     tsr_context_destroy(ctx);
-    return EXIT_DONE;
+    return fflush(stdout) == 0 ? EXIT_DONE : cli_error("devices", EXIT_FAILED, "standard output cannot be written");
 }

@@ -56,6 +56,9 @@ static bool start_ffmpeg(sink *s, mp4_state *m)
     char size[32], rate[16];
     snprintf(size, sizeof(size), "%ux%u", s->desc.width, s->desc.height);
     snprintf(rate, sizeof(rate), "%d", s->desc.fps);
+    char *target = malloc(strlen(s->temporary) + 6); /* else a colon in the name would make it a protocol */
+    if (!target) return snprintf(s->error, sizeof(s->error), "no memory"), false;
+    sprintf(target, "file:%s", s->temporary);
     const char *const argv[] = {"ffmpeg",
                                 "-nostdin",
                                 "-loglevel",
@@ -77,10 +80,13 @@ static bool start_ffmpeg(sink *s, mp4_state *m)
                                 "yuv420p",
                                 "-movflags",
                                 "+faststart",
-                                s->temporary,
+                                target,
                                 NULL};
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        free(target);
+        return false;
+    }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -90,6 +96,7 @@ static bool start_ffmpeg(sink *s, mp4_state *m)
     const int error = posix_spawnp(&m->child, "ffmpeg", &actions, &attributes, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
+    free(target);
     close(ends[0]);
     m->pipe = ends[1];
     if (error == 0) return true;

@@ -20,15 +20,25 @@ typedef struct png_state {
     size_t number_length; /* of "%04d" */
 } png_state;
 
+/* Under its temporary name, which finish takes away. */
 static bool write_png(sink *s, const char *path, const uint8_t *rgb, uint32_t width, uint32_t height)
 {
     png_image image = {.version = PNG_IMAGE_VERSION, .width = width, .height = height, .format = PNG_FORMAT_RGB};
     char *temp = cli_temporary(path);
-    bool ok = temp && png_image_write_to_file(&image, temp, 0, rgb, 0, NULL) != 0 && rename(temp, path) == 0;
+    const bool ok = temp && png_image_write_to_file(&image, temp, 0, rgb, 0, NULL) != 0;
     if (!ok) {
         snprintf(s->error, sizeof(s->error), "%s", image.message[0] ? image.message : "cannot be written");
         if (temp) unlink(temp);
     }
+    free(temp);
+    return ok;
+}
+
+static bool finish(sink *s, const char *path, bool whole)
+{
+    char *temp = path ? cli_temporary(path) : NULL;
+    const bool ok = temp && (whole ? rename(temp, path) : unlink(temp)) == 0;
+    if (!ok) snprintf(s->error, sizeof(s->error), "cannot be written");
     free(temp);
     return ok;
 }
@@ -79,10 +89,11 @@ static bool png_close(sink *s, bool whole)
     png_state *p = s->state;
     bool ok = true;
     if (!p->numbered && whole)
-        ok = write_png(s, s->desc.path, p->sheet, s->desc.width / p->shrink * p->columns, s->desc.height / p->shrink * p->rows);
-    for (uint32_t i = 0; p->numbered && !whole && i < p->index; i++) { /* a half series is no series */
+        ok = write_png(s, s->desc.path, p->sheet, s->desc.width / p->shrink * p->columns, s->desc.height / p->shrink * p->rows) &&
+             finish(s, s->desc.path, true);
+    for (uint32_t i = 0; p->numbered && i < p->index; i++) { /* a half series is no series, and leaves an older one as it was */
         char *path = frame_path(s, p, i);
-        if (path) unlink(path);
+        ok = finish(s, path, whole) && ok;
         free(path);
     }
     free(p->rgb);
