@@ -1,7 +1,7 @@
 #!/bin/sh
 # The command as users meet it: exit codes, and files that bad input, an interrupt or a full disk must leave alone. cli.sh TESSERA DEMO
 set -u
-tessera=$1 demo=$2 failed=0
+tessera=$(realpath "$1") demo=$(realpath "$2") failed=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
