@@ -24,9 +24,9 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
 tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args);
 
 /* set.c: pairs (query, key) of one head in the set; the pair and tile counts of the inspection. */
-uint64_t tsr_set_pairs(const tsr_set *set, int64_t nq, int64_t nk);
-uint64_t tsr_set_tiles(const tsr_set *set, int64_t nq, int64_t nk, int64_t query_tile, int64_t key_tile);
-int64_t tsr_set_shift(const tsr_set *set, int64_t nq, int64_t nk);
+uint64_t tsr_band_pairs(const tsr_band *set, int64_t nq, int64_t nk);
+uint64_t tsr_band_tiles(const tsr_band *set, int64_t nq, int64_t nk, int64_t query_tile, int64_t key_tile);
+int64_t tsr_band_shift(const tsr_band *set, int64_t nq, int64_t nk);
 
 /* tiling.c: shapes of the kernel for this device and problem; fills spec values of flash. */
 typedef struct tsr_tiling {

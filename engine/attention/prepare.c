@@ -37,7 +37,7 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
         [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged,
         [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged,
         [FLASH_HAS_CAP] = d->softcap > 0,
-        [FLASH_BOUNDED] = d->set.bounded != 0,
+        [FLASH_BOUNDED] = d->band.bounded != 0,
         [FLASH_RM] = t->rm,
         [FLASH_RN] = t->rn,
         [FLASH_LN] = t->ln,
@@ -96,9 +96,9 @@ static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling
         .mask_sh = step(&d->mask, 1),
         .mask_sn = step(&d->mask, 2),
         .mask_sk = step(&d->mask, 3),
-        .left = d->set.left < far ? d->set.left : far,
-        .right = d->set.right < far ? d->set.right : far,
-        .shift = tsr_set_shift(&d->set, nq, nk),
+        .left = d->band.left < far ? d->band.left : far,
+        .right = d->band.right < far ? d->band.right : far,
+        .shift = tsr_band_shift(&d->band, nq, nk),
         .sink_sh = (int32_t)d->sink.stride[1],
         .heads = (int32_t)heads,
         .group_heads = (int32_t)(heads / d->k.shape[1]),
@@ -175,14 +175,14 @@ static void fill_info(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
     const int64_t nq = d->q.shape[2], nk = d->k.shape[2];
-    const uint64_t heads = (uint64_t)(d->q.shape[0] * d->q.shape[1]), pairs = tsr_set_pairs(&d->set, nq, nk);
+    const uint64_t heads = (uint64_t)(d->q.shape[0] * d->q.shape[1]), pairs = tsr_band_pairs(&d->band, nq, nk);
     const tsr_layout *const all[] = {&d->q, &d->k, &d->v, &d->o, &d->lse, &d->bias, &d->mask, &d->sink};
     tsr_attention_info *info = &att->info;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) info->bytes += layout_bytes(all[i]);
     info->flops = 2 * (uint64_t)(d->q.shape[3] + d->v.shape[3]) * pairs * heads;
     info->density = nq && nk ? (double)pairs / ((double)nq * (double)nk) : 0.0;
     info->tile_count = (uint64_t)att->q_tiles * t->splits * (uint64_t)att->dv_slices * heads;
-    info->tiles_visited = tsr_set_tiles(&d->set, nq, nk, t->query_tile, t->bc);
+    info->tiles_visited = tsr_band_tiles(&d->band, nq, nk, t->query_tile, t->bc);
     info->splits = t->splits;
     info->query_tile = (uint32_t)t->query_tile;
     info->key_tile = (uint32_t)t->bc;

@@ -1,10 +1,10 @@
 /* Counting a set: pairs and tiles, from the interval law alone. */
 #include "attention.h"
 
-int64_t tsr_set_shift(const tsr_set *set, int64_t nq, int64_t nk) { return set->bounded && set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0; }
+int64_t tsr_band_shift(const tsr_band *set, int64_t nq, int64_t nk) { return set->bounded && set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0; }
 
 /* The keys [*first, *last) that some query of [a, b] sees. */
-static void interval(const tsr_set *set, int64_t shift, int64_t nk, int64_t a, int64_t b, int64_t *first, int64_t *last)
+static void interval(const tsr_band *set, int64_t shift, int64_t nk, int64_t a, int64_t b, int64_t *first, int64_t *last)
 {
     *first = 0;
     *last = nk;
@@ -15,10 +15,10 @@ static void interval(const tsr_set *set, int64_t shift, int64_t nk, int64_t a, i
     if (*first > *last) *first = *last;
 }
 
-uint64_t tsr_set_pairs(const tsr_set *set, int64_t nq, int64_t nk)
+uint64_t tsr_band_pairs(const tsr_band *set, int64_t nq, int64_t nk)
 {
     if (!set->bounded) return (uint64_t)nq * (uint64_t)nk;
-    const int64_t shift = tsr_set_shift(set, nq, nk);
+    const int64_t shift = tsr_band_shift(set, nq, nk);
     uint64_t pairs = 0;
     for (int64_t i = 0; i < nq; i++) {
         int64_t first, last;
@@ -28,9 +28,9 @@ uint64_t tsr_set_pairs(const tsr_set *set, int64_t nq, int64_t nk)
     return pairs;
 }
 
-uint64_t tsr_set_tiles(const tsr_set *set, int64_t nq, int64_t nk, int64_t query_tile, int64_t key_tile)
+uint64_t tsr_band_tiles(const tsr_band *set, int64_t nq, int64_t nk, int64_t query_tile, int64_t key_tile)
 {
-    const int64_t shift = tsr_set_shift(set, nq, nk);
+    const int64_t shift = tsr_band_shift(set, nq, nk);
     uint64_t tiles = 0;
     for (int64_t q = 0; q < nq; q += query_tile) {
         int64_t first, last;

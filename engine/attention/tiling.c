@@ -107,8 +107,8 @@ static tsr_status choose_passes(uint32_t loop_limit, const tsr_attention_desc *d
     if (tiles * t->bc >= t->split_keys) return TSR_OK;
     t->pass_keys = tiles * t->bc;
     int64_t span = t->split_keys; /* keys that a tile of queries can see */
-    if (d->set.bounded && d->set.left < nk && d->set.right < nk) {
-        const int64_t window = d->set.left + d->set.right + (t->query_tile < nq ? t->query_tile : nq);
+    if (d->band.bounded && d->band.left < nk && d->band.right < nk) {
+        const int64_t window = d->band.left + d->band.right + (t->query_tile < nq ? t->query_tile : nq);
         if (window < span) span = window;
     }
     t->passes = (uint32_t)ceil_div(span, t->pass_keys);

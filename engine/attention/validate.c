@@ -49,13 +49,13 @@ static tsr_status check_broadcast(const char *name, tsr_layout *l, const tsr_lay
     return TSR_OK;
 }
 
-static tsr_status check_set(const tsr_set *set)
+static tsr_status check_set(const tsr_band *set)
 {
     if (!set->bounded) return TSR_OK;
     if (set->align != TSR_ALIGN_BOTTOM_RIGHT && set->align != TSR_ALIGN_TOP_LEFT)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument set.align is %d; expected a tsr_align", (int)set->align);
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument band.align is %d; expected a tsr_align", (int)set->align);
     if (set->left < 0 || set->right < 0)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument set.%s is %" PRId64 "; expected 0 or more, or TSR_UNBOUNDED", set->left < 0 ? "left" : "right",
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument band.%s is %" PRId64 "; expected 0 or more, or TSR_UNBOUNDED", set->left < 0 ? "left" : "right",
                         set->left < 0 ? set->left : set->right);
     return TSR_OK;
 }
@@ -127,7 +127,7 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
                         heads, kv_heads);
     if ((s = check_shape("k", &d->k, batch, kv_heads, d->k.shape[2], dim)) != TSR_OK ||
         (s = check_shape("v", &d->v, batch, kv_heads, d->k.shape[2], dv)) != TSR_OK ||
-        (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_set(&d->set)) != TSR_OK ||
+        (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_set(&d->band)) != TSR_OK ||
         (s = check_optional(d)) != TSR_OK)
         return s;
     return check_scalars(d);

@@ -42,7 +42,7 @@ typedef struct grid_case {
     int64_t key_step; /* elements from one key to the next; 0: as laid out */
     int64_t far;      /* elements between the batches of k; 0: as laid out */
     grid_place place;
-    tsr_set set;
+    tsr_band band;
     float scale, softcap, loud; /* loud: factor on q, for large scores */
     grid_spread bias, mask;
     tsr_dtype bias_dtype;

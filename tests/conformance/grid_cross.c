@@ -19,11 +19,11 @@ static void mix(int bits, grid_case *c, oracle_rng *r)
     if (odd(bits & 4)) c->bias = FULL + oracle_below(r, TURNED);
     if (odd(bits & 3)) c->softcap = 12;
     if (!odd(bits & 5)) return;
-    c->set = (tsr_set)GRID_CAUSAL;
+    c->band = (tsr_band)GRID_CAUSAL;
     if (oracle_below(r, 2)) {
-        c->set.align = oracle_below(r, 2) ? TSR_ALIGN_TOP_LEFT : TSR_ALIGN_BOTTOM_RIGHT;
-        c->set.left = oracle_below(r, 200);
-        c->set.right = oracle_below(r, 3) ? oracle_below(r, 60) : TSR_UNBOUNDED;
+        c->band.align = oracle_below(r, 2) ? TSR_ALIGN_TOP_LEFT : TSR_ALIGN_BOTTOM_RIGHT;
+        c->band.left = oracle_below(r, 200);
+        c->band.right = oracle_below(r, 3) ? oracle_below(r, 60) : TSR_UNBOUNDED;
     }
 }
 
@@ -51,8 +51,8 @@ static void make_cross(int number, grid_named *out)
              c->order == BNHD   ? "-bnhd"
              : c->order == BHDN ? "-bhdn"
                                 : "",
-             !c->set.bounded     ? ""
-             : c->set.right == 0 ? "-causal"
+             !c->band.bounded     ? ""
+             : c->band.right == 0 ? "-causal"
                                  : "-window",
              c->softcap > 0 ? "-cap" : "", c->bias ? "-bias" : "", spreads[c->bias], c->mask ? "-mask" : "", spreads[c->mask],
              c->sink ? "-sink" : "");

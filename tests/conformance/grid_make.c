@@ -184,7 +184,7 @@ bool grid_make(grid_run *g, const grid_case *c, uint64_t seed)
                                    .sink = t[GRID_SINK].layout,
                                    .scale = c->scale,
                                    .softcap = c->softcap,
-                                   .set = c->set,
+                                   .band = c->band,
                                    .splits = c->splits,
                                    .tile = c->tile};
     return true;

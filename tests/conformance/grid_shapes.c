@@ -7,7 +7,7 @@ static const grid_named shapes[] = {
     {"single", {GRID_PLAIN(TSR_F32, 1, 1, 64), .lse = true}},
     {"no-keys", {GRID_PLAIN(TSR_F32, 3, 0, 64), .lse = true}},
     {"no-queries", {GRID_PLAIN(TSR_F32, 0, 7, 64), .lse = true}},
-    {"no-keys-sink", {GRID_PLAIN(TSR_F32, 3, 0, 64), .set = GRID_EVERYONE, .lse = true, .sink = true}},
+    {"no-keys-sink", {GRID_PLAIN(TSR_F32, 3, 0, 64), .band = GRID_EVERYONE, .lse = true, .sink = true}},
     {"one-key", {GRID_PLAIN(TSR_F32, 70, 1, 64), .lse = true}},
     {"tile-exact", {GRID_PLAIN(TSR_F32, 64, 128, 64), .lse = true}},
     {"tile-and-one", {GRID_PLAIN(TSR_F32, 65, 129, 64), .lse = true}},

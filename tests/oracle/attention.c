@@ -12,7 +12,7 @@ static void scores(const tsr_attention_desc *d, const oracle_attention_inputs *i
     const double scale = d->scale != 0 ? (double)d->scale : 1.0 / sqrt((double)dim);
     for (int64_t j = 0; j < nk; j++) {
         s[j] = -INFINITY;
-        if (!oracle_sees(&d->set, i, j, nq, nk)) continue;
+        if (!oracle_sees(&d->band, i, j, nq, nk)) continue;
         if (in->mask.data && oracle_at(&in->mask, b, h, i, j) == 0) continue;
         double x = 0;
         for (int64_t c = 0; c < dim; c++) x += q[c] * k[j * dim + c];

@@ -33,7 +33,7 @@ float *oracle_floats(const oracle_tensor *t);
 double oracle_at(const oracle_tensor *t, int64_t b, int64_t h, int64_t n, int64_t d);
 
 /* Does the set let query i see key j? */
-bool oracle_sees(const tsr_set *set, int64_t i, int64_t j, int64_t nq, int64_t nk);
+bool oracle_sees(const tsr_band *set, int64_t i, int64_t j, int64_t nq, int64_t nk);
 
 /* o [B,Hq,Nq,Dv] and lse [B,Hq,Nq], packed, of the attention that desc describes (strides filled in),
  * with an axis of 1 in bias and mask repeated. false: no memory. */

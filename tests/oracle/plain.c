@@ -39,7 +39,7 @@ bool oracle_plain(const tsr_attention_desc *d, const oracle_attention_inputs *in
         const int64_t i = row % nq, h = row / nq % heads, b = row / nq / heads;
         const int64_t kv = b * d->k.shape[1] + h / (heads / d->k.shape[1]);
         for (int64_t j = 0; j < nk; j++) {
-            const bool hidden = !oracle_sees(&d->set, i, j, nq, nk) || (in->mask.data && oracle_at(&in->mask, b, h, i, j) == 0);
+            const bool hidden = !oracle_sees(&d->band, i, j, nq, nk) || (in->mask.data && oracle_at(&in->mask, b, h, i, j) == 0);
             s[j] = hidden ? -INFINITY : score(d, in, q + row * dim, k + (kv * nk + j) * dim, (const int64_t[4]){b, h, i, j});
         }
         softmax(s, nk, in->sink.data ? (float)oracle_at(&in->sink, 0, h, 0, 0) : -INFINITY);

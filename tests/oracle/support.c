@@ -134,7 +134,7 @@ float *oracle_floats(const oracle_tensor *t)
     return out;
 }
 
-bool oracle_sees(const tsr_set *set, int64_t i, int64_t j, int64_t nq, int64_t nk)
+bool oracle_sees(const tsr_band *set, int64_t i, int64_t j, int64_t nq, int64_t nk)
 {
     if (!set->bounded) return true;
     const int64_t p = i + (set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0);

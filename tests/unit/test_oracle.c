@@ -44,7 +44,7 @@ static void make(problem *p)
     for (int i = 0; i < N * D; i++) p->q[i] = (float)oracle_normal(&r);
     for (int i = 0; i < M * D; i++) p->k[i] = (float)oracle_normal(&r), p->v[i] = (float)oracle_normal(&r);
     const tsr_layout q = {.shape = {1, 1, N, D}, .stride = {N * D, N * D, D, 1}}, k = {.shape = {1, 1, M, D}, .stride = {M * D, M * D, D, 1}};
-    p->desc = (tsr_attention_desc){.q = q, .k = k, .v = k, .o = q, .set = {1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0}};
+    p->desc = (tsr_attention_desc){.q = q, .k = k, .v = k, .o = q, .band = {1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0}};
     p->in = (oracle_attention_inputs){.q = {q, p->q}, .k = {k, p->k}, .v = {k, p->v}};
 }
 
@@ -56,10 +56,10 @@ static void test_mutations(void **state)
     static double right[N * D], wrong[N * D], lse[N];
     make(&p);
     oracle_attention(&p.desc, &p.in, right, lse);
-    p.desc.set.right = 1;
+    p.desc.band.right = 1;
     oracle_attention(&p.desc, &p.in, wrong, lse);
     assert_true(oracle_error(wrong, right, N * D) > 8e-3);
-    p.desc.set.right = 0;
+    p.desc.band.right = 0;
     memset(p.k + 64 * D, 0, 64 * D * sizeof(float));
     memset(p.v + 64 * D, 0, 64 * D * sizeof(float));
     oracle_attention(&p.desc, &p.in, wrong, lse);

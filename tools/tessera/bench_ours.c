@@ -22,7 +22,7 @@ tsr_status bench_ours_prepare(bench_ours *u, tsr_device *dev, const bench_proble
     const tsr_layout q = {.dtype = p->dtype, .shape = {s->batch, s->heads, s->queries, s->dim}};
     const tsr_layout k = {.dtype = p->dtype, .shape = {s->batch, s->heads, s->keys, s->dim}};
     tsr_attention_desc desc = {.q = q, .k = k, .v = k, .o = q};
-    if (p->causal) desc.set = (tsr_set){1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0};
+    if (p->causal) desc.band = (tsr_band){1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0};
     u->problem = p;
     const double start = cli_now();
     tsr_status status = tsr_attention_prepare(dev, &desc, &u->plan);

@@ -49,8 +49,8 @@ static bool to_layout(const tsr_tensor_view *t, bool bnhd, tsr_layout *out)
 
 static bool parse_window(attend *a)
 {
-    tsr_set *set = &a->desc.set;
-    *set = (tsr_set){.left = TSR_UNBOUNDED, .right = TSR_UNBOUNDED};
+    tsr_band *set = &a->desc.band;
+    *set = (tsr_band){.left = TSR_UNBOUNDED, .right = TSR_UNBOUNDED};
     if (a->window) {
         long long left, right;
         int used = 0;

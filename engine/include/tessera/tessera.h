@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* Bumped whenever a struct or a call of this header changes; tsr_context_create refuses another one. */
-#define TSR_ABI 1
+#define TSR_ABI 2
 
 /* ---- Errors ------------------------------------------------------------------------------------ */
 
@@ -195,8 +195,9 @@ typedef struct tsr_span {
 
 /* ---- Attention --------------------------------------------------------------------------------- */
 
-/* Set: who attends whom. Zero: everyone. The interval law of one axis: query i stands at p = i + shift
- * and sees the keys j with p - left <= j <= p + right. */
+/* A band of keys around each query: the interval law of one axis, for the common windows. Query i stands at
+ * p = i + shift and sees the keys j with p - left <= j <= p + right. Zero: everyone. All else that can be
+ * attended is a set: tessera_set.h. */
 typedef enum tsr_align {
     TSR_ALIGN_BOTTOM_RIGHT = 0, /* shift = Nk - Nq: the last query stands at the last key (FlashAttention 2) */
     TSR_ALIGN_TOP_LEFT = 1      /* shift = 0 */
@@ -204,16 +205,21 @@ typedef enum tsr_align {
 
 #define TSR_UNBOUNDED INT64_MAX
 
-typedef struct tsr_set {
+typedef struct tsr_band {
     uint32_t bounded; /* 0: everyone, the rest is not read; 1: the interval law */
     tsr_align align;
     int64_t left;  /* >= 0, or TSR_UNBOUNDED */
     int64_t right; /* >= 0, or TSR_UNBOUNDED; causal: left = TSR_UNBOUNDED, right = 0 */
-} tsr_set;
+} tsr_band;
+
+typedef struct tsr_set tsr_set;               /* tessera_set.h */
+typedef struct tsr_schedule tsr_schedule;     /* tessera_set.h */
+typedef struct tsr_expression tsr_expression; /* tessera_expression.h */
 
 /* Dense or windowed attention with an online softmax, O(N) memory.
  *
- * s[i,j] = scale * q[i].k[j];  softcap: s = c tanh(s/c);  + bias[i,j];  mask and set: s = -inf;
+ * s[i,j] = scale * q[i].k[j];  softcap: s = c tanh(s/c);  + bias[i,j];  score: s = its value;
+ * mask, band, set and tags: s = -inf;
  * o[i] = sum_j exp(s[i,j] - L[i]) v[j];  L[i] = ln( sum_j exp(s[i,j]) + exp(sink[h]) ).
  * A row with no key gives o = 0 and L = -inf (the sink's logit, where there is one).
  * Milakov and Gimelshein 2018 (online softmax); Dao, FlashAttention-2, 2023.
@@ -231,10 +237,19 @@ typedef struct tsr_attention_desc {
     tsr_layout sink;
     float scale;   /* 0: 1/sqrt(D) */
     float softcap; /* 0: none */
-    tsr_set set;
+    tsr_band band;
+    /* Sets, intersected with the band; time and memory follow the tiles that they visit. set_of[b Hq + h], or
+     * set_of[h] where set_of_count is Hq, is the set of a head; set_of_count 0: all take the first. Read
+     * during prepare only. */
+    const tsr_set *const *sets;
+    uint32_t set_count;
+    uint32_t set_of_count;
+    const uint32_t *set_of;
+    const tsr_expression *score; /* NULL: none. Read during prepare only */
+    uint32_t tagged;             /* 1: runs take tags, see tsr_attention_args */
     uint32_t splits; /* parts that the keys are cut into and merged by log-sum-exp; 0: chosen */
     uint32_t tile;   /* a tsr_tile; for tests and tuning, 0: chosen for the device */
-    uint32_t reserved[6];
+    uint32_t reserved[5];
 } tsr_attention_desc;
 
 /* How a kernel's tile is mapped to a machine. */
@@ -255,9 +270,12 @@ typedef struct tsr_attention_info {
     uint64_t flops;         /* 4 or so per attended pair and channel: 2 (D + Dv) for each pair of the set */
     uint64_t bytes;         /* read and written once: q, k, v, o, lse, bias, mask */
     uint64_t workspace;     /* device bytes held by the plan */
-    double density;         /* pairs of the set / (Nq Nk); mask tensors are not counted */
+    double density;         /* pairs of the sets / (B Hq Nq Nk); mask tensors and tags are not counted */
     uint64_t tile_count;    /* independent pieces of work, for tsr_attention_args.first_tile */
-    uint64_t tiles_visited; /* query tile x key tile pairs of one head that the kernel walks */
+    uint64_t tiles_visited; /* query tile x key tile pairs that the kernel walks, over all heads */
+    uint64_t tiles_full;    /* of these, the ones that need no test */
+    double waste;           /* area of the visited tiles / pairs of the set; 1 where there are none */
+    double plan_seconds;    /* that building the schedules took */
     uint32_t splits;
     uint32_t query_tile, key_tile;
     tsr_tile tile;
@@ -266,9 +284,16 @@ typedef struct tsr_attention_info {
 
 TSR_API tsr_status tsr_attention_get_info(const tsr_attention *att, tsr_attention_info *out);
 
+/* The tile schedule of the index-th set (0 without sets), which lives as long as the plan. */
+TSR_API tsr_status tsr_attention_get_schedule(const tsr_attention *att, uint32_t index, const tsr_schedule **out);
+
 typedef struct tsr_attention_args {
     tsr_span q, k, v, o;
     tsr_span lse, bias, mask, sink; /* as described; buffer NULL where the description has none */
+    /* Where the description is tagged: key j is seen by query i only if low <= key_tags[j] <= high, of
+     * query_tags[i] = {low, high}. i32, packed, [Nk] and [Nq,2], for all batches and heads: visibility that
+     * changes from run to run (rings, caches). */
+    tsr_span query_tags, key_tags;
     /* A part of the work, so that a caller can show progress or stop: tiles [first, first + count).
      * count 0: all from first_tile on. The merge of splits runs with the last tile. */
     uint64_t first_tile, tile_count;
