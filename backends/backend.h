@@ -23,7 +23,7 @@ typedef struct bk_device bk_device; /* each backend defines its own */
 typedef struct bk_buffer bk_buffer;
 typedef struct bk_kernel bk_kernel;
 
-enum { BK_MAX_BINDINGS = 12, BK_MAX_SPECS = 32 };
+enum { BK_MAX_BINDINGS = 14, BK_MAX_SPECS = 32 };
 
 /* A kernel of the catalogue (shaders/catalogue.h), in every language it was compiled to. */
 typedef struct bk_kernel_source {

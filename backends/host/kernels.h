@@ -8,7 +8,7 @@
 /* What a kernel gets for one workgroup. */
 typedef struct hk_call {
     unsigned char *params;
-    unsigned char *args[12];
+    unsigned char *args[14]; /* as many as BK_MAX_BINDINGS */
     const int32_t *specs;
     uint32_t group;
     unsigned char *shared;

@@ -52,9 +52,12 @@
 #include "measure/peak.k"
 #undef RN
 
+#define SHAPE_ID(id, NAME, value) FLASH_SHAPE_##NAME = id,
+enum { FLASH_SHAPES(SHAPE_ID) };
+
 static const hk_entry entries[] = {
-    {"flash", flash_wide, flash_wide_shared, 15, 4, {RM, RN_WIDE, 1, 64}},
-    {"flash", flash_narrow, flash_narrow_shared, 15, 4, {RM, 1, 1, 64}},
+    {"flash", flash_wide, flash_wide_shared, FLASH_SHAPE_RM, 4, {RM, RN_WIDE, 1, 64}},
+    {"flash", flash_narrow, flash_narrow_shared, FLASH_SHAPE_RM, 4, {RM, 1, 1, 64}},
     {"merge", merge, merge_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},

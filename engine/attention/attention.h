@@ -3,11 +3,16 @@
 #define TSR_ATTENTION_H
 
 #include "internal.h"
+#include "schedule/schedule.h"
 
 struct tsr_attention {
     tsr_device *dev;
     tsr_attention_desc desc; /* checked, strides filled in */
     tsr_attention_info info;
+    tsr_schedule **schedules; /* of each set, or of each batch and head where expressions tell them apart */
+    uint32_t schedule_count;
+    uint32_t *schedule_of; /* [B Hq] */
+    tsr_buffer *lists;     /* what the kernel walks: see flash_args.h */
     int32_t q_tiles, dv_slices, dv_slice;
     uint32_t passes;          /* dispatches over consecutive keys, each carrying on the state of the last */
     bk_kernel *flash, *merge; /* merge: NULL with one split in one pass */
@@ -23,10 +28,8 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
 /* validate.c: do the buffers of a run hold what was described? */
 tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args);
 
-/* set.c: pairs (query, key) of one head in the set; the pair and tile counts of the inspection. */
-uint64_t tsr_band_pairs(const tsr_band *set, int64_t nq, int64_t nk);
-uint64_t tsr_band_tiles(const tsr_band *set, int64_t nq, int64_t nk, int64_t query_tile, int64_t key_tile);
-int64_t tsr_band_shift(const tsr_band *set, int64_t nq, int64_t nk);
+/* band.c: the band as a node; the sets with the band as schedules, for query tiles and key tiles of these sizes. */
+tsr_status tsr_attention_plan(tsr_attention *att, int32_t query_tile, int32_t key_tile);
 
 /* tiling.c: shapes of the kernel for this device and problem; fills spec values of flash. */
 typedef struct tsr_tiling {
@@ -34,13 +37,18 @@ typedef struct tsr_tiling {
     int32_t lanes, rm, rn, ln, bc; /* as the flash kernel's constants of these names */
     int32_t d_chunk, kv_chunk, dv_slice;
     int32_t query_tile;
-    uint32_t splits;
-    uint32_t passes;
-    int64_t split_keys, pass_keys; /* keys of a split, and of one pass within it */
+    uint32_t splits, passes;
+    int32_t pass_tiles; /* key tiles of a piece: one pass of one split */
 } tsr_tiling;
 
-/* loop_limit: see tsr_backend. */
-tsr_status tsr_attention_tiling(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *desc, tsr_tiling *out);
+tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
+/* How the key tiles of a query tile, most_tiles at most, are shared among splits and cut into passes. loop_limit: see
+ * tsr_backend. */
+tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *desc, int64_t query_tiles,
+                             int64_t most_tiles, tsr_tiling *t);
+
+/* lists.c: the schedules as the kernel's lists, on the device. */
+tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at);
 
 static inline bool tsr_layout_wanted(const tsr_layout *l)
 {

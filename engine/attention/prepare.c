@@ -22,6 +22,9 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
     const bool staged = t->splits > 1 || t->passes > 1;
+    bool gathered = false, tested = false;
+    for (uint32_t i = 0; i < att->schedule_count; i++)
+        gathered = gathered || att->schedules[i]->gathered, tested = tested || att->schedules[i]->tested;
     int32_t specs[BK_MAX_SPECS] = {
         [FLASH_LANES] = t->lanes,
         [FLASH_D] = (int32_t)d->q.shape[3],
@@ -37,7 +40,9 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
         [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged,
         [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged,
         [FLASH_HAS_CAP] = d->softcap > 0,
-        [FLASH_BOUNDED] = d->band.bounded != 0,
+        [FLASH_GATHERED] = gathered,
+        [FLASH_TESTED] = tested,
+        [FLASH_TAGGED] = d->tagged != 0,
         [FLASH_RM] = t->rm,
         [FLASH_RN] = t->rn,
         [FLASH_LN] = t->ln,
@@ -62,12 +67,10 @@ static tsr_status create_merge(tsr_attention *att, const tsr_tiling *t)
 /* Bytes that one step along an axis moves. */
 static int64_t step(const tsr_layout *l, int axis) { return l->stride[axis] * (int64_t)tsr_dtype_size(l->dtype); }
 
-static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling *t)
+static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling *t, int64_t blocks_at)
 {
     const tsr_attention_desc *d = &att->desc;
     const int64_t nq = d->q.shape[2], nk = d->k.shape[2], heads = d->q.shape[1], dv = d->v.shape[3];
-    /* A window wider than the sequence is no window; clipped, the kernel's sums cannot overflow. */
-    const int64_t far = nq + nk;
     flash_params p = {
         .q_sb = step(&d->q, 0),
         .q_sh = step(&d->q, 1),
@@ -96,9 +99,7 @@ static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling
         .mask_sh = step(&d->mask, 1),
         .mask_sn = step(&d->mask, 2),
         .mask_sk = step(&d->mask, 3),
-        .left = d->band.left < far ? d->band.left : far,
-        .right = d->band.right < far ? d->band.right : far,
-        .shift = tsr_band_shift(&d->band, nq, nk),
+        .blocks_at = blocks_at,
         .sink_sh = (int32_t)d->sink.stride[1],
         .heads = (int32_t)heads,
         .group_heads = (int32_t)(heads / d->k.shape[1]),
@@ -108,8 +109,7 @@ static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling
         .splits = (int32_t)t->splits,
         .q_tiles = att->q_tiles,
         .dv_slices = att->dv_slices,
-        .split_keys = (int32_t)t->split_keys,
-        .pass_keys = (int32_t)t->pass_keys,
+        .passes = (int32_t)t->passes,
         .scale = d->scale,
         .softcap = d->softcap,
     };
@@ -147,7 +147,9 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
     att->params_step = (sizeof(flash_params) + 255) / 256 * 256;
     tsr_status s = tsr_buffer_create(att->dev, t->passes * att->params_step + sizeof(merge_params), &att->params);
     if (s != TSR_OK) return s;
-    flash_params flash = make_flash_params(att, t);
+    int64_t blocks_at;
+    if ((s = tsr_attention_upload_lists(att, t, &blocks_at)) != TSR_OK) return s;
+    flash_params flash = make_flash_params(att, t, blocks_at);
     for (flash.pass = 0; (uint32_t)flash.pass < t->passes; flash.pass++)
         if ((s = tsr_buffer_write(att->params, (uint64_t)flash.pass * att->params_step, &flash, sizeof(flash))) != TSR_OK) return s;
     const merge_params merge = make_merge_params(att);
@@ -159,7 +161,7 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
             TSR_OK)
             return s;
     }
-    att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->partials);
+    att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->lists) + tsr_buffer_size(att->partials);
     return TSR_OK;
 }
 
@@ -174,15 +176,24 @@ static uint64_t layout_bytes(const tsr_layout *l)
 static void fill_info(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
-    const int64_t nq = d->q.shape[2], nk = d->k.shape[2];
-    const uint64_t heads = (uint64_t)(d->q.shape[0] * d->q.shape[1]), pairs = tsr_band_pairs(&d->band, nq, nk);
+    const uint64_t heads = (uint64_t)(d->q.shape[0] * d->q.shape[1]);
+    uint64_t pairs = 0, area = 0;
     const tsr_layout *const all[] = {&d->q, &d->k, &d->v, &d->o, &d->lse, &d->bias, &d->mask, &d->sink};
     tsr_attention_info *info = &att->info;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) info->bytes += layout_bytes(all[i]);
-    info->flops = 2 * (uint64_t)(d->q.shape[3] + d->v.shape[3]) * pairs * heads;
-    info->density = nq && nk ? (double)pairs / ((double)nq * (double)nk) : 0.0;
+    for (uint64_t i = 0; i < heads; i++) {
+        const tsr_schedule_info *one = &att->schedules[att->schedule_of[i]]->info;
+        pairs += one->pairs;
+        area += one->area;
+        info->tiles_full += one->full;
+        info->tiles_visited += one->full + one->partial;
+    }
+    for (uint32_t i = 0; i < att->schedule_count; i++) info->plan_seconds += att->schedules[i]->info.seconds;
+    info->flops = 2 * (uint64_t)(d->q.shape[3] + d->v.shape[3]) * pairs;
+    const double dense = (double)heads * (double)d->q.shape[2] * (double)d->k.shape[2];
+    info->density = dense > 0 ? (double)pairs / dense : 0.0;
+    info->waste = pairs ? (double)area / (double)pairs : 1.0;
     info->tile_count = (uint64_t)att->q_tiles * t->splits * (uint64_t)att->dv_slices * heads;
-    info->tiles_visited = tsr_band_tiles(&d->band, nq, nk, t->query_tile, t->bc);
     info->splits = t->splits;
     info->query_tile = (uint32_t)t->query_tile;
     info->key_tile = (uint32_t)t->bc;
@@ -195,9 +206,17 @@ static tsr_status prepare(tsr_attention *att)
 {
     const tsr_attention_desc *d = &att->desc;
     tsr_tiling t;
-    tsr_status s = tsr_attention_tiling(&att->dev->info, tsr_loop_limit(att->dev), d, &t);
+    tsr_status s = tsr_attention_tiling(&att->dev->info, d, &t);
+    if (s == TSR_OK) s = tsr_attention_plan(att, t.query_tile, t.bc);
     if (s != TSR_OK) return s;
-    att->q_tiles = (int32_t)((d->q.shape[2] + t.query_tile - 1) / t.query_tile);
+    int64_t most_tiles = 0;
+    for (uint32_t i = 0; i < att->schedule_count; i++) {
+        const tsr_schedule *schedule = att->schedules[i];
+        if ((int32_t)schedule->tile_count > att->q_tiles) att->q_tiles = (int32_t)schedule->tile_count;
+        for (size_t tile = 0; tile < schedule->tile_count; tile++)
+            if (schedule->tiles[tile].key_tiles > most_tiles) most_tiles = schedule->tiles[tile].key_tiles;
+    }
+    if ((s = tsr_attention_cut(&att->dev->info, tsr_loop_limit(att->dev), d, att->q_tiles, most_tiles, &t)) != TSR_OK) return s;
     att->dv_slices = (int32_t)((d->v.shape[3] + t.dv_slice - 1) / t.dv_slice);
     att->passes = t.passes;
     fill_info(att, &t);
@@ -219,6 +238,8 @@ tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc
     att->dev = dev;
     tsr_status s = tsr_attention_validate(desc, &att->desc);
     if (s == TSR_OK) s = prepare(att);
+    att->desc.sets = NULL; /* the caller's, from here on */
+    att->desc.set_of = NULL;
     if (s != TSR_OK) {
         tsr_attention_destroy(att);
         return s;
@@ -230,6 +251,10 @@ tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc
 void tsr_attention_destroy(tsr_attention *att)
 {
     if (!att) return;
+    for (uint32_t i = 0; i < att->schedule_count; i++) tsr_schedule_destroy(att->schedules[i]);
+    free(att->schedules);
+    free(att->schedule_of);
+    tsr_buffer_destroy(att->lists);
     tsr_buffer_destroy(att->params);
     tsr_buffer_destroy(att->partials);
     free(att);

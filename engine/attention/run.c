@@ -24,6 +24,9 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
         bind(&args->bias),
         bind(&args->mask),
         bind(&args->sink),
+        {att->lists->bk, 0},
+        bind(&args->query_tags),
+        bind(&args->key_tags),
         bind(merged ? &part_o : &args->o),
         bind(merged ? &part_lse : &args->lse),
     };

@@ -41,7 +41,7 @@ static void tile_simt(const tsr_attention_desc *d, tsr_tiling *t)
 static void tile_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
     t->lanes = t->ln = (int32_t)info->subgroup_max;
-    t->rn = d->q.shape[2] <= t->ln ? 1 : 4;
+    t->rn = d->q.shape[2] <= t->ln ? 1 : min32(4, TSR_TILE_MAX / t->ln);
     t->rm = d->q.shape[2] <= 8 * t->ln ? 8 : 16;
     t->bc = 64;
     t->d_chunk = (int32_t)d->q.shape[3];
@@ -50,15 +50,16 @@ static void tile_subgroup(const tsr_device_info *info, const tsr_attention_desc 
     t->query_tile = t->rn * t->ln;
 }
 
-static uint32_t choose_splits(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t)
+/* Few query tiles leave a device idle; but a split should have some keys to itself. */
+static uint32_t choose_splits(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t, int64_t query_tiles, int64_t most_tiles)
 {
     enum { MIN_KEYS = 512, MAX_SPLITS = 64 };
     const int64_t dv_slices = (d->v.shape[3] + t->dv_slice - 1) / t->dv_slice;
-    const int64_t groups = (d->q.shape[2] + t->query_tile - 1) / t->query_tile * d->q.shape[0] * d->q.shape[1] * dv_slices;
+    const int64_t groups = query_tiles * d->q.shape[0] * d->q.shape[1] * dv_slices;
     const int64_t wanted = (int64_t)info->compute_units * 2;
     if (groups == 0 || groups >= wanted) return 1;
     int64_t splits = (wanted + groups - 1) / groups;
-    if (splits > d->k.shape[2] / MIN_KEYS) splits = d->k.shape[2] / MIN_KEYS;
+    if (splits > most_tiles * t->bc / MIN_KEYS) splits = most_tiles * t->bc / MIN_KEYS;
     return splits < 1 ? 1 : splits > MAX_SPLITS ? MAX_SPLITS : (uint32_t)splits;
 }
 
@@ -88,15 +89,15 @@ static int64_t fixed_iterations(const tsr_tiling *t)
 {
     const int64_t rows = t->lanes / t->ln * t->rm, outputs = ceil_div(t->dv_slice, rows) * rows;
     const int64_t queries = t->tile == TSR_TILE_SUBGROUP ? loop(t->rn, loop(t->d_chunk, 0)) : 0;
-    return queries + 2 * loop(t->rn, 4) + 2 * loop(outputs, loop(ceil_div(t->query_tile, t->lanes), 0));
+    return queries + 3 * loop(t->rn, 4) + 2 * loop(outputs, loop(ceil_div(t->query_tile, t->lanes), 0));
 }
 
-/* Cuts the keys of a split into passes that stay within the loop limit. */
-static tsr_status choose_passes(uint32_t loop_limit, const tsr_attention_desc *d, tsr_tiling *t)
+tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *d, int64_t query_tiles, int64_t most_tiles,
+                             tsr_tiling *t)
 {
-    const int64_t nk = d->k.shape[2], nq = d->q.shape[2];
-    t->split_keys = ceil_div(ceil_div(nk, t->bc), t->splits) * t->bc;
-    t->pass_keys = t->split_keys;
+    t->splits = d->splits ? d->splits : choose_splits(info, d, t, query_tiles, most_tiles);
+    const int64_t split_tiles = ceil_div(most_tiles, t->splits);
+    t->pass_tiles = (int32_t)(split_tiles ? split_tiles : 1);
     t->passes = 1;
     if (loop_limit == 0) return TSR_OK;
     const int64_t safe = (int64_t)loop_limit * 3 / 4; /* a compiler may make loops of its own */
@@ -104,18 +105,13 @@ static tsr_status choose_passes(uint32_t loop_limit, const tsr_attention_desc *d
     if (tiles < 1)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; a tile of head dim %d takes %lld", loop_limit,
                         (int)d->q.shape[3], (long long)tile_iterations(d, t));
-    if (tiles * t->bc >= t->split_keys) return TSR_OK;
-    t->pass_keys = tiles * t->bc;
-    int64_t span = t->split_keys; /* keys that a tile of queries can see */
-    if (d->band.bounded && d->band.left < nk && d->band.right < nk) {
-        const int64_t window = d->band.left + d->band.right + (t->query_tile < nq ? t->query_tile : nq);
-        if (window < span) span = window;
-    }
-    t->passes = (uint32_t)ceil_div(span, t->pass_keys);
+    if (tiles >= split_tiles) return TSR_OK;
+    t->pass_tiles = (int32_t)tiles;
+    t->passes = (uint32_t)ceil_div(split_tiles, tiles);
     return TSR_OK;
 }
 
-tsr_status tsr_attention_tiling(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *d, tsr_tiling *t)
+tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
     *t = (tsr_tiling){.tile = d->tile ? (tsr_tile)d->tile : tsr_tile_for(info)};
     if (t->tile == TSR_TILE_VECTOR) {
@@ -130,6 +126,5 @@ tsr_status tsr_attention_tiling(const tsr_device_info *info, uint32_t loop_limit
             return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);
         tile_simt(d, t);
     }
-    t->splits = d->splits ? d->splits : choose_splits(info, d, t);
-    return choose_passes(loop_limit, d, t);
+    return TSR_OK;
 }

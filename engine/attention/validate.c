@@ -49,14 +49,34 @@ static tsr_status check_broadcast(const char *name, tsr_layout *l, const tsr_lay
     return TSR_OK;
 }
 
-static tsr_status check_set(const tsr_band *set)
+static tsr_status check_band(const tsr_band *band)
 {
-    if (!set->bounded) return TSR_OK;
-    if (set->align != TSR_ALIGN_BOTTOM_RIGHT && set->align != TSR_ALIGN_TOP_LEFT)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument band.align is %d; expected a tsr_align", (int)set->align);
-    if (set->left < 0 || set->right < 0)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument band.%s is %" PRId64 "; expected 0 or more, or TSR_UNBOUNDED", set->left < 0 ? "left" : "right",
-                        set->left < 0 ? set->left : set->right);
+    if (!band->bounded) return TSR_OK;
+    if (band->align != TSR_ALIGN_BOTTOM_RIGHT && band->align != TSR_ALIGN_TOP_LEFT)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument band.align is %d; expected a tsr_align", (int)band->align);
+    if (band->left < 0 || band->right < 0)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument band.%s is %" PRId64 "; expected 0 or more, or TSR_UNBOUNDED",
+                        band->left < 0 ? "left" : "right", band->left < 0 ? band->left : band->right);
+    return TSR_OK;
+}
+
+static tsr_status check_sets(const tsr_attention_desc *d)
+{
+    const uint64_t heads = (uint64_t)d->q.shape[1], all = (uint64_t)d->q.shape[0] * heads;
+    if (d->set_count && !d->sets) return tsr_fail(TSR_ERROR_ARGUMENT, "argument sets is NULL; expected %u sets", d->set_count);
+    for (uint32_t i = 0; i < d->set_count; i++) {
+        if (!d->sets[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument sets[%u] is NULL", i);
+        const tsr_status s = tsr_set_check(d->sets[i], d->q.shape[2], d->k.shape[2]);
+        if (s != TSR_OK) return s;
+    }
+    if (d->set_of_count && d->set_of_count != heads && d->set_of_count != all)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument set_of_count is %u; expected 0, %" PRIu64 " heads or %" PRIu64 " batches and heads",
+                        d->set_of_count, heads, all);
+    if (d->set_of_count && !d->set_of) return tsr_fail(TSR_ERROR_ARGUMENT, "argument set_of is NULL; expected %u indices", d->set_of_count);
+    for (uint32_t i = 0; i < d->set_of_count; i++)
+        if (d->set_of[i] >= d->set_count)
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument set_of[%u] is %u; expected one of %u sets", i, d->set_of[i], d->set_count);
+    if (d->tagged > 1) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tagged is %u; expected 0 or 1", d->tagged);
     return TSR_OK;
 }
 
@@ -127,8 +147,8 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
                         heads, kv_heads);
     if ((s = check_shape("k", &d->k, batch, kv_heads, d->k.shape[2], dim)) != TSR_OK ||
         (s = check_shape("v", &d->v, batch, kv_heads, d->k.shape[2], dv)) != TSR_OK ||
-        (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_set(&d->band)) != TSR_OK ||
-        (s = check_optional(d)) != TSR_OK)
+        (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_band(&d->band)) != TSR_OK ||
+        (s = check_sets(d)) != TSR_OK || (s = check_optional(d)) != TSR_OK)
         return s;
     return check_scalars(d);
 }
@@ -161,13 +181,27 @@ static tsr_status check_span(const tsr_attention *att, run_range *range, const t
     return TSR_OK;
 }
 
+static tsr_layout tags(const tsr_attention_desc *d, int64_t rows, int64_t columns)
+{
+    if (!d->tagged) return (tsr_layout){0};
+    return (tsr_layout){.dtype = TSR_I32, .shape = {1, 1, rows, columns}, .stride = {0, 0, columns, 1}};
+}
+
 tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args)
 {
     const tsr_attention_desc *d = &att->desc;
-    run_range ranges[] = {{"q", &args->q, 0, false},       {"k", &args->k, 0, false},       {"v", &args->v, 0, false},
-                          {"bias", &args->bias, 0, false}, {"mask", &args->mask, 0, false}, {"sink", &args->sink, 0, false},
-                          {"o", &args->o, 0, true},        {"lse", &args->lse, 0, true}};
-    const tsr_layout *const layouts[] = {&d->q, &d->k, &d->v, &d->bias, &d->mask, &d->sink, &d->o, &d->lse};
+    run_range ranges[] = {{"q", &args->q, 0, false},
+                          {"k", &args->k, 0, false},
+                          {"v", &args->v, 0, false},
+                          {"bias", &args->bias, 0, false},
+                          {"mask", &args->mask, 0, false},
+                          {"sink", &args->sink, 0, false},
+                          {"query_tags", &args->query_tags, 0, false},
+                          {"key_tags", &args->key_tags, 0, false},
+                          {"o", &args->o, 0, true},
+                          {"lse", &args->lse, 0, true}};
+    const tsr_layout query_tags = tags(d, d->q.shape[2], 2), key_tags = tags(d, d->k.shape[2], 1);
+    const tsr_layout *const layouts[] = {&d->q, &d->k, &d->v, &d->bias, &d->mask, &d->sink, &query_tags, &key_tags, &d->o, &d->lse};
     enum { COUNT = sizeof(ranges) / sizeof(ranges[0]) };
     for (int i = 0; i < COUNT; i++) {
         const tsr_status s = check_span(att, &ranges[i], layouts[i]);

@@ -21,6 +21,7 @@ typedef float fv __attribute__((vector_size(VW * 4)));
 typedef int32_t iv __attribute__((vector_size(VW * 4)));
 typedef iv bv;
 typedef float fv_mem_ __attribute__((vector_size(VW * 4), aligned(4), may_alias));
+typedef int32_t iv_mem_ __attribute__((vector_size(VW * 4), aligned(4), may_alias));
 typedef float f32_mem_ __attribute__((may_alias));
 typedef uint32_t u32_mem_ __attribute__((may_alias));
 typedef uint16_t u16_mem_ __attribute__((may_alias));
@@ -65,6 +66,7 @@ HELPER i32 bv_any_(bv c) { i32 any = 0; for (i32 l = 0; l < VW; l++) any |= c[l]
 #define BV_AND(a, b) ((a) & (b))
 #define FV_LD(a, i) (*(const fv_mem_ *)((a) + (i)))
 #define FV_ST(a, i, x) *(fv_mem_ *)((a) + (i)) = (x)
+#define IV_LD(a, i) (*(const iv_mem_ *)((a) + (i)))
 #define FV_LDG(p, i) (*(const fv_mem_ *)((const f32_mem_ *)(p) + (i)))
 HELPER f32 f16_value_(u32 h)
 {

@@ -45,6 +45,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define BV_ANY(c) (c)
 #define BV_AND(a, b) ((a) && (b))
 #define FV_LD(a, i) (a)[i]
+#define IV_LD(a, i) (a)[i]
 #define FV_ST(a, i, x) (a)[i] = (x)
 #define FV_LDG(p, i) LDF(p, i)
 #define FV_STG(p, i, x) STF(p, i, x)

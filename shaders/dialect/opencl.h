@@ -49,6 +49,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define BV_ANY(c) (c)
 #define FV_LD(a, i) (a)[i]
 #define FV_ST(a, i, x) (a)[i] = (x)
+#define IV_LD(a, i) (a)[i]
 #define fv_to_iv(a) convert_int(a)
 #define fv_bits(i) as_float(i)
 #define FV_LDG(p, i) LDF(p, i)
@@ -75,6 +76,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define BV_ANY(c) any(c)
 #define FV_LD(a, i) CAT(vload, VW)(0, (a) + (i))
 #define FV_ST(a, i, x) CAT(vstore, VW)(x, 0, (a) + (i))
+#define IV_LD(a, i) CAT(vload, VW)(0, (a) + (i))
 #define FV_LDG(p, i) CAT(vload, VW)(0, (__global const float *)(p) + (i))
 #define FV_LDGH(p, i) CAT(vload_half, VW)(0, (__global const half *)(p) + (i))
 #define FV_LDGB(p, i) CAT(as_float, VW)(CAT(convert_uint, VW)(CAT(vload, VW)(0, (__global const ushort *)(p) + (i))) << 16)

@@ -249,7 +249,7 @@ typedef struct tsr_attention_desc {
     uint32_t tagged;             /* 1: runs take tags, see tsr_attention_args */
     uint32_t splits; /* parts that the keys are cut into and merged by log-sum-exp; 0: chosen */
     uint32_t tile;   /* a tsr_tile; for tests and tuning, 0: chosen for the device */
-    uint32_t reserved[5];
+    uint32_t reserved[6];
 } tsr_attention_desc;
 
 /* How a kernel's tile is mapped to a machine. */

@@ -34,7 +34,7 @@ typedef enum tsr_axis { TSR_AXIS_TOKEN = 0, TSR_AXIS_T = 1, TSR_AXIS_H = 2, TSR_
 enum {
     TSR_LAW_CAUSAL = 1u << 0,       /* no key beyond the query's own position */
     TSR_LAW_INWARD = 1u << 1,       /* at borders the window is moved inwards and keeps its size (NATTEN); else it is cut */
-    TSR_LAW_BOTTOM_RIGHT = 1u << 2, /* adds (keys - queries) of the axis to shift: the last query stands at the last key */
+    TSR_LAW_BOTTOM_RIGHT = 1u << 2, /* TSR_AXIS_TOKEN: adds Nk - Nq to shift: the last query stands at the last key */
     TSR_LAW_POWERS = 1u << 3        /* of the window, only distances 0, 1, 2, 4, 8, ... from the query (needs stride 1) */
 };
 
@@ -46,23 +46,25 @@ typedef enum tsr_ids_test {
 
 /* One node. Fields that an op does not read stay zero.
  *
- * Coordinates (LAW, QUERIES, KEYS): y = ((x + origin) / div) mod `mod`, whole numbers; div 0: 1, mod 0: none.
+ * Coordinates (LAW, QUERIES, KEYS): y = ((x + origin) div `div`) mod `mod`, divisions towards minus infinity;
+ * div 0: 1, mod 0: none. x of query i on TSR_AXIS_TOKEN is query_first + i.
  *
- * LAW (mechanisms of NATTEN, arXiv 2504.16922, and of FlashAttention's windows in one form): a query at y
- * stands at y' = y + shift, in the residue class g = y' mod dilation, at position p = y' div dilation; keys
- * of other classes are not seen. The leader is c = (p div stride) stride + (CAUSAL ? stride - 1 : stride / 2),
- * and keys at positions [c - left, c + right] are. INWARD: c is at most the class's last position, and the
- * interval slides into the class; CAUSAL: positions beyond p are cut. Then what lies outside is cut.
+ * LAW (NATTEN's windows, arXiv 2504.16922, and FlashAttention's in one form): a query's x is first moved by
+ * shift. Its y lies in the residue class g = y mod dilation, at position p = y div dilation; keys of other
+ * classes are not seen. The leader is c = (p div stride) stride + (CAUSAL ? stride - 1 : stride / 2), and keys
+ * at positions [c - left, c + right] are. INWARD: c is at most the class's last position, and without CAUSAL the
+ * interval slides into the class. CAUSAL: positions beyond p are cut. Then what lies outside the class is cut.
  * left and right may be TSR_UNBOUNDED, and negative where left + right >= 0.
- * For INWARD: 1 <= stride <= window = left + right + 1 <= positions of every class, origin = mod = 0. */
+ * For INWARD: 1 <= stride <= window = left + right + 1 <= positions of every class, origin = mod = shift = 0. */
 typedef struct tsr_set_node {
     tsr_set_op op;
     tsr_axis axis;
     int64_t origin, div, mod;
     int64_t left, right, stride, dilation, shift; /* LAW; stride, dilation 0: 1 */
     uint32_t flags;                               /* LAW: TSR_LAW_* */
-    int64_t first, last;                          /* QUERIES, KEYS; last may be TSR_UNBOUNDED; negative: counted from the end of the axis */
-    const int32_t *query_ids, *key_ids;           /* IDS: one for each query and key of the sequence; copied */
+    int64_t first, last;                          /* QUERIES, KEYS; last may be TSR_UNBOUNDED; negative: counted from the end */
+    const int32_t *query_ids, *key_ids;           /* IDS: [id_queries] and [id_keys], all queries and keys of the call; copied */
+    int64_t id_queries, id_keys;
     tsr_ids_test test;
     const uint8_t *blocks; /* BLOCKS: [block rows, block columns], 0: not; copied. Row = query / block_q, column = key / block_k */
     int64_t block_rows, block_columns, block_q, block_k;
@@ -103,8 +105,9 @@ TSR_API tsr_status tsr_set_contains(const tsr_set *set, int64_t nq, int64_t nk, 
 typedef struct tsr_schedule_desc {
     const tsr_set *set; /* NULL: everyone. Read during the call only */
     int64_t nq, nk;
-    int32_t query_tile, key_tile; /* 1..128 each; 0: 64 */
+    int32_t query_tile, key_tile; /* 1..64 and 1..1024; 0: 64 */
     uint32_t keep_order;          /* 1: tiles are runs of the caller's order */
+    int32_t b, h;                 /* for expressions that read them */
     uint32_t reserved[5];
 } tsr_schedule_desc;
 

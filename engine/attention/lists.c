@@ -1,0 +1,123 @@
+/* Schedules as the lists that the flash kernel walks, laid out as flash_args.h says, in one buffer. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attention.h"
+
+/* Where one schedule lies, in words. */
+typedef struct place {
+    int64_t tiles, rows, pieces, entries, blocks;
+} place;
+
+typedef struct writer {
+    const tsr_tiling *t;
+    int32_t *words; /* NULL: only counted */
+    int64_t at;
+} writer;
+
+static void put(writer *w, int64_t word)
+{
+    if (w->words) w->words[w->at] = (int32_t)word;
+    w->at++;
+}
+
+/* The entries that make the key tiles [first, last) of a query tile; returns how many. */
+static int32_t put_part(writer *w, const tsr_schedule *s, const tsr_query_tile *tile, int64_t first, int64_t last, int64_t first_block)
+{
+    int32_t count = 0;
+    int64_t at = 0;
+    for (int32_t i = 0; i < tile->entries && at < last; i++) {
+        const tsr_entry *e = &s->entries[tile->first_entry + i];
+        const int64_t tiles = (e->keys + s->key_tile - 1) / s->key_tile, begin = first > at ? first - at : 0,
+                      end = last - at < tiles ? last - at : tiles;
+        at += tiles;
+        if (begin >= end) continue;
+        const int64_t keys = (end == tiles ? e->keys : end * s->key_tile) - begin * s->key_tile;
+        put(w, e->base + begin * s->key_tile);
+        put(w, keys);
+        put(w, e->block < 0 ? -1 : e->block + 2 * first_block);
+        count++;
+    }
+    return count;
+}
+
+/* The pieces of a schedule and their entries. Whole tiles that share a list share it here too. */
+static void put_pieces(writer *w, const tsr_schedule *s, const place *p, int64_t first_block, int32_t q_tiles)
+{
+    const tsr_tiling *t = w->t;
+    const int64_t parts = (int64_t)t->splits * t->passes;
+    int64_t piece_at = p->pieces, last_first = -1, last_at = 0;
+    w->at = p->entries;
+    for (size_t i = 0; i < (size_t)q_tiles; i++) {
+        const tsr_query_tile none = {.entries = 0}, *tile = i < s->tile_count ? &s->tiles[i] : &none;
+        const bool shared = parts == 1 && i < s->tile_count && tile->entries && tile->first_entry == last_first;
+        const int64_t per_split = (tile->key_tiles + t->splits - 1) / t->splits;
+        for (int64_t part = 0; part < parts; part++) {
+            const int64_t split = part / t->passes, pass = part % t->passes;
+            const int64_t end = (split + 1) * per_split, first = split * per_split + pass * t->pass_tiles;
+            const int64_t last = first + t->pass_tiles < end ? first + t->pass_tiles : end;
+            const int64_t at = shared ? last_at : w->at;
+            const int32_t count = shared ? tile->entries : first < last ? put_part(w, s, tile, first, last, first_block) : 0;
+            if (w->words) w->words[piece_at] = (int32_t)at, w->words[piece_at + 1] = count;
+            piece_at += 2;
+            if (parts == 1 && tile->entries) last_first = tile->first_entry, last_at = at;
+        }
+    }
+}
+
+/* Lays out everything; words NULL: counts only. Returns the number of words. */
+static int64_t lay_out(const tsr_attention *att, const tsr_tiling *t, place *places, int32_t *words, int64_t *blocks_at)
+{
+    const int64_t heads = att->desc.q.shape[0] * att->desc.q.shape[1];
+    writer w = {t, words, 2 * heads};
+    int64_t first_block = 0;
+    for (uint32_t i = 0; i < att->schedule_count; i++) {
+        const tsr_schedule *s = att->schedules[i];
+        place *p = &places[i];
+        p->tiles = w.at;
+        p->rows = p->tiles + 2 * (int64_t)att->q_tiles;
+        w.at = p->rows + s->nq;
+        p->pieces = w.at;
+        p->entries = p->pieces + 2 * (int64_t)att->q_tiles * t->splits * t->passes;
+        put_pieces(&w, s, p, first_block, att->q_tiles);
+        first_block += (int64_t)s->block_count;
+        for (int32_t tile = 0; words && tile < att->q_tiles; tile++) {
+            const bool there = (size_t)tile < s->tile_count;
+            words[p->tiles + 2 * tile] = there ? (int32_t)p->rows + s->tiles[tile].first_row : 0;
+            words[p->tiles + 2 * tile + 1] = there ? s->tiles[tile].rows : 0;
+        }
+        if (words) memcpy(words + p->rows, s->rows, (size_t)s->nq * 4);
+    }
+    *blocks_at = w.at;
+    for (uint32_t i = 0; i < att->schedule_count; i++) {
+        const tsr_schedule *s = att->schedules[i];
+        const size_t size = s->block_count * (size_t)s->block_words;
+        if (words && size) memcpy(words + w.at, s->blocks, size * 4);
+        w.at += (int64_t)size;
+    }
+    for (int64_t i = 0; words && i < heads; i++) {
+        const place *p = &places[att->schedule_of[i]];
+        words[2 * i] = (int32_t)p->tiles;
+        words[2 * i + 1] = (int32_t)p->pieces;
+    }
+    return w.at;
+}
+
+tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at)
+{
+    place *places = calloc(att->schedule_count, sizeof(*places));
+    if (!places) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the lists");
+    const int64_t count = lay_out(att, t, places, NULL, blocks_at);
+    tsr_status s = TSR_OK;
+    int32_t *words = NULL;
+    if (count > INT32_MAX)
+        s = tsr_fail(TSR_ERROR_UNSUPPORTED, "the tile schedule takes %lld words; expected fewer than 2^31", (long long)count);
+    else if (!(words = malloc((size_t)count * 4)))
+        s = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for lists of %lld bytes", (long long)count * 4);
+    if (words) lay_out(att, t, places, words, blocks_at);
+    if (s == TSR_OK) s = tsr_buffer_create(att->dev, (uint64_t)count * 4, &att->lists);
+    if (s == TSR_OK) s = tsr_buffer_write(att->lists, 0, words, (uint64_t)count * 4);
+    free(words);
+    free(places);
+    return s;
+}

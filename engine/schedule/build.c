@@ -1,0 +1,158 @@
+/* Building and inspecting tile schedules. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "schedule.h"
+
+static const tsr_set everyone = {.node_count = 0};
+
+static double now(void)
+{
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static tsr_status add_tile(tsr_schedule *s, tsr_query_tile tile)
+{
+    if (s->tile_count == s->tile_room) {
+        const size_t room = s->tile_room ? 2 * s->tile_room : 64;
+        tsr_query_tile *p = realloc(s->tiles, room * sizeof(*p));
+        if (!p) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu query tiles", room);
+        s->tiles = p, s->tile_room = room;
+    }
+    s->tiles[s->tile_count++] = tile;
+    return TSR_OK;
+}
+
+/* A tile whose entries are those of the tile before it takes them over: dense attention keeps one list. */
+static void share_entries(tsr_schedule *s, tsr_query_tile *tile)
+{
+    if (s->tile_count == 0) return;
+    const tsr_query_tile *last = &s->tiles[s->tile_count - 1];
+    if (last->entries != tile->entries ||
+        memcmp(s->entries + last->first_entry, s->entries + tile->first_entry, (size_t)tile->entries * sizeof(tsr_entry)))
+        return;
+    s->entry_count = (size_t)tile->first_entry;
+    tile->first_entry = last->first_entry;
+}
+
+static tsr_status add_sequence(tsr_schedule *s, const tsr_sequence *sequence, bool keep)
+{
+    tsr_tile_eval *eval = NULL;
+    tsr_order order = {0};
+    tsr_status status = tsr_tile_eval_create(sequence, &eval);
+    if (status == TSR_OK) status = tsr_order_choose(sequence, eval, s->query_tile, s->key_tile, keep, &order);
+    const uint64_t tiles = status == TSR_OK ? tsr_order_tiles(&order) : 0;
+    int64_t rows[TSR_TILE_MAX];
+    int32_t at = (int32_t)sequence->first_q;
+    for (uint64_t i = 0; i < tiles && status == TSR_OK; i++) {
+        const int count = tsr_order_rows(&order, i, rows);
+        tsr_tile_keys keys;
+        tsr_query_tile tile = {.first_row = at, .rows = count, .first_entry = (int64_t)s->entry_count};
+        if ((status = tsr_tile_eval_run(eval, rows, count, &keys)) != TSR_OK) break;
+        for (int r = 0; r < count; r++) s->rows[at++] = (int32_t)(rows[r] + sequence->first_q);
+        if ((status = tsr_schedule_lower(s, &keys, count, sequence->first_k, &tile, &s->info.pairs)) != TSR_OK) break;
+        share_entries(s, &tile);
+        status = add_tile(s, tile);
+    }
+    if (status == TSR_OK && s->info.box[2] == 0)
+        for (int a = 0; a < 3; a++) s->info.box[a] = order.size[a];
+    tsr_order_free(&order);
+    tsr_tile_eval_destroy(eval);
+    return status;
+}
+
+static tsr_status build(tsr_schedule *s, const tsr_schedule_desc *d)
+{
+    const tsr_set *set = d->set ? d->set : &everyone;
+    tsr_status status = tsr_set_check(set, d->nq, d->nk);
+    if (status != TSR_OK) return status;
+    if (d->query_tile < 0 || d->query_tile > TSR_TILE_MAX)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument query_tile is %d; expected 0 to %d", d->query_tile, TSR_TILE_MAX);
+    if (d->key_tile < 0 || d->key_tile > 1024) return tsr_fail(TSR_ERROR_ARGUMENT, "argument key_tile is %d; expected 0 to 1024", d->key_tile);
+    s->nq = d->nq, s->nk = d->nk;
+    s->query_tile = d->query_tile ? d->query_tile : 64;
+    s->key_tile = d->key_tile ? d->key_tile : 64;
+    s->block_words = s->key_tile * (1 + (s->query_tile + 31) / 32);
+    s->rows = malloc((size_t)(d->nq ? d->nq : 1) * sizeof(*s->rows));
+    if (!s->rows) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %" PRId64 " rows", d->nq);
+    for (size_t i = 0; i < (set->segments ? set->segments : 1) && status == TSR_OK; i++) {
+        tsr_sequence sequence = tsr_set_sequence(set, i, d->nq, d->nk);
+        sequence.b = d->b, sequence.h = d->h;
+        if (sequence.nq > 0) status = add_sequence(s, &sequence, d->keep_order);
+    }
+    return status;
+}
+
+static void fill_info(tsr_schedule *s, double seconds)
+{
+    tsr_schedule_info *info = &s->info;
+    info->area = (info->full + info->partial) * (uint64_t)s->query_tile * (uint64_t)s->key_tile;
+    info->query_tiles = s->tile_count;
+    info->bytes = s->tile_count * 16 + (uint64_t)s->nq * 4 + s->entry_count * sizeof(tsr_entry) + s->block_count * (uint64_t)s->block_words * 4;
+    info->density = s->nq && s->nk ? (double)info->pairs / ((double)s->nq * (double)s->nk) : 0;
+    info->waste = info->pairs ? (double)info->area / (double)info->pairs : 1;
+    info->seconds = seconds;
+}
+
+tsr_status tsr_schedule_create(const tsr_schedule_desc *desc, tsr_schedule **out)
+{
+    if (!desc || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", desc ? "out" : "desc");
+    *out = NULL;
+    for (size_t i = 0; i < sizeof(desc->reserved) / sizeof(desc->reserved[0]); i++)
+        if (desc->reserved[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument reserved[%zu] is %u; expected 0", i, desc->reserved[i]);
+    tsr_schedule *s = calloc(1, sizeof(*s));
+    if (!s) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a schedule");
+    const double start = now();
+    const tsr_status status = build(s, desc);
+    if (status != TSR_OK) {
+        tsr_schedule_destroy(s);
+        return status;
+    }
+    free(s->slots); /* nothing more is added */
+    s->slots = NULL;
+    fill_info(s, now() - start);
+    *out = s;
+    return TSR_OK;
+}
+
+void tsr_schedule_destroy(tsr_schedule *s)
+{
+    if (!s) return;
+    free(s->tiles);
+    free(s->rows);
+    free(s->entries);
+    free(s->blocks);
+    free(s->slots);
+    free(s);
+}
+
+tsr_status tsr_schedule_get_info(const tsr_schedule *schedule, tsr_schedule_info *out)
+{
+    if (!schedule || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", schedule ? "out" : "schedule");
+    *out = schedule->info;
+    return TSR_OK;
+}
+
+tsr_status tsr_schedule_get_tile(const tsr_schedule *s, uint64_t index, tsr_schedule_tile *out)
+{
+    if (!s || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", s ? "tile" : "schedule");
+    if (index >= s->tile_count)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument index is %" PRIu64 "; expected one of %zu query tiles", index, s->tile_count);
+    const tsr_query_tile *tile = &s->tiles[index];
+    out->row_count = tile->rows;
+    out->key_count = 0;
+    for (int32_t i = 0; i < tile->rows && out->rows; i++) out->rows[i] = s->rows[tile->first_row + i];
+    for (int32_t i = 0; i < tile->entries; i++) {
+        const tsr_entry *entry = &s->entries[tile->first_entry + i];
+        const uint32_t *block = entry->block < 0 ? NULL : s->blocks + (size_t)(entry->block / 2) * (size_t)s->block_words;
+        for (int32_t k = 0; k < entry->keys; k++, out->key_count++) {
+            if (out->keys) out->keys[out->key_count] = entry->base + (block ? (int64_t)block[k] : k);
+            if (out->full) out->full[out->key_count] = !block || entry->block % 2;
+        }
+    }
+    return TSR_OK;
+}
