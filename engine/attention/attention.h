@@ -5,6 +5,16 @@
 #include "internal.h"
 #include "schedule/schedule.h"
 
+/* Shapes of the kernel for a device and problem; fills spec values of flash. */
+typedef struct tsr_tiling {
+    tsr_tile tile;
+    int32_t lanes, rm, rn, ln, bc; /* as the flash kernel's constants of these names */
+    int32_t d_chunk, kv_chunk, dv_slice;
+    int32_t query_tile;
+    uint32_t splits, passes;
+    int32_t pass_tiles; /* key tiles of a piece: one pass of one split */
+} tsr_tiling;
+
 struct tsr_attention {
     tsr_device *dev;
     tsr_attention_desc desc; /* checked, strides filled in */
@@ -13,6 +23,9 @@ struct tsr_attention {
     uint32_t schedule_count;
     uint32_t *schedule_of; /* [B Hq] */
     tsr_buffer *lists;     /* what the kernel walks: see flash_args.h */
+    int32_t *pieces;       /* for tsr_attention_set_keys; NULL where sets decide */
+    int64_t pieces_at;     /* word of lists */
+    tsr_tiling tiling;     /* with pieces */
     int32_t q_tiles, dv_slices, dv_slice;
     uint32_t passes;          /* dispatches over consecutive keys, each carrying on the state of the last */
     bk_kernel *flash, *merge; /* merge: NULL with one split in one pass */
@@ -28,19 +41,10 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
 /* validate.c: do the buffers of a run hold what was described? */
 tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args);
 
-/* band.c: the band as a node; the sets with the band as schedules, for query tiles and key tiles of these sizes. */
+/* plan.c: the sets, with the band, as schedules, for query tiles and key tiles of these sizes. */
 tsr_status tsr_attention_plan(tsr_attention *att, int32_t query_tile, int32_t key_tile);
 
-/* tiling.c: shapes of the kernel for this device and problem; fills spec values of flash. */
-typedef struct tsr_tiling {
-    tsr_tile tile;
-    int32_t lanes, rm, rn, ln, bc; /* as the flash kernel's constants of these names */
-    int32_t d_chunk, kv_chunk, dv_slice;
-    int32_t query_tile;
-    uint32_t splits, passes;
-    int32_t pass_tiles; /* key tiles of a piece: one pass of one split */
-} tsr_tiling;
-
+/* tiling.c: see there. */
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
 /* How the key tiles of a query tile, most_tiles at most, are shared among splits and cut into passes. loop_limit: see
  * tsr_backend. */
@@ -49,6 +53,10 @@ tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, c
 
 /* lists.c: the schedules as the kernel's lists, on the device. */
 tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at);
+
+/* lists.c: of a tagged plan without sets and band, the keys from here on to be the first so many of k. Allocates
+ * nothing; waits for the device. */
+tsr_status tsr_attention_set_keys(tsr_attention *att, int64_t keys);
 
 static inline bool tsr_layout_wanted(const tsr_layout *l)
 {

@@ -41,26 +41,33 @@ static int32_t put_part(writer *w, const tsr_schedule *s, const tsr_query_tile *
     return count;
 }
 
-/* The pieces of a schedule and their entries. Whole tiles that share a list share it here too. */
+/* The key tiles [*first, *last) of one piece. */
+static void piece_range(const tsr_tiling *t, int64_t key_tiles, int64_t part, int64_t *first, int64_t *last)
+{
+    const int64_t per_split = (key_tiles + t->splits - 1) / t->splits, split = part / t->passes, end = (split + 1) * per_split;
+    *first = split * per_split + part % t->passes * t->pass_tiles;
+    *last = *first + t->pass_tiles < end ? *first + t->pass_tiles : end;
+    if (*last > key_tiles) *last = key_tiles;
+}
+
+/* The pieces of a schedule and their entries; query tiles that share a list share it here too. */
 static void put_pieces(writer *w, const tsr_schedule *s, const place *p, int64_t first_block, int32_t q_tiles)
 {
-    const tsr_tiling *t = w->t;
-    const int64_t parts = (int64_t)t->splits * t->passes;
-    int64_t piece_at = p->pieces, last_first = -1, last_at = 0;
+    const int64_t parts = (int64_t)w->t->splits * w->t->passes;
     w->at = p->entries;
-    for (size_t i = 0; i < (size_t)q_tiles; i++) {
-        const tsr_query_tile none = {.entries = 0}, *tile = i < s->tile_count ? &s->tiles[i] : &none;
-        const bool shared = parts == 1 && i < s->tile_count && tile->entries && tile->first_entry == last_first;
-        const int64_t per_split = (tile->key_tiles + t->splits - 1) / t->splits;
+    for (int32_t i = 0; i < q_tiles; i++) {
+        const tsr_query_tile none = {.entries = 0}, *tile = (size_t)i < s->tile_count ? &s->tiles[i] : &none;
+        int32_t *const pieces = w->words ? w->words + p->pieces + 2 * parts * i : NULL;
+        if (i > 0 && (size_t)i < s->tile_count && tile->entries && s->tiles[i - 1].entries && tile->first_entry == s->tiles[i - 1].first_entry) {
+            if (pieces) memcpy(pieces, pieces - 2 * parts, (size_t)(2 * parts) * 4);
+            continue;
+        }
         for (int64_t part = 0; part < parts; part++) {
-            const int64_t split = part / t->passes, pass = part % t->passes;
-            const int64_t end = (split + 1) * per_split, first = split * per_split + pass * t->pass_tiles;
-            const int64_t last = first + t->pass_tiles < end ? first + t->pass_tiles : end;
-            const int64_t at = shared ? last_at : w->at;
-            const int32_t count = shared ? tile->entries : first < last ? put_part(w, s, tile, first, last, first_block) : 0;
-            if (w->words) w->words[piece_at] = (int32_t)at, w->words[piece_at + 1] = count;
-            piece_at += 2;
-            if (parts == 1 && tile->entries) last_first = tile->first_entry, last_at = at;
+            int64_t first, last;
+            piece_range(w->t, tile->key_tiles, part, &first, &last);
+            const int64_t at = w->at;
+            const int32_t count = first < last ? put_part(w, s, tile, first, last, first_block) : 0;
+            if (pieces) pieces[2 * part] = (int32_t)at, pieces[2 * part + 1] = count;
         }
     }
 }
@@ -80,6 +87,8 @@ static int64_t lay_out(const tsr_attention *att, const tsr_tiling *t, place *pla
         p->pieces = w.at;
         p->entries = p->pieces + 2 * (int64_t)att->q_tiles * t->splits * t->passes;
         put_pieces(&w, s, p, first_block, att->q_tiles);
+        const int64_t least = p->entries + 3 * (int64_t)t->splits * t->passes; /* see tsr_attention_set_keys */
+        if (w.at < least) w.at = least;
         first_block += (int64_t)s->block_count;
         for (int32_t tile = 0; words && tile < att->q_tiles; tile++) {
             const bool there = (size_t)tile < s->tile_count;
@@ -89,6 +98,7 @@ static int64_t lay_out(const tsr_attention *att, const tsr_tiling *t, place *pla
         if (words) memcpy(words + p->rows, s->rows, (size_t)s->nq * 4);
     }
     *blocks_at = w.at;
+    for (int32_t i = 0; i < t->bc; i++) put(&w, i);
     for (uint32_t i = 0; i < att->schedule_count; i++) {
         const tsr_schedule *s = att->schedules[i];
         const size_t size = s->block_count * (size_t)s->block_words;
@@ -101,6 +111,16 @@ static int64_t lay_out(const tsr_attention *att, const tsr_tiling *t, place *pla
         words[2 * i + 1] = (int32_t)p->pieces;
     }
     return w.at;
+}
+
+/* What tsr_attention_set_keys writes anew: the tables of pieces, and an entry for each. */
+static tsr_status keep_pieces(tsr_attention *att, const tsr_tiling *t, const place *p)
+{
+    const size_t parts = (size_t)t->splits * t->passes, words = 2 * parts * (size_t)att->q_tiles + 3 * parts;
+    att->tiling = *t;
+    att->pieces_at = p->pieces;
+    att->pieces = malloc(words * sizeof(*att->pieces));
+    return att->pieces ? TSR_OK : tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu words", words);
 }
 
 tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at)
@@ -117,7 +137,31 @@ tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, i
     if (words) lay_out(att, t, places, words, blocks_at);
     if (s == TSR_OK) s = tsr_buffer_create(att->dev, (uint64_t)count * 4, &att->lists);
     if (s == TSR_OK) s = tsr_buffer_write(att->lists, 0, words, (uint64_t)count * 4);
+    if (s == TSR_OK && att->desc.tagged && !att->desc.set_count && !att->desc.band.bounded) s = keep_pieces(att, t, &places[0]);
     free(words);
     free(places);
     return s;
+}
+
+tsr_status tsr_attention_set_keys(tsr_attention *att, int64_t keys)
+{
+    const tsr_tiling *t = &att->tiling;
+    if (!att->pieces) return tsr_fail(TSR_ERROR_ARGUMENT, "the plan has sets or no tags; expected tags alone");
+    if (keys < 0 || keys > att->desc.k.shape[2])
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument keys is %lld; expected 0 to %lld", (long long)keys, (long long)att->desc.k.shape[2]);
+    const int64_t parts = (int64_t)t->splits * t->passes, key_tiles = (keys + t->bc - 1) / t->bc, tables = 2 * parts * att->q_tiles;
+    for (int64_t part = 0; part < parts; part++) {
+        int64_t first, last;
+        piece_range(t, key_tiles, part, &first, &last);
+        const bool some = first < last;
+        int32_t *const entry = att->pieces + tables + 3 * part;
+        entry[0] = some ? (int32_t)(first * t->bc) : 0;
+        entry[1] = some ? (int32_t)((last * t->bc < keys ? last * t->bc : keys) - first * t->bc) : 0;
+        entry[2] = -1;
+        for (int32_t tile = 0; tile < att->q_tiles; tile++) {
+            att->pieces[2 * (parts * tile + part)] = (int32_t)(att->pieces_at + tables + 3 * part);
+            att->pieces[2 * (parts * tile + part) + 1] = some;
+        }
+    }
+    return tsr_buffer_write(att->lists, (uint64_t)att->pieces_at * 4, att->pieces, (uint64_t)(tables + 3 * parts) * 4);
 }

@@ -254,6 +254,7 @@ void tsr_attention_destroy(tsr_attention *att)
     for (uint32_t i = 0; i < att->schedule_count; i++) tsr_schedule_destroy(att->schedules[i]);
     free(att->schedules);
     free(att->schedule_of);
+    free(att->pieces);
     tsr_buffer_destroy(att->lists);
     tsr_buffer_destroy(att->params);
     tsr_buffer_destroy(att->partials);

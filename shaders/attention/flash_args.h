@@ -3,7 +3,8 @@
  * lists, in words of 32 bits, places counted from its start: for each batch and head {tiles, pieces}; tiles [q_tiles]
  * of {rows, count}; rows: indices of queries; pieces [q_tiles][splits][passes] of {entries, count}; entries of {first
  * key, keys, block}: block -1 is a run of keys, else keys lie at the distances of block / 2, and are tested against
- * its bits unless block % 2. Blocks [BC distances][BC x words of bits, a bit for each column] begin at blocks_at.
+ * its bits unless block % 2. At blocks_at lie the distances 0, 1, ... of a run [BC], and then the blocks: [BC]
+ * distances, [BC] x words of bits, a bit for each column.
  *
  * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits, lse_plane over the planes of
  * log-sum-exps that passes leave to each other, two for each slice of value channels (0: one pass). */
