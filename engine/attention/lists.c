@@ -76,7 +76,7 @@ static void put_pieces(writer *w, const tsr_schedule *s, const place *p, int64_t
 static int64_t lay_out(const tsr_attention *att, const tsr_tiling *t, place *places, int32_t *words, int64_t *blocks_at)
 {
     const int64_t heads = att->desc.q.shape[0] * att->desc.q.shape[1];
-    writer w = {t, words, 2 * heads};
+    writer w = {t, words, 3 * heads};
     int64_t first_block = 0;
     for (uint32_t i = 0; i < att->schedule_count; i++) {
         const tsr_schedule *s = att->schedules[i];
@@ -107,8 +107,9 @@ static int64_t lay_out(const tsr_attention *att, const tsr_tiling *t, place *pla
     }
     for (int64_t i = 0; words && i < heads; i++) {
         const place *p = &places[att->schedule_of[i]];
-        words[2 * i] = (int32_t)p->tiles;
-        words[2 * i + 1] = (int32_t)p->pieces;
+        words[3 * i] = (int32_t)p->tiles;
+        words[3 * i + 1] = (int32_t)p->pieces;
+        words[3 * i + 2] = (int32_t)p->rows;
     }
     return w.at;
 }

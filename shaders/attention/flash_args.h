@@ -1,6 +1,6 @@
 /* The interface of the flash kernel, shared by the kernel's text and the engine that calls it.
  *
- * lists, in words of 32 bits, places counted from its start: for each batch and head {tiles, pieces}; tiles [q_tiles]
+ * lists, in words of 32 bits, places counted from its start: for each batch and head {tiles, pieces, rows}; tiles [q_tiles]
  * of {rows, count}; rows: indices of queries; pieces [q_tiles][splits][passes] of {entries, count}; entries of {first
  * key, keys, block}: block -1 is a run of keys, else keys lie at the distances of block / 2, and are tested against
  * its bits unless block % 2. At blocks_at lie the distances 0, 1, ... of a run [BC], and then the blocks: [BC]

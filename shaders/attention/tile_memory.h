@@ -1,0 +1,54 @@
+/* What kernels that walk tile lists share: names of the lists, memory, staging of rows. */
+#ifndef TSR_TILE_MEMORY_H
+#define TSR_TILE_MEMORY_H
+
+#define QT TILE_COLS
+#define TAGS (TAGGED != 0 ? QT : 1)
+#define LI(i) I32(LD32(lists, i))
+#define BIT_WORDS ((QT + 31) / 32)
+/* The r-th key of the tile at hand. */
+#define KEY(r) (key0 + (GATHERED != 0 ? LI(block_at + (r)) : (r)))
+
+/* qs: queries, transposed; ks: staged rows; ps: scores. */
+/* Rows of src [rows, n channels] as fp32 rows of ks, pitch apart, spread over the workgroup. */
+#if VW > 1
+#define STAGE_ROWS(dt, src, row_bytes, row0, chan0, sd, rows, n, pitch)                                  \
+    for (i32 r_ = 0; r_ < (rows); r_++) {                                                          \
+        const ptr row_ = PADD(src, I64(KEY((row0) + r_)) * (row_bytes));                                   \
+        const i32 to_ = r_ * (pitch);                                                              \
+        i32 c_ = 0;                                                                                \
+        if ((sd) == 1) {                                                                           \
+            if ((dt) == 0) for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDG(row_, (chan0) + c_)); \
+            else if ((dt) == 1) for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDGH(row_, (chan0) + c_)); \
+            else for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDGB(row_, (chan0) + c_)); \
+        }                                                                                          \
+        for (; c_ < (n); c_++) ks[to_ + c_] = load_as(dt, row_, ((chan0) + c_) * (sd));            \
+    }
+#else
+#define STAGE_ROWS(dt, src, row_bytes, row0, chan0, sd, rows, n, pitch)                                  \
+    for (i32 e_ = LANE; e_ < (rows) * (pitch); e_ += LANES) {                                      \
+        const i32 r_ = e_ / (pitch), c_ = e_ % (pitch);                                            \
+        if (c_ < (n)) ks[e_] = load_as(dt, PADD(src, I64(KEY((row0) + r_)) * (row_bytes)), ((chan0) + c_) * (sd)); \
+    }
+#endif
+
+/* A micro-tile of scores to ps; out of registers, what is done to them needs no unrolled copies. */
+/* Sums over long heads are made in parts of so many products, so that rounding grows slowly with D. */
+#define SUM_D (D <= 128 ? D : 64)
+#define STORE_SCORES(row0, first)                                                                  \
+    UNROLL for (i32 i = 0; i < RM; i++) {                                                          \
+        UNROLL for (i32 j = 0; j < RN; j++) {                                                      \
+            const i32 at = ((row0) + i) * CELLS + CELL(j);                                         \
+            const fv part = acc[i][j] * FV(PRM(scale));                                            \
+            if (first) FV_ST(ps, at, part); else FV_ST(ps, at, FV_LD(ps, at) + part);              \
+        }                                                                                          \
+    }
+
+/* At the end of a tile's turn. */
+#if TILE == TILE_SIMT
+#define NEXT_TILE begun = true; key0 += keys; left -= keys;
+#else
+#define NEXT_TILE key0 += keys; left -= keys;
+#endif
+
+#endif
