@@ -5,12 +5,16 @@
 
 #include "attention/flash_args.h"
 #include "attention/merge_args.h"
+#include "attention/probe_args.h"
+#include "attention/sums_args.h"
 #include "decode/conv_args.h"
 #include "measure/peak_args.h"
 #include "conv_cl.h"
 #include "flash_cl.h"
 #include "merge_cl.h"
 #include "peak_cl.h"
+#include "probe_cl.h"
+#include "sums_cl.h"
 #ifdef TSR_WITH_VULKAN
 #include "conv_simt_spv.h"
 #include "conv_subgroup_spv.h"
@@ -20,6 +24,10 @@
 #include "merge_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
+#include "probe_simt_spv.h"
+#include "probe_subgroup_spv.h"
+#include "sums_simt_spv.h"
+#include "sums_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -46,12 +54,16 @@ NAMES(flash, FLASH)
 NAMES(merge, MERGE)
 NAMES(conv, CONV)
 NAMES(peak, PEAK)
+NAMES(probe, PROBE)
+NAMES(sums, SUMS)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
     ENTRIES(merge, MERGE)
     ENTRIES(conv, CONV)
     ENTRIES(peak, PEAK)
+    ENTRIES(probe, PROBE)
+    ENTRIES(sums, SUMS)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

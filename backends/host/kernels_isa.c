@@ -17,6 +17,9 @@
 #define flash flash_wide
 #include "attention/flash.k"
 #undef flash
+#define probe probe_wide
+#include "attention/probe.k"
+#undef probe
 #undef RN
 
 /* Few queries: one vector of them. */
@@ -24,10 +27,14 @@
 #define flash flash_narrow
 #include "attention/flash.k"
 #undef flash
+#define probe probe_narrow
+#include "attention/probe.k"
+#undef probe
 #undef RN
 #undef BC
 
 #include "attention/merge.k"
+#include "attention/sums.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
 #define RN RN_WIDE
@@ -58,6 +65,9 @@ enum { FLASH_SHAPES(SHAPE_ID) };
 static const hk_entry entries[] = {
     {"flash", flash_wide, flash_wide_shared, FLASH_SHAPE_RM, 4, {RM, RN_WIDE, 1, 64}},
     {"flash", flash_narrow, flash_narrow_shared, FLASH_SHAPE_RM, 4, {RM, 1, 1, 64}},
+    {"probe", probe_wide, probe_wide_shared, FLASH_SHAPE_RM, 4, {RM, RN_WIDE, 1, 64}},
+    {"probe", probe_narrow, probe_narrow_shared, FLASH_SHAPE_RM, 4, {RM, 1, 1, 64}},
+    {"sums", sums, sums_shared, 0, 0, {0}},
     {"merge", merge, merge_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},

@@ -26,7 +26,8 @@ struct tsr_attention {
     int32_t *pieces;       /* for tsr_attention_set_keys; NULL where sets decide */
     int64_t pieces_at;     /* word of lists */
     tsr_tiling tiling;     /* with pieces */
-    int32_t q_tiles, dv_slices, dv_slice;
+    int32_t q_tiles, dv_slices;
+    int32_t most_tiles;       /* key tiles of a query tile */
     uint32_t passes;          /* dispatches over consecutive keys, each carrying on the state of the last */
     bk_kernel *flash, *merge; /* merge: NULL with one split in one pass */
     tsr_buffer *params;       /* flash_params of each pass, params_step apart, then merge_params */
@@ -41,15 +42,37 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
 /* validate.c: do the buffers of a run hold what was described? */
 tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args);
 
-/* plan.c: the sets, with the band, as schedules, for query tiles and key tiles of these sizes. */
-tsr_status tsr_attention_plan(tsr_attention *att, int32_t query_tile, int32_t key_tile);
+/* Spans of a run against their layouts: size, device, outputs apart. */
+typedef struct tsr_run_range {
+    const char *name;
+    const tsr_span *span;
+    const tsr_layout *layout;
+    uint64_t end; /* bytes; filled in */
+    bool output;
+} tsr_run_range;
+tsr_status tsr_attention_check_ranges(const tsr_device *dev, tsr_run_range *ranges, size_t count);
+/* The layout of query tags (2 columns) or key tags (1); all zero where there are none. */
+tsr_layout tsr_attention_tags(const tsr_attention_desc *d, int64_t rows, int64_t columns);
+
+/* Sizes for schedules; rows NULL: all queries, in the order that suits, else as tsr_schedule_create_rows. */
+typedef struct tsr_plan_tiles {
+    int32_t query_tile, key_tile;
+    const int64_t *rows;
+    int64_t row_count, break_rows;
+    int32_t tile_rows;
+} tsr_plan_tiles;
+
+/* plan.c: the sets, with the band, as schedules; q_tiles and most_tiles. */
+tsr_status tsr_attention_plan(tsr_attention *att, const tsr_plan_tiles *tiles);
+/* Frees the schedules and what lists.c made of them. */
+void tsr_attention_forget_plan(tsr_attention *att);
 
 /* tiling.c: see there. */
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
 /* How the key tiles of a query tile, most_tiles at most, are shared among splits and cut into passes. loop_limit: see
- * tsr_backend. */
+ * tsr_backend; more_iterations: a kernel's own, outside the walk. */
 tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *desc, int64_t query_tiles,
-                             int64_t most_tiles, tsr_tiling *t);
+                             int64_t most_tiles, int64_t more_iterations, tsr_tiling *t);
 
 /* lists.c: the schedules as the kernel's lists, on the device. */
 tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at);
@@ -57,6 +80,11 @@ tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, i
 /* lists.c: of a tagged plan without sets and band, the keys from here on to be the first so many of k. Allocates
  * nothing; waits for the device. */
 tsr_status tsr_attention_set_keys(tsr_attention *att, int64_t keys);
+
+static inline bk_binding tsr_bind(const tsr_span *span)
+{
+    return span->buffer ? (bk_binding){span->buffer->bk, span->offset} : (bk_binding){NULL, 0};
+}
 
 static inline bool tsr_layout_wanted(const tsr_layout *l)
 {

@@ -3,17 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "attention.h"
-#include "attention/flash_args.h"
 #include "attention/merge_args.h"
+#include "flash.h"
 
-#define FLASH_ID(id, NAME, value) FLASH_##NAME = id,
 #define MERGE_ID(id, NAME, value) MERGE_##NAME = id,
-enum { FLASH_SPECS(FLASH_ID) FLASH_SHAPES(FLASH_ID) };
 enum { MERGE_SPECS(MERGE_ID) };
-typedef struct flash_params {
-    FLASH_PARAMS(TSR_PARAM_FIELD)
-} flash_params;
 typedef struct merge_params {
     MERGE_PARAMS(TSR_PARAM_FIELD)
 } merge_params;
@@ -22,32 +16,11 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
     const bool staged = t->splits > 1 || t->passes > 1;
-    bool gathered = false, tested = false;
-    for (uint32_t i = 0; i < att->schedule_count; i++)
-        gathered = gathered || att->schedules[i]->gathered, tested = tested || att->schedules[i]->tested;
-    int32_t specs[BK_MAX_SPECS] = {
-        [FLASH_LANES] = t->lanes,
-        [FLASH_D] = (int32_t)d->q.shape[3],
-        [FLASH_D_CHUNK] = t->d_chunk,
-        [FLASH_DV_SLICE] = t->dv_slice,
-        [FLASH_KV_CHUNK] = t->kv_chunk,
-        [FLASH_Q_DT] = (int32_t)d->q.dtype,
-        [FLASH_K_DT] = (int32_t)d->k.dtype,
-        [FLASH_V_DT] = (int32_t)d->v.dtype,
-        [FLASH_O_DT] = staged ? TSR_F32 : (int32_t)d->o.dtype,
-        [FLASH_BIAS_DT] = tsr_layout_wanted(&d->bias) ? (int32_t)d->bias.dtype : -1,
-        [FLASH_HAS_MASK] = tsr_layout_wanted(&d->mask),
-        [FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged,
-        [FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged,
-        [FLASH_HAS_CAP] = d->softcap > 0,
-        [FLASH_GATHERED] = gathered,
-        [FLASH_TESTED] = tested,
-        [FLASH_TAGGED] = d->tagged != 0,
-        [FLASH_RM] = t->rm,
-        [FLASH_RN] = t->rn,
-        [FLASH_LN] = t->ln,
-        [FLASH_BC] = t->bc,
-    };
+    int32_t specs[BK_MAX_SPECS];
+    tsr_flash_fill_specs(att, t, specs);
+    specs[FLASH_O_DT] = staged ? TSR_F32 : (int32_t)d->o.dtype;
+    specs[FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged;
+    specs[FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged;
     return tsr_kernel_get(att->dev, "flash", t->tile, specs, &att->flash);
 }
 
@@ -70,49 +43,8 @@ static int64_t step(const tsr_layout *l, int axis) { return l->stride[axis] * (i
 static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling *t, int64_t blocks_at)
 {
     const tsr_attention_desc *d = &att->desc;
-    const int64_t nq = d->q.shape[2], nk = d->k.shape[2], heads = d->q.shape[1], dv = d->v.shape[3];
-    flash_params p = {
-        .q_sb = step(&d->q, 0),
-        .q_sh = step(&d->q, 1),
-        .q_sn = step(&d->q, 2),
-        .q_sd = (int32_t)d->q.stride[3],
-        .k_sb = step(&d->k, 0),
-        .k_sh = step(&d->k, 1),
-        .k_sn = step(&d->k, 2),
-        .k_sd = (int32_t)d->k.stride[3],
-        .v_sb = step(&d->v, 0),
-        .v_sh = step(&d->v, 1),
-        .v_sn = step(&d->v, 2),
-        .v_sd = (int32_t)d->v.stride[3],
-        .o_sb = step(&d->o, 0),
-        .o_sh = step(&d->o, 1),
-        .o_sn = step(&d->o, 2),
-        .o_sd = (int32_t)d->o.stride[3],
-        .lse_sb = step(&d->lse, 0),
-        .lse_sh = step(&d->lse, 1),
-        .lse_sn = step(&d->lse, 2),
-        .bias_sb = step(&d->bias, 0),
-        .bias_sh = step(&d->bias, 1),
-        .bias_sn = step(&d->bias, 2),
-        .bias_sk = step(&d->bias, 3),
-        .mask_sb = step(&d->mask, 0),
-        .mask_sh = step(&d->mask, 1),
-        .mask_sn = step(&d->mask, 2),
-        .mask_sk = step(&d->mask, 3),
-        .blocks_at = blocks_at,
-        .sink_sh = (int32_t)d->sink.stride[1],
-        .heads = (int32_t)heads,
-        .group_heads = (int32_t)(heads / d->k.shape[1]),
-        .nq = (int32_t)nq,
-        .nk = (int32_t)nk,
-        .dv = (int32_t)dv,
-        .splits = (int32_t)t->splits,
-        .q_tiles = att->q_tiles,
-        .dv_slices = att->dv_slices,
-        .passes = (int32_t)t->passes,
-        .scale = d->scale,
-        .softcap = d->softcap,
-    };
+    const int64_t nq = d->q.shape[2], heads = d->q.shape[1], dv = d->v.shape[3];
+    flash_params p = tsr_flash_params(att, t, blocks_at);
     if (att->merge) { /* partial states lie packed: [split][B,Hq,Nq][Dv] and [split][B,Hq,Nq] */
         const int64_t rows = d->q.shape[0] * heads * nq;
         p.o_sn = dv * 4, p.o_sh = nq * dv * 4, p.o_sb = heads * nq * dv * 4, p.o_ss = rows * dv * 4, p.o_sd = 1;
@@ -207,16 +139,9 @@ static tsr_status prepare(tsr_attention *att)
     const tsr_attention_desc *d = &att->desc;
     tsr_tiling t;
     tsr_status s = tsr_attention_tiling(&att->dev->info, d, &t);
-    if (s == TSR_OK) s = tsr_attention_plan(att, t.query_tile, t.bc);
+    if (s == TSR_OK) s = tsr_attention_plan(att, &(tsr_plan_tiles){.query_tile = t.query_tile, .key_tile = t.bc});
     if (s != TSR_OK) return s;
-    int64_t most_tiles = 0;
-    for (uint32_t i = 0; i < att->schedule_count; i++) {
-        const tsr_schedule *schedule = att->schedules[i];
-        if ((int32_t)schedule->tile_count > att->q_tiles) att->q_tiles = (int32_t)schedule->tile_count;
-        for (size_t tile = 0; tile < schedule->tile_count; tile++)
-            if (schedule->tiles[tile].key_tiles > most_tiles) most_tiles = schedule->tiles[tile].key_tiles;
-    }
-    if ((s = tsr_attention_cut(&att->dev->info, tsr_loop_limit(att->dev), d, att->q_tiles, most_tiles, &t)) != TSR_OK) return s;
+    if ((s = tsr_attention_cut(&att->dev->info, tsr_loop_limit(att->dev), d, att->q_tiles, att->most_tiles, 0, &t)) != TSR_OK) return s;
     att->dv_slices = (int32_t)((d->v.shape[3] + t.dv_slice - 1) / t.dv_slice);
     att->passes = t.passes;
     fill_info(att, &t);
@@ -251,11 +176,7 @@ tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc
 void tsr_attention_destroy(tsr_attention *att)
 {
     if (!att) return;
-    for (uint32_t i = 0; i < att->schedule_count; i++) tsr_schedule_destroy(att->schedules[i]);
-    free(att->schedules);
-    free(att->schedule_of);
-    free(att->pieces);
-    tsr_buffer_destroy(att->lists);
+    tsr_attention_forget_plan(att);
     tsr_buffer_destroy(att->params);
     tsr_buffer_destroy(att->partials);
     free(att);

@@ -1,8 +1,6 @@
 /* Running a prepared attention: bind and enqueue, nothing else. */
 #include "attention.h"
 
-static bk_binding bind(const tsr_span *span) { return span->buffer ? (bk_binding){span->buffer->bk, span->offset} : (bk_binding){NULL, 0}; }
-
 tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
 {
     if (!att || !args) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", att ? "args" : "att");
@@ -18,17 +16,17 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
     const tsr_backend *backend = att->dev->backend;
     bk_binding flash[] = {
         {att->params->bk, 0},
-        bind(&args->q),
-        bind(&args->k),
-        bind(&args->v),
-        bind(&args->bias),
-        bind(&args->mask),
-        bind(&args->sink),
+        tsr_bind(&args->q),
+        tsr_bind(&args->k),
+        tsr_bind(&args->v),
+        tsr_bind(&args->bias),
+        tsr_bind(&args->mask),
+        tsr_bind(&args->sink),
         {att->lists->bk, 0},
-        bind(&args->query_tags),
-        bind(&args->key_tags),
-        bind(merged ? &part_o : &args->o),
-        bind(merged ? &part_lse : &args->lse),
+        tsr_bind(&args->query_tags),
+        tsr_bind(&args->key_tags),
+        tsr_bind(merged ? &part_o : &args->o),
+        tsr_bind(merged ? &part_lse : &args->lse),
     };
     for (uint32_t pass = 0; s == TSR_OK && pass < att->passes; pass++) {
         flash[0].offset = pass * att->params_step;
@@ -36,7 +34,12 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
     }
     if (s != TSR_OK || !merged || args->first_tile + count < att->info.tile_count) return s;
     const bk_binding merge[] = {
-        {att->params->bk, att->passes * att->params_step}, bind(&part_o), bind(&last_lse), bind(&args->sink), bind(&args->o), bind(&args->lse),
+        {att->params->bk, att->passes * att->params_step},
+        tsr_bind(&part_o),
+        tsr_bind(&last_lse),
+        tsr_bind(&args->sink),
+        tsr_bind(&args->o),
+        tsr_bind(&args->lse),
     };
     const tsr_attention_desc *d = &att->desc;
     return backend->dispatch(att->dev->bk, att->merge, merge, 0, (uint32_t)(d->q.shape[0] * d->q.shape[1] * d->q.shape[2]));

@@ -93,7 +93,7 @@ static int64_t fixed_iterations(const tsr_tiling *t)
 }
 
 tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *d, int64_t query_tiles, int64_t most_tiles,
-                             tsr_tiling *t)
+                             int64_t more_iterations, tsr_tiling *t)
 {
     t->splits = d->splits ? d->splits : choose_splits(info, d, t, query_tiles, most_tiles);
     const int64_t split_tiles = ceil_div(most_tiles, t->splits);
@@ -101,7 +101,7 @@ tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, c
     t->passes = 1;
     if (loop_limit == 0) return TSR_OK;
     const int64_t safe = (int64_t)loop_limit * 3 / 4; /* a compiler may make loops of its own */
-    const int64_t tiles = (safe - fixed_iterations(t)) / (1 + tile_iterations(d, t));
+    const int64_t tiles = (safe - fixed_iterations(t) - more_iterations) / (1 + tile_iterations(d, t));
     if (tiles < 1)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; a tile of head dim %d takes %lld", loop_limit,
                         (int)d->q.shape[3], (long long)tile_iterations(d, t));

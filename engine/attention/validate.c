@@ -153,27 +153,20 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
     return check_scalars(d);
 }
 
-typedef struct run_range {
-    const char *name;
-    const tsr_span *span;
-    uint64_t end; /* bytes */
-    bool output;
-} run_range;
-
-static tsr_status check_span(const tsr_attention *att, run_range *range, const tsr_layout *layout)
+static tsr_status check_span(const tsr_device *dev, tsr_run_range *range)
 {
     const tsr_span *span = range->span;
-    if (!tsr_layout_wanted(layout)) {
+    if (!tsr_layout_wanted(range->layout)) {
         if (span->buffer)
             return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s has a buffer; expected none, as the description has no %s", range->name, range->name);
         return TSR_OK;
     }
     if (!span->buffer) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.buffer is NULL; expected a buffer", range->name);
-    if (span->buffer->dev != att->dev) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.buffer belongs to another device", range->name);
-    const uint64_t size = tsr_dtype_size(layout->dtype);
+    if (span->buffer->dev != dev) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.buffer belongs to another device", range->name);
+    const uint64_t size = tsr_dtype_size(range->layout->dtype);
     if (span->offset % size)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s.offset is %" PRIu64 "; expected a multiple of %" PRIu64, range->name, span->offset, size);
-    const uint64_t bytes = (uint64_t)tsr_layout_extent(layout) * size;
+    const uint64_t bytes = (uint64_t)tsr_layout_extent(range->layout) * size;
     if (span->offset > span->buffer->size || bytes > span->buffer->size - span->offset)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s needs %" PRIu64 " bytes from offset %" PRIu64 "; its buffer has %" PRIu64, range->name,
                         bytes, span->offset, span->buffer->size);
@@ -181,7 +174,23 @@ static tsr_status check_span(const tsr_attention *att, run_range *range, const t
     return TSR_OK;
 }
 
-static tsr_layout tags(const tsr_attention_desc *d, int64_t rows, int64_t columns)
+tsr_status tsr_attention_check_ranges(const tsr_device *dev, tsr_run_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const tsr_status s = check_span(dev, &ranges[i]);
+        if (s != TSR_OK) return s;
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; ranges[i].output && j < count; j++) {
+            if (i == j || !ranges[i].span->buffer || ranges[i].span->buffer != ranges[j].span->buffer) continue;
+            if (ranges[i].span->offset < ranges[j].end && ranges[j].span->offset < ranges[i].end)
+                return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s overlaps %s in one buffer; expected outputs apart", ranges[i].name, ranges[j].name);
+        }
+    }
+    return TSR_OK;
+}
+
+tsr_layout tsr_attention_tags(const tsr_attention_desc *d, int64_t rows, int64_t columns)
 {
     if (!d->tagged) return (tsr_layout){0};
     return (tsr_layout){.dtype = TSR_I32, .shape = {1, 1, rows, columns}, .stride = {0, 0, columns, 1}};
@@ -190,30 +199,19 @@ static tsr_layout tags(const tsr_attention_desc *d, int64_t rows, int64_t column
 tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attention_args *args)
 {
     const tsr_attention_desc *d = &att->desc;
-    run_range ranges[] = {{"q", &args->q, 0, false},
-                          {"k", &args->k, 0, false},
-                          {"v", &args->v, 0, false},
-                          {"bias", &args->bias, 0, false},
-                          {"mask", &args->mask, 0, false},
-                          {"sink", &args->sink, 0, false},
-                          {"query_tags", &args->query_tags, 0, false},
-                          {"key_tags", &args->key_tags, 0, false},
-                          {"o", &args->o, 0, true},
-                          {"lse", &args->lse, 0, true}};
-    const tsr_layout query_tags = tags(d, d->q.shape[2], 2), key_tags = tags(d, d->k.shape[2], 1);
-    const tsr_layout *const layouts[] = {&d->q, &d->k, &d->v, &d->bias, &d->mask, &d->sink, &query_tags, &key_tags, &d->o, &d->lse};
-    enum { COUNT = sizeof(ranges) / sizeof(ranges[0]) };
-    for (int i = 0; i < COUNT; i++) {
-        const tsr_status s = check_span(att, &ranges[i], layouts[i]);
-        if (s != TSR_OK) return s;
-    }
-    for (int i = 0; i < COUNT; i++) {
-        for (int j = 0; ranges[i].output && j < COUNT; j++) {
-            if (i == j || !ranges[i].span->buffer || ranges[i].span->buffer != ranges[j].span->buffer) continue;
-            if (ranges[i].span->offset < ranges[j].end && ranges[j].span->offset < ranges[i].end)
-                return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s overlaps %s in one buffer; expected outputs apart", ranges[i].name, ranges[j].name);
-        }
-    }
+    const tsr_layout query_tags = tsr_attention_tags(d, d->q.shape[2], 2), key_tags = tsr_attention_tags(d, d->k.shape[2], 1);
+    tsr_run_range ranges[] = {{"q", &args->q, &d->q, 0, false},
+                              {"k", &args->k, &d->k, 0, false},
+                              {"v", &args->v, &d->v, 0, false},
+                              {"bias", &args->bias, &d->bias, 0, false},
+                              {"mask", &args->mask, &d->mask, 0, false},
+                              {"sink", &args->sink, &d->sink, 0, false},
+                              {"query_tags", &args->query_tags, &query_tags, 0, false},
+                              {"key_tags", &args->key_tags, &key_tags, 0, false},
+                              {"o", &args->o, &d->o, 0, true},
+                              {"lse", &args->lse, &d->lse, 0, true}};
+    const tsr_status s = tsr_attention_check_ranges(att->dev, ranges, sizeof(ranges) / sizeof(ranges[0]));
+    if (s != TSR_OK) return s;
     if (args->first_tile > att->info.tile_count || args->tile_count > att->info.tile_count - args->first_tile)
         return tsr_fail(TSR_ERROR_ARGUMENT,
                         "argument first_tile is %" PRIu64 " and tile_count %" PRIu64 "; expected a range within %" PRIu64 " tiles", args->first_tile,

@@ -39,6 +39,19 @@ static void share_entries(tsr_schedule *s, tsr_query_tile *tile)
     tile->first_entry = last->first_entry;
 }
 
+/* The tile of these rows of a segment; *at counts the rows of the schedule. */
+static tsr_status add_rows_tile(tsr_schedule *s, const tsr_sequence *sequence, tsr_tile_eval *eval, const int64_t *rows, int count, int32_t *at)
+{
+    tsr_tile_keys keys;
+    tsr_query_tile tile = {.first_row = *at, .rows = count, .first_entry = (int64_t)s->entry_count};
+    tsr_status status = tsr_tile_eval_run(eval, rows, count, &keys);
+    if (status == TSR_OK) status = tsr_schedule_lower(s, &keys, count, sequence->first_k, &tile, &s->info.pairs);
+    if (status != TSR_OK) return status;
+    for (int r = 0; r < count; r++) s->rows[(*at)++] = (int32_t)(rows[r] + sequence->first_q);
+    share_entries(s, &tile);
+    return add_tile(s, tile);
+}
+
 static tsr_status add_sequence(tsr_schedule *s, const tsr_sequence *sequence, bool keep)
 {
     tsr_tile_eval *eval = NULL;
@@ -48,16 +61,7 @@ static tsr_status add_sequence(tsr_schedule *s, const tsr_sequence *sequence, bo
     const uint64_t tiles = status == TSR_OK ? tsr_order_tiles(&order) : 0;
     int64_t rows[TSR_TILE_MAX];
     int32_t at = (int32_t)sequence->first_q;
-    for (uint64_t i = 0; i < tiles && status == TSR_OK; i++) {
-        const int count = tsr_order_rows(&order, i, rows);
-        tsr_tile_keys keys;
-        tsr_query_tile tile = {.first_row = at, .rows = count, .first_entry = (int64_t)s->entry_count};
-        if ((status = tsr_tile_eval_run(eval, rows, count, &keys)) != TSR_OK) break;
-        for (int r = 0; r < count; r++) s->rows[at++] = (int32_t)(rows[r] + sequence->first_q);
-        if ((status = tsr_schedule_lower(s, &keys, count, sequence->first_k, &tile, &s->info.pairs)) != TSR_OK) break;
-        share_entries(s, &tile);
-        status = add_tile(s, tile);
-    }
+    for (uint64_t i = 0; i < tiles && status == TSR_OK; i++) status = add_rows_tile(s, sequence, eval, rows, tsr_order_rows(&order, i, rows), &at);
     if (status == TSR_OK && s->info.box[2] == 0)
         for (int a = 0; a < 3; a++) s->info.box[a] = order.size[a];
     tsr_order_free(&order);
@@ -65,26 +69,61 @@ static tsr_status add_sequence(tsr_schedule *s, const tsr_sequence *sequence, bo
     return status;
 }
 
-static tsr_status build(tsr_schedule *s, const tsr_schedule_desc *d)
+static size_t segment_of(const tsr_set *set, int64_t row)
 {
-    const tsr_set *set = d->set ? d->set : &everyone;
-    tsr_status status = tsr_set_check(set, d->nq, d->nk);
+    size_t low = 0, high = set->segments; /* the last that begins at or before row and is not empty */
+    while (low + 1 < high) {
+        const size_t middle = (low + high) / 2;
+        if (set->cu_queries[middle] <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static tsr_status add_chosen(tsr_schedule *s, const tsr_set *set, const tsr_schedule_desc *d, const int64_t *chosen, int64_t count, int32_t tile_rows,
+                             int64_t break_rows)
+{
+    tsr_tile_eval *eval = NULL;
+    tsr_sequence sequence = {0};
+    tsr_status status = TSR_OK;
+    int32_t at = 0;
+    for (int64_t i = 0; i < count && status == TSR_OK;) {
+        if (!eval || chosen[i] < sequence.first_q || chosen[i] >= sequence.first_q + sequence.nq) {
+            tsr_tile_eval_destroy(eval);
+            eval = NULL;
+            sequence = tsr_set_sequence(set, segment_of(set, chosen[i]), d->nq, d->nk);
+            sequence.b = d->b, sequence.h = d->h;
+            if ((status = tsr_tile_eval_create(&sequence, &eval)) != TSR_OK) break;
+        }
+        int64_t rows[TSR_TILE_MAX];
+        int n = 0;
+        do rows[n++] = chosen[i++] - sequence.first_q;
+        while (i < count && n < tile_rows && chosen[i] >= sequence.first_q && chosen[i] < sequence.first_q + sequence.nq &&
+               !(break_rows && chosen[i] / break_rows != chosen[i - 1] / break_rows));
+        status = add_rows_tile(s, &sequence, eval, rows, n, &at);
+    }
+    tsr_tile_eval_destroy(eval);
+    return status;
+}
+
+/* Checks the description; room for so many rows. */
+static tsr_status begin(tsr_schedule *s, const tsr_schedule_desc *d, int64_t rows)
+{
+    for (size_t i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
+        if (d->reserved[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument reserved[%zu] is %u; expected 0", i, d->reserved[i]);
+    const tsr_status status = tsr_set_check(d->set ? d->set : &everyone, d->nq, d->nk);
     if (status != TSR_OK) return status;
     if (d->query_tile < 0 || d->query_tile > TSR_TILE_MAX)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument query_tile is %d; expected 0 to %d", d->query_tile, TSR_TILE_MAX);
     if (d->key_tile < 0 || d->key_tile > 1024) return tsr_fail(TSR_ERROR_ARGUMENT, "argument key_tile is %d; expected 0 to 1024", d->key_tile);
-    s->nq = d->nq, s->nk = d->nk;
+    s->nq = rows, s->nk = d->nk;
     s->query_tile = d->query_tile ? d->query_tile : 64;
     s->key_tile = d->key_tile ? d->key_tile : 64;
     s->block_words = s->key_tile * (1 + (s->query_tile + 31) / 32);
-    s->rows = malloc((size_t)(d->nq ? d->nq : 1) * sizeof(*s->rows));
-    if (!s->rows) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %" PRId64 " rows", d->nq);
-    for (size_t i = 0; i < (set->segments ? set->segments : 1) && status == TSR_OK; i++) {
-        tsr_sequence sequence = tsr_set_sequence(set, i, d->nq, d->nk);
-        sequence.b = d->b, sequence.h = d->h;
-        if (sequence.nq > 0) status = add_sequence(s, &sequence, d->keep_order);
-    }
-    return status;
+    s->rows = malloc((size_t)(rows ? rows : 1) * sizeof(*s->rows));
+    return s->rows ? TSR_OK : tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %" PRId64 " rows", rows);
 }
 
 static void fill_info(tsr_schedule *s, double seconds)
@@ -98,16 +137,8 @@ static void fill_info(tsr_schedule *s, double seconds)
     info->seconds = seconds;
 }
 
-tsr_status tsr_schedule_create(const tsr_schedule_desc *desc, tsr_schedule **out)
+static tsr_status finish(tsr_schedule *s, tsr_status status, double start, tsr_schedule **out)
 {
-    if (!desc || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", desc ? "out" : "desc");
-    *out = NULL;
-    for (size_t i = 0; i < sizeof(desc->reserved) / sizeof(desc->reserved[0]); i++)
-        if (desc->reserved[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument reserved[%zu] is %u; expected 0", i, desc->reserved[i]);
-    tsr_schedule *s = calloc(1, sizeof(*s));
-    if (!s) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a schedule");
-    const double start = now();
-    const tsr_status status = build(s, desc);
     if (status != TSR_OK) {
         tsr_schedule_destroy(s);
         return status;
@@ -117,6 +148,35 @@ tsr_status tsr_schedule_create(const tsr_schedule_desc *desc, tsr_schedule **out
     fill_info(s, now() - start);
     *out = s;
     return TSR_OK;
+}
+
+tsr_status tsr_schedule_create(const tsr_schedule_desc *desc, tsr_schedule **out)
+{
+    if (!desc || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", desc ? "out" : "desc");
+    *out = NULL;
+    tsr_schedule *s = calloc(1, sizeof(*s));
+    if (!s) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a schedule");
+    const double start = now();
+    const tsr_set *set = desc->set ? desc->set : &everyone;
+    tsr_status status = begin(s, desc, desc->nq);
+    for (size_t i = 0; i < (set->segments ? set->segments : 1) && status == TSR_OK; i++) {
+        tsr_sequence sequence = tsr_set_sequence(set, i, desc->nq, desc->nk);
+        sequence.b = desc->b, sequence.h = desc->h;
+        if (sequence.nq > 0) status = add_sequence(s, &sequence, desc->keep_order);
+    }
+    return finish(s, status, start, out);
+}
+
+tsr_status tsr_schedule_create_rows(const tsr_schedule_desc *desc, const int64_t *rows, int64_t row_count, int32_t tile_rows, int64_t break_rows,
+                                    tsr_schedule **out)
+{
+    *out = NULL;
+    tsr_schedule *s = calloc(1, sizeof(*s));
+    if (!s) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a schedule");
+    const double start = now();
+    tsr_status status = begin(s, desc, row_count);
+    if (status == TSR_OK) status = add_chosen(s, desc->set ? desc->set : &everyone, desc, rows, row_count, tile_rows, break_rows);
+    return finish(s, status, start, out);
 }
 
 void tsr_schedule_destroy(tsr_schedule *s)

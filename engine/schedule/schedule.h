@@ -35,6 +35,11 @@ struct tsr_schedule {
     tsr_schedule_info info;
 };
 
+/* build.c: of chosen rows alone, in their order, at most tile_rows together and none beyond a multiple of break_rows (0: no
+ * matter) in a tile with rows before it. desc.query_tile is still the width of the bits. */
+tsr_status tsr_schedule_create_rows(const tsr_schedule_desc *desc, const int64_t *rows, int64_t row_count, int32_t tile_rows, int64_t break_rows,
+                                    tsr_schedule **out);
+
 /* order.c: how the queries of one sequence are cut into tiles: chunks along the three axes of a box of tokens, and
  * the tokens outside it in runs. */
 typedef struct tsr_chunk {

@@ -2,7 +2,7 @@
     i32 rest = I32(GROUP);
     const i32 tile = rest % PRM(q_tiles); rest /= PRM(q_tiles);
     const i32 split = rest % PRM(splits); rest /= PRM(splits);
-    const i32 slice = rest % PRM(dv_slices), dv0 = slice * DV_SLICE; rest /= PRM(dv_slices);
+    rest /= PRM(dv_slices);
     const i32 h = rest % PRM(heads), b = rest / PRM(heads), hkv = h / PRM(group_heads);
     const i32 head_at = 3 * (b * PRM(heads) + h), tile_at = LI(head_at) + 2 * tile, rows_at = LI(tile_at), rows = LI(tile_at + 1);
     const i32 piece_at = LI(head_at + 1) + 2 * ((tile * PRM(splits) + split) * PRM(passes) + PRM(pass));

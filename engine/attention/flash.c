@@ -1,0 +1,84 @@
+/* What a description says to kernels of the flash family: constants and parameters. */
+#include "flash.h"
+
+#include <string.h>
+
+void tsr_flash_fill_specs(const tsr_attention *att, const tsr_tiling *t, int32_t *specs)
+{
+    const tsr_attention_desc *d = &att->desc;
+    bool gathered = false, tested = false;
+    for (uint32_t i = 0; i < att->schedule_count; i++)
+        gathered = gathered || att->schedules[i]->gathered, tested = tested || att->schedules[i]->tested;
+    const int32_t values[BK_MAX_SPECS] = {
+        [FLASH_LANES] = t->lanes,
+        [FLASH_D] = (int32_t)d->q.shape[3],
+        [FLASH_D_CHUNK] = t->d_chunk,
+        [FLASH_DV_SLICE] = t->dv_slice,
+        [FLASH_KV_CHUNK] = t->kv_chunk,
+        [FLASH_Q_DT] = (int32_t)d->q.dtype,
+        [FLASH_K_DT] = (int32_t)d->k.dtype,
+        [FLASH_V_DT] = (int32_t)d->v.dtype,
+        [FLASH_BIAS_DT] = tsr_layout_wanted(&d->bias) ? (int32_t)d->bias.dtype : -1,
+        [FLASH_HAS_MASK] = tsr_layout_wanted(&d->mask),
+        [FLASH_HAS_CAP] = d->softcap > 0,
+        [FLASH_GATHERED] = gathered,
+        [FLASH_TESTED] = tested,
+        [FLASH_TAGGED] = d->tagged != 0,
+        [FLASH_RM] = t->rm,
+        [FLASH_RN] = t->rn,
+        [FLASH_LN] = t->ln,
+        [FLASH_BC] = t->bc,
+    };
+    memcpy(specs, values, sizeof(values));
+}
+
+/* Bytes that one step along an axis moves. */
+static int64_t step(const tsr_layout *l, int axis) { return l->stride[axis] * (int64_t)tsr_dtype_size(l->dtype); }
+
+flash_params tsr_flash_params(const tsr_attention *att, const tsr_tiling *t, int64_t blocks_at)
+{
+    const tsr_attention_desc *d = &att->desc;
+    const int64_t nq = d->q.shape[2], nk = d->k.shape[2], heads = d->q.shape[1], dv = d->v.shape[3];
+    return (flash_params){
+        .q_sb = step(&d->q, 0),
+        .q_sh = step(&d->q, 1),
+        .q_sn = step(&d->q, 2),
+        .q_sd = (int32_t)d->q.stride[3],
+        .k_sb = step(&d->k, 0),
+        .k_sh = step(&d->k, 1),
+        .k_sn = step(&d->k, 2),
+        .k_sd = (int32_t)d->k.stride[3],
+        .v_sb = step(&d->v, 0),
+        .v_sh = step(&d->v, 1),
+        .v_sn = step(&d->v, 2),
+        .v_sd = (int32_t)d->v.stride[3],
+        .o_sb = step(&d->o, 0),
+        .o_sh = step(&d->o, 1),
+        .o_sn = step(&d->o, 2),
+        .o_sd = (int32_t)d->o.stride[3],
+        .lse_sb = step(&d->lse, 0),
+        .lse_sh = step(&d->lse, 1),
+        .lse_sn = step(&d->lse, 2),
+        .bias_sb = step(&d->bias, 0),
+        .bias_sh = step(&d->bias, 1),
+        .bias_sn = step(&d->bias, 2),
+        .bias_sk = step(&d->bias, 3),
+        .mask_sb = step(&d->mask, 0),
+        .mask_sh = step(&d->mask, 1),
+        .mask_sn = step(&d->mask, 2),
+        .mask_sk = step(&d->mask, 3),
+        .blocks_at = blocks_at,
+        .sink_sh = (int32_t)d->sink.stride[1],
+        .heads = (int32_t)heads,
+        .group_heads = (int32_t)(heads / d->k.shape[1]),
+        .nq = (int32_t)nq,
+        .nk = (int32_t)nk,
+        .dv = (int32_t)dv,
+        .splits = (int32_t)t->splits,
+        .q_tiles = att->q_tiles,
+        .dv_slices = att->dv_slices,
+        .passes = (int32_t)t->passes,
+        .scale = d->scale,
+        .softcap = d->softcap,
+    };
+}

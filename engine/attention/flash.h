@@ -1,0 +1,19 @@
+/* The flash kernel's constants and parameters, as kernels of its family share them. */
+#ifndef TSR_FLASH_H
+#define TSR_FLASH_H
+
+#include "attention.h"
+#include "attention/flash_args.h"
+
+#define FLASH_ID(id, NAME, value) FLASH_##NAME = id,
+enum { FLASH_SPECS(FLASH_ID) FLASH_SHAPES(FLASH_ID) };
+typedef struct flash_params {
+    FLASH_PARAMS(TSR_PARAM_FIELD)
+} flash_params;
+
+/* specs [BK_MAX_SPECS]: all but output type, sink and log-sum-exp, which are 0. */
+void tsr_flash_fill_specs(const tsr_attention *att, const tsr_tiling *t, int32_t *specs);
+/* The parameters of the first pass. */
+flash_params tsr_flash_params(const tsr_attention *att, const tsr_tiling *t, int64_t blocks_at);
+
+#endif
