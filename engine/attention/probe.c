@@ -84,8 +84,9 @@ static tsr_status look_prepare(look *l, tsr_device *dev, const tsr_attention_des
     int64_t blocks_at;
     if ((s = tsr_attention_upload_lists(&l->att, t, &blocks_at)) != TSR_OK) return s;
     const flash_params flash = tsr_flash_params(&l->att, t, blocks_at);
-    probe_params p = {.slab_tiles = SLAB_TILES, .map_rows = (int32_t)row_count, .fill = 1};
-    memcpy(&p, &flash, sizeof(flash));
+    probe_params p;
+    memcpy(&p, &flash, sizeof(flash)); /* its end may be padding, where ours goes on */
+    p.slab_tiles = SLAB_TILES, p.map_rows = (int32_t)row_count, p.fill = 1;
     if ((s = tsr_buffer_create(dev, (1 + t->passes) * params_step, &l->params)) != TSR_OK) return s;
     s = tsr_buffer_write(l->params, 0, &p, sizeof(p));
     for (p.fill = 0; s == TSR_OK && (uint32_t)p.pass < t->passes; p.pass++)
@@ -99,9 +100,9 @@ static void look_free(look *l)
     tsr_buffer_destroy(l->params);
 }
 
-/* Query blocks that tiles [tile, tile + *tiles) make, in groups of *group tiles; no more than room tiles. A block of more
- * tiles than that comes in several slabs. */
-static int32_t take_tiles(const tsr_schedule *s, int64_t block_q, int32_t tile, int32_t *tiles, int32_t *group)
+/* How many query blocks the tiles [tile, tile + *tiles) make, in groups of *group tiles. A block of more tiles than a slab
+ * has comes in several slabs, alone in each: continued is the block that the slab before left unfinished, or -1. */
+static int32_t take_tiles(const tsr_schedule *s, int64_t block_q, int64_t continued, int32_t tile, int32_t *tiles, int32_t *group)
 {
     const int32_t count = (int32_t)s->tile_count;
     *tiles = *group = 0;
@@ -114,7 +115,7 @@ static int32_t take_tiles(const tsr_schedule *s, int64_t block_q, int32_t tile, 
         if (!*group) *group = n;
         *tiles += n;
         at += n;
-        if (n < *group || n == SLAB_TILES) break;
+        if (n < *group || n == SLAB_TILES || block == continued) break;
     }
     return *group ? (*tiles + *group - 1) / *group : 0;
 }
@@ -132,10 +133,12 @@ static tsr_status plan_slabs(tsr_probe *p)
         for (int32_t tile = 0; tile < (int32_t)s->tile_count || tile == 0;) { /* no query at all still makes sums of 0 */
             slab one = {.head = (int32_t)h, .tile = tile};
             int32_t group;
-            const int32_t groups = take_tiles(s, p->block_q, tile, &one.tiles, &group);
+            const int32_t groups = take_tiles(s, p->block_q, last_block, tile, &one.tiles, &group);
             const int64_t block = p->block_q && one.tiles ? s->rows[s->tiles[tile].first_row] / p->block_q : 0;
             one.keys = (sums_params){.out_at = h * nk * 4,
                                      .tiles = one.tiles,
+                                     .first = tile % SLAB_TILES,
+                                     .slab_tiles = SLAB_TILES,
                                      .nk = (int32_t)nk,
                                      .group_tiles = one.tiles,
                                      .group_keys = 1,
@@ -144,6 +147,8 @@ static tsr_status plan_slabs(tsr_probe *p)
                                      .add = tile > 0};
             one.blocks = (sums_params){.out_at = (h * rows + block) * columns * 4,
                                        .tiles = one.tiles,
+                                       .first = tile % SLAB_TILES,
+                                       .slab_tiles = SLAB_TILES,
                                        .nk = (int32_t)nk,
                                        .group_tiles = group,
                                        .group_keys = (int32_t)(p->block_k < nk ? p->block_k : nk),

@@ -1,8 +1,9 @@
-/* The interface of the sums kernel. slab [tiles][nk]: sums over the queries of each tile. One invocation makes one sum
- * over tiles [0, tiles) in groups of group_tiles, and over keys in groups of group_keys: found [groups][columns]. */
+/* The interface of the sums kernel. slab [slab_tiles][nk]: sums over the queries of each tile, in
+ * a ring: the first of so many tiles is in row `first`. One invocation makes one sum
+ * over them in groups of group_tiles, and over keys in groups of group_keys: found [groups][columns]. */
 #define SUMS_SPECS(S) S(0, LANES, 64)
 #define SUMS_SHAPES(S)
 #define SUMS_PARAMS(F)                                                                             \
     F(i64, out_at) F(i32, tiles) F(i32, nk) F(i32, group_tiles) F(i32, group_keys) F(i32, columns) \
-    F(i32, groups) F(i32, add)
+    F(i32, groups) F(i32, add) F(i32, first) F(i32, slab_tiles)
 #define SUMS_ARGS(RO, RW) RO(slab) RW(found)

@@ -39,5 +39,6 @@ int suite_add_attention(suite *s);
 int suite_add_errors(suite *s);
 int suite_add_arguments(suite *s);
 int suite_add_decode(suite *s);
+int suite_add_probe(suite *s);
 
 #endif
