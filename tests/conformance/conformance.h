@@ -14,6 +14,9 @@ void suite_destroy(suite *s);
 size_t suite_count(const suite *s);
 const char *suite_name(const suite *s, size_t index); /* "attention/causal/f16/d64/113x203" */
 
+/* 1: the case is large, for full runs alone. */
+int suite_full(const suite *s, size_t index);
+
 /* Runs a case with inputs from seed; message gets what went wrong or what was measured. */
 suite_verdict suite_run(const suite *s, size_t index, tsr_context *ctx, tsr_device *dev, uint64_t seed, char *message, size_t size);
 

@@ -2,6 +2,7 @@
 #ifndef GRID_H
 #define GRID_H
 
+#include "oracle/patterns.h"
 #include "suite.h"
 
 typedef enum grid_order { BHND, BNHD, BHDN } grid_order; /* axes from the outermost to the innermost */
@@ -49,6 +50,9 @@ typedef struct grid_case {
     grid_values values;
     bool sink, lse;
     uint32_t splits, tile;
+    const oracle_set *sets; /* head h has the set h mod set_count, of an even count moved on by one for each batch; NULL: none */
+    int set_count;
+    int64_t row_step; /* only one query in so many is compared, and only once; 0: all */
 } grid_case;
 
 #define GRID_TYPE(t) .q = t, .k = t, .v = t, .o = t
@@ -95,12 +99,24 @@ typedef struct grid_tensor {
     uint64_t offset; /* bytes */
 } grid_tensor;
 
+enum { GRID_SETS = 8, GRID_ALL_HEADS = 64 }; /* sets of a problem; heads over all batches of one with sets */
+
+/* The sets that heads have: the engine's, and all pairs of the reference's. */
+typedef struct grid_heads {
+    tsr_set *set[GRID_SETS];
+    uint64_t *pairs[GRID_SETS];
+    uint32_t set_of[GRID_ALL_HEADS];
+    const uint64_t *pairs_of[GRID_ALL_HEADS];
+} grid_heads;
+
 typedef struct grid_run {
     const grid_case *c;
     oracle_rng rng;
     grid_tensor t[GRID_TENSORS];
     grid_buffer b[GRID_TENSORS];
     int buffers;
+    grid_heads heads;
+    oracle_rows rows; /* that are compared */
     tsr_attention_desc desc;
     tsr_attention *plan;
 } grid_run;
@@ -113,6 +129,13 @@ int64_t grid_elements(const grid_tensor *t);
 uint64_t grid_place_of(const grid_tensor *t, int64_t element);
 /* The tensor as it was sent. data is NULL where the case has none. */
 oracle_tensor grid_sent(const grid_run *g, int which);
+
+/* grid_heads.c. The reference's pairs, false: no memory; the engine's sets, made into the description; that the plan counts the
+ * same pairs. */
+bool grid_make_pairs(grid_run *g);
+tsr_status grid_make_sets(grid_run *g);
+suite_verdict grid_check_plan(const grid_run *g, suite_run_context *run);
+void grid_free_heads(grid_run *g);
 
 /* grid_run.c. Poisons the outputs, runs, reads every buffer back: in one call, or in random pieces. */
 tsr_status grid_run_device(grid_run *g, tsr_device *dev, bool pieces);

@@ -169,8 +169,9 @@ bool grid_make(grid_run *g, const grid_case *c, uint64_t seed)
 {
     static double (*const values[GRID_O])(grid_run *, int64_t) = {query_value, key_value, value_value, bias_value, mask_value, sink_value};
     *g = (grid_run){.c = c, .rng = oracle_seed(seed)};
+    if (c->row_step > 1) g->rows = (oracle_rows){oracle_below(&g->rng, (uint32_t)c->row_step), c->row_step};
     lay_out_all(g);
-    if (!place_all(g)) return false;
+    if (!place_all(g) || !grid_make_pairs(g)) return false;
     for (int i = 0; i < GRID_O; i++)
         for (int64_t e = 0; g->t[i].used && e < grid_elements(&g->t[i]); e++) put(g, i, e, values[i](g, e));
     const grid_tensor *t = g->t;
@@ -193,6 +194,7 @@ bool grid_make(grid_run *g, const grid_case *c, uint64_t seed)
 void grid_free(grid_run *g)
 {
     tsr_attention_destroy(g->plan);
+    grid_free_heads(g);
     for (int i = 0; i < g->buffers; i++) {
         tsr_buffer_destroy(g->b[i].buf);
         free(g->b[i].sent);

@@ -28,7 +28,8 @@ static tsr_status run_pieces(grid_run *g, tsr_attention_args *args)
 
 tsr_status grid_run_device(grid_run *g, tsr_device *dev, bool pieces)
 {
-    tsr_status s = g->plan ? TSR_OK : tsr_attention_prepare(dev, &g->desc, &g->plan);
+    tsr_status s = g->plan ? TSR_OK : grid_make_sets(g);
+    if (s == TSR_OK && !g->plan) s = tsr_attention_prepare(dev, &g->desc, &g->plan);
     for (int i = 0; i < g->buffers && s == TSR_OK; i++) {
         if (!g->b[i].buf) s = tsr_buffer_create(dev, g->b[i].bytes, &g->b[i].buf);
         if (s == TSR_OK) s = tsr_buffer_write(g->b[i].buf, 0, g->b[i].sent, g->b[i].bytes);

@@ -20,6 +20,8 @@ int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case 
     return 1;
 }
 
+void suite_mark_full(suite *s) { s->cases[s->count - 1].full = 1; }
+
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...)
 {
     va_list args;
@@ -37,7 +39,9 @@ suite_verdict suite_error(suite_run_context *run, tsr_status status, const char 
 suite *suite_create(void)
 {
     suite *s = calloc(1, sizeof(*s));
-    if (s && suite_add_memory(s) && suite_add_errors(s) && suite_add_arguments(s) && suite_add_attention(s) && suite_add_probe(s) && suite_add_decode(s)) return s;
+    if (s && suite_add_memory(s) && suite_add_errors(s) && suite_add_arguments(s) && suite_add_attention(s) && suite_add_probe suite_add_sets(s) &&
+        suite_add_decode(s))
+        return s;
     suite_destroy(s);
     return NULL;
 }
@@ -51,6 +55,8 @@ void suite_destroy(suite *s)
 size_t suite_count(const suite *s) { return s->count; }
 
 const char *suite_name(const suite *s, size_t index) { return s->cases[index].name; }
+
+int suite_full(const suite *s, size_t index) { return s->cases[index].full; }
 
 suite_verdict suite_run(const suite *s, size_t index, tsr_context *ctx, tsr_device *dev, uint64_t seed, char *message, size_t size)
 {

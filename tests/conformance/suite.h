@@ -19,6 +19,7 @@ struct suite_case {
     suite_verdict (*run)(const suite_case *c, suite_run_context *run);
     const void *params; /* lives as long as the program, or is owned by its file's table */
     int number;
+    int full; /* 1: too large for a quick run */
 };
 
 struct suite {
@@ -29,6 +30,9 @@ struct suite {
 /* Appends a case; 0: no memory. */
 int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case *, suite_run_context *), const void *params, int number);
 
+/* Keeps the case appended last for full runs. */
+void suite_mark_full(suite *s);
+
 /* Writes the message and returns the verdict. */
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* SUITE_UNSUPPORTED for TSR_ERROR_UNSUPPORTED, else SUITE_FAIL, with the library's text. */
@@ -36,6 +40,7 @@ suite_verdict suite_error(suite_run_context *run, tsr_status status, const char 
 
 int suite_add_memory(suite *s);
 int suite_add_attention(suite *s);
+int suite_add_sets(suite *s);
 int suite_add_errors(suite *s);
 int suite_add_arguments(suite *s);
 int suite_add_decode(suite *s);

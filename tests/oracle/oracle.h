@@ -32,14 +32,25 @@ float *oracle_floats(const oracle_tensor *t);
 /* The element at an index, where an axis of 1 is repeated. */
 double oracle_at(const oracle_tensor *t, int64_t b, int64_t h, int64_t n, int64_t d);
 
-/* Does the set let query i see key j? */
-bool oracle_sees(const tsr_band *set, int64_t i, int64_t j, int64_t nq, int64_t nk);
+/* Does the band let query i see key j? */
+bool oracle_sees(const tsr_band *band, int64_t i, int64_t j, int64_t nq, int64_t nk);
+
+/* A sample of the queries: first, first + step, ...; step 0: all. */
+typedef struct oracle_rows {
+    int64_t first, step;
+} oracle_rows;
+bool oracle_sampled(oracle_rows rows, int64_t i);
 
 /* o [B,Hq,Nq,Dv] and lse [B,Hq,Nq], packed, of the attention that desc describes (strides filled in),
  * with an axis of 1 in bias and mask repeated. false: no memory. */
 typedef struct oracle_attention_inputs {
     oracle_tensor q, k, v, bias, mask, sink; /* data NULL: none */
+    const uint64_t *const *pairs;            /* [B Hq]: what each head's set holds, as of oracle_set_pairs; NULL: everything */
+    oracle_rows rows;                        /* the others are left as they are */
 } oracle_attention_inputs;
+/* The keys that query i of head h sees by pairs, band and mask, in ascending order; their number. */
+int64_t oracle_keys(const tsr_attention_desc *desc, const oracle_attention_inputs *in, int64_t b, int64_t h, int64_t i, int64_t *keys);
+
 bool oracle_attention(const tsr_attention_desc *desc, const oracle_attention_inputs *in, double *o, double *lse);
 
 /* The same as a plain softmax in fp32, whole rows at a time: the error that plain arithmetic makes. */

@@ -34,18 +34,18 @@ bool oracle_plain(const tsr_attention_desc *d, const oracle_attention_inputs *in
     const int64_t batch = d->q.shape[0], heads = d->q.shape[1], nq = d->q.shape[2], nk = d->k.shape[2], dim = d->q.shape[3], dv = d->v.shape[3];
     float *q = oracle_floats(&in->q), *k = oracle_floats(&in->k), *v = oracle_floats(&in->v);
     float *s = malloc((size_t)(nk + 1) * sizeof(float)), *sum = malloc((size_t)dv * sizeof(float));
-    const bool ok = q && k && v && s && sum;
+    int64_t *keys = malloc((size_t)(nk + 1) * sizeof(int64_t));
+    const bool ok = q && k && v && s && sum && keys;
     for (int64_t row = 0; ok && row < batch * heads * nq; row++) {
         const int64_t i = row % nq, h = row / nq % heads, b = row / nq / heads;
         const int64_t kv = b * d->k.shape[1] + h / (heads / d->k.shape[1]);
-        for (int64_t j = 0; j < nk; j++) {
-            const bool hidden = !oracle_sees(&d->band, i, j, nq, nk) || (in->mask.data && oracle_at(&in->mask, b, h, i, j) == 0);
-            s[j] = hidden ? -INFINITY : score(d, in, q + row * dim, k + (kv * nk + j) * dim, (const int64_t[4]){b, h, i, j});
-        }
-        softmax(s, nk, in->sink.data ? (float)oracle_at(&in->sink, 0, h, 0, 0) : -INFINITY);
+        if (!oracle_sampled(in->rows, i)) continue;
+        const int64_t count = oracle_keys(d, in, b, h, i, keys);
+        for (int64_t e = 0; e < count; e++) s[e] = score(d, in, q + row * dim, k + (kv * nk + keys[e]) * dim, (const int64_t[4]){b, h, i, keys[e]});
+        softmax(s, count, in->sink.data ? (float)oracle_at(&in->sink, 0, h, 0, 0) : -INFINITY);
         for (int64_t c = 0; c < dv; c++) sum[c] = 0;
-        for (int64_t j = 0; j < nk; j++)
-            for (int64_t c = 0; c < dv; c++) sum[c] += s[j] * v[(kv * nk + j) * dv + c];
+        for (int64_t e = 0; e < count; e++)
+            for (int64_t c = 0; c < dv; c++) sum[c] += s[e] * v[(kv * nk + keys[e]) * dv + c];
         for (int64_t c = 0; c < dv; c++) {
             float rounded;
             oracle_store(d->o.dtype, &rounded, 0, (double)sum[c]);
@@ -56,6 +56,7 @@ bool oracle_plain(const tsr_attention_desc *d, const oracle_attention_inputs *in
     free(k);
     free(v);
     free(s);
+    free(keys);
     free(sum);
     return ok;
 }

@@ -134,12 +134,30 @@ float *oracle_floats(const oracle_tensor *t)
     return out;
 }
 
-bool oracle_sees(const tsr_band *set, int64_t i, int64_t j, int64_t nq, int64_t nk)
+bool oracle_sees(const tsr_band *band, int64_t i, int64_t j, int64_t nq, int64_t nk)
 {
-    if (!set->bounded) return true;
-    const int64_t p = i + (set->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0);
-    if (set->left != TSR_UNBOUNDED && p - j > set->left) return false;
-    return set->right == TSR_UNBOUNDED || j - p <= set->right;
+    if (!band->bounded) return true;
+    const int64_t p = i + (band->align == TSR_ALIGN_BOTTOM_RIGHT ? nk - nq : 0);
+    if (band->left != TSR_UNBOUNDED && p - j > band->left) return false;
+    return band->right == TSR_UNBOUNDED || j - p <= band->right;
+}
+
+bool oracle_sampled(oracle_rows rows, int64_t i) { return rows.step == 0 || i % rows.step == rows.first; }
+
+int64_t oracle_keys(const tsr_attention_desc *d, const oracle_attention_inputs *in, int64_t b, int64_t h, int64_t i, int64_t *keys)
+{
+    const int64_t nq = d->q.shape[2], nk = d->k.shape[2], words = (nk + 63) / 64;
+    const uint64_t *row = in->pairs ? in->pairs[b * d->q.shape[1] + h] + i / (in->rows.step ? in->rows.step : 1) * words : NULL;
+    int64_t count = 0;
+    for (int64_t j = 0; j < nk; j++) {
+        if (row && row[j / 64] >> j % 64 == 0)
+            j |= 63; /* nothing more in this word */
+        else if (row && !(row[j / 64] >> j % 64 & 1))
+            continue;
+        else if (oracle_sees(&d->band, i, j, nq, nk) && !(in->mask.data && oracle_at(&in->mask, b, h, i, j) == 0))
+            keys[count++] = j;
+    }
+    return count;
 }
 
 double oracle_error(const double *a, const double *b, uint64_t n)

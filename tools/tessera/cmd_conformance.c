@@ -13,7 +13,7 @@ static const char *const name = "conformance";
 typedef struct conformance {
     cli_device device;
     char *filter, *junit, *require;
-    int list;
+    int list, full;
     long seed;
     suite *suite;
     FILE *report;
@@ -59,6 +59,12 @@ static void report_case(conformance *c, const char *device, const char *which, s
     fprintf(c->report, "</testcase>\n");
 }
 
+/* Large cases are for full runs. */
+static bool selected(const conformance *c, size_t index)
+{
+    return (c->full || !suite_full(c->suite, index)) && (!c->filter || fnmatch(c->filter, suite_name(c->suite, index), 0) == 0);
+}
+
 static int run_device(conformance *c, tsr_device *dev)
 {
     static const char *const words[] = {"pass", "FAIL", "unsupported"};
@@ -67,7 +73,7 @@ static int run_device(conformance *c, tsr_device *dev)
     snprintf(c->ids[c->devices++], 32, "%s", info->id);
     for (size_t i = 0; i < suite_count(c->suite); i++) {
         const char *which = suite_name(c->suite, i);
-        if (c->filter && fnmatch(c->filter, which, 0) != 0) continue;
+        if (!selected(c, i)) continue;
         if (cli_interrupted()) return cli_error(name, EXIT_INTERRUPTED, "interrupted");
         char message[1024];
         const double start = cli_now();
@@ -161,6 +167,7 @@ int cmd_conformance(int argc, const char **argv)
     conformance c = {.seed = (long)time(NULL)};
     struct poptOption options[] = {
         {"filter", 'f', POPT_ARG_STRING, &c.filter, 0, "only cases whose name fits, as 'attention/*f16*'", "GLOB"},
+        {"full", 0, POPT_ARG_NONE, &c.full, 0, "also the large cases, which take minutes to hours", NULL},
         {"junit", 0, POPT_ARG_STRING, &c.junit, 0, "also write the verdicts as JUnit XML", "FILE"},
         {"list", 'l', POPT_ARG_NONE, &c.list, 0, "print the names of the cases and stop", NULL},
         {"seed", 's', POPT_ARG_LONG, &c.seed, 0, "repeat the random inputs of an earlier run; default: the time", "N"},
@@ -177,7 +184,8 @@ int cmd_conformance(int argc, const char **argv)
     else if (!c.suite)
         code = cli_error(name, EXIT_FAILED, "no memory for the suite");
     else if (c.list) {
-        for (size_t i = 0; i < suite_count(c.suite); i++) puts(suite_name(c.suite, i));
+        for (size_t i = 0; i < suite_count(c.suite); i++)
+            if (selected(&c, i)) puts(suite_name(c.suite, i));
         code = EXIT_DONE;
     } else
         code = run(&c);
