@@ -150,7 +150,7 @@ static void make_combinations(const natten_row *row, int number, set_case *out)
     }
     int d = type == TSR_F32 && row->d ? row->d : 64;
     if (d == 128 && pairs > 1e6) d = 64;
-    if (pairs > 2e6 && pairs < 5e6) d = 32;
+    if (type == TSR_F32 && pairs > 2e6 && pairs < 5e6) d = 32;
     const int64_t tokens = set_tokens(&out->set[0]);
     set_size(out, type, heads, groups[number % 3], tokens, tokens, d, type == TSR_F32 && d == 64 && number % 5 == 4 ? 72 : d);
     set_cost(out, pairs);
