@@ -51,8 +51,8 @@ static tsr_status check_node(size_t i, tsr_set_node *n, bool gridded)
         if (!n->query_ids || !n->key_ids)
             return tsr_fail(TSR_ERROR_ARGUMENT, "argument nodes[%zu].%s is NULL; expected one id for each", i,
                             n->query_ids ? "key_ids" : "query_ids");
-        if (n->id_queries < 0 || n->id_keys < 0)
-            return fail_field(i, "id_queries", n->id_queries < 0 ? n->id_queries : n->id_keys, "0 or more, and id_keys too");
+        if (n->id_queries < 0) return fail_field(i, "id_queries", n->id_queries, "0 or more");
+        if (n->id_keys < 0) return fail_field(i, "id_keys", n->id_keys, "0 or more");
         if (n->test > TSR_IDS_COMMON) return fail_field(i, "test", (int64_t)n->test, "a tsr_ids_test");
     }
     if (n->op == TSR_SET_BLOCKS) {
