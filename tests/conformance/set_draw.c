@@ -101,7 +101,7 @@ static void draw_bounds(oracle_rng *r, oracle_pattern *p, int64_t n)
 
 static oracle_pattern draw_sequence(oracle_rng *r, int64_t n)
 {
-    oracle_pattern p = {.kind = ORACLE_FLASH + oracle_below(r, ORACLE_BLOCKS - ORACLE_FLASH + 1), .left = -1, .right = -1, .seed = oracle_next(r)};
+    oracle_pattern p = {.kind = ORACLE_FLASH + oracle_below(r, ORACLE_KEYS - ORACLE_FLASH + 1), .left = -1, .right = -1, .seed = oracle_next(r)};
     p.count = set_between(r, 1, 2 + n / 4);
     p.causal = oracle_below(r, 3) == 0;
     if (p.kind == ORACLE_FLASH) {
@@ -116,6 +116,10 @@ static oracle_pattern draw_sequence(oracle_rng *r, int64_t n)
     if (p.kind == ORACLE_MODALITIES) p.count = set_between(r, 1, 9);
     if (p.kind == ORACLE_DILATED) p.left = oracle_below(r, (uint32_t)(n / p.count + 1));
     if (p.kind == ORACLE_POWERS) p.left = oracle_below(r, (uint32_t)n);
+    if (p.kind == ORACLE_KEYS) {
+        p.left = oracle_below(r, (uint32_t)n);
+        if (oracle_below(r, 2)) p.right = set_between(r, p.left, n);
+    }
     if (p.kind == ORACLE_FIXED) p.prefix = set_between(r, 1, p.count);
     if (p.kind == ORACLE_BLOCKS) {
         p.chunk = set_between(r, 1, 2 + n / 4);

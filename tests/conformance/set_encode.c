@@ -184,6 +184,9 @@ static bool encode_sequence(set_encoding *e, const oracle_pattern *p, int64_t nq
     case ORACLE_FLASH:
         encode_flash(e, p);
         return true;
+    case ORACLE_KEYS:
+        push_range(e, TSR_SET_KEYS, TSR_AXIS_TOKEN, p->left, bound(p->right));
+        return true;
     case ORACLE_LAST_ROWS:
         push_range(e, TSR_SET_QUERIES, TSR_AXIS_TOKEN, -n, TSR_UNBOUNDED);
         return true;

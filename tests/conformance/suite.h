@@ -41,6 +41,7 @@ suite_verdict suite_error(suite_run_context *run, tsr_status status, const char 
 int suite_add_memory(suite *s);
 int suite_add_attention(suite *s);
 int suite_add_sets(suite *s);
+int suite_add_set_relations(suite *s);
 int suite_add_errors(suite *s);
 int suite_add_set_errors(suite *s);
 int suite_add_arguments(suite *s);

@@ -131,6 +131,8 @@ static bool sequence_sees(const oracle_pattern *p, int64_t i, int64_t j)
         return j <= i && (i / n == j / n || j % n >= n - p->prefix);
     case ORACLE_POWERS:
         return j <= i && i - j <= p->left && (i == j || power_of_two(i - j));
+    case ORACLE_KEYS:
+        return j >= p->left && (p->right < 0 || j < p->right);
     case ORACLE_BLOCKS:
         return oracle_block(p, i / n, j / p->chunk);
     default:

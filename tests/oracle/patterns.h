@@ -26,7 +26,8 @@ typedef enum oracle_kind {
     ORACLE_STRIDED,     /* Sparse Transformer, stride count (arXiv 1904.10509) */
     ORACLE_FIXED,       /* likewise, blocks of count tokens, summaries of prefix tokens */
     ORACLE_POWERS,      /* distances 0, 1, 2, 4, ... up to left, causal (PowerAttention) */
-    ORACLE_BLOCKS       /* blocks of count queries and chunk keys, drawn by seed, a share of 1 / prefix of them on */
+    ORACLE_BLOCKS,      /* blocks of count queries and chunk keys, drawn by seed, a share of 1 / prefix of them on */
+    ORACLE_KEYS         /* keys from left to before right */
 } oracle_kind;
 
 typedef struct oracle_axis {
