@@ -32,7 +32,7 @@ static void share_entries(tsr_schedule *s, tsr_query_tile *tile)
 {
     if (s->tile_count == 0) return;
     const tsr_query_tile *last = &s->tiles[s->tile_count - 1];
-    if (last->entries != tile->entries ||
+    if (tile->entries == 0 || last->entries != tile->entries ||
         memcmp(s->entries + last->first_entry, s->entries + tile->first_entry, (size_t)tile->entries * sizeof(tsr_entry)))
         return;
     s->entry_count = (size_t)tile->first_entry;

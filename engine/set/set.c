@@ -15,12 +15,14 @@ static tsr_status fail_field(size_t index, const char *field, int64_t value, con
 static tsr_status check_law(size_t i, const tsr_set_node *n)
 {
     const bool bounded = n->left != TSR_UNBOUNDED && n->right != TSR_UNBOUNDED;
-    int64_t window;
+    int64_t window = 0;
     if (n->flags & ~(uint32_t)(TSR_LAW_CAUSAL | TSR_LAW_INWARD | TSR_LAW_BOTTOM_RIGHT | TSR_LAW_POWERS))
         return fail_field(i, "flags", n->flags, "TSR_LAW_* together");
     if (bounded && (!tsr_add(n->left, n->right, &window) || window < 0)) return fail_field(i, "right", n->right, "left + right of 0 or more");
-    if (n->dilation < 1) return fail_field(i, "dilation", n->dilation, "1 or more");
-    if (n->stride < 1) return fail_field(i, "stride", n->stride, "1 or more");
+    if (n->dilation < 1 || n->dilation > INT32_MAX) return fail_field(i, "dilation", n->dilation, "1 to 2^31 - 1");
+    if (n->stride < 1 || n->stride > INT32_MAX) return fail_field(i, "stride", n->stride, "1 to 2^31 - 1");
+    if (n->left < -TSR_LAW_FAR) return fail_field(i, "left", n->left, "-2^42 or more");
+    if (n->right < -TSR_LAW_FAR) return fail_field(i, "right", n->right, "-2^42 or more");
     if (bounded && n->flags & TSR_LAW_INWARD && n->stride > window + 1)
         return fail_field(i, "stride", n->stride, "at most the window, left + right + 1");
     if (n->flags & TSR_LAW_INWARD && (!bounded || n->origin || n->mod || n->shift || n->flags & TSR_LAW_BOTTOM_RIGHT))
@@ -45,6 +47,8 @@ static tsr_status check_node(size_t i, tsr_set_node *n, bool gridded)
     if (n->op == TSR_SET_LAW) {
         if (n->stride == 0) n->stride = 1;
         if (n->dilation == 0) n->dilation = 1;
+        if (n->left > TSR_LAW_FAR) n->left = TSR_UNBOUNDED;
+        if (n->right > TSR_LAW_FAR) n->right = TSR_UNBOUNDED;
         return check_law(i, n);
     }
     if (n->op == TSR_SET_IDS) {

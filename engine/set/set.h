@@ -32,6 +32,9 @@ int64_t tsr_axis_extent(const tsr_sequence *s, tsr_axis axis);
 /* The place on an axis of a key, or of a query with query_first added; false: it has none. */
 bool tsr_axis_place(const tsr_sequence *s, tsr_axis axis, int64_t token, int64_t *x);
 
+/* Further than any window reaches: places are below 2^31, shifts within 2^40. */
+#define TSR_LAW_FAR (INT64_C(1) << 42)
+
 /* law.c: what a query sees: keys with y mod dilation = residue and y div dilation in [lo, hi). */
 typedef struct tsr_law_view {
     int64_t residue, position, lo, hi;

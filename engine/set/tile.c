@@ -130,6 +130,7 @@ static void law_line(tsr_tile_eval *e, const tsr_set_node *n, int64_t count, int
     }
     *last = min64(*last, count);
     if (*first >= *last) *first = *last = 0;
+    if (*first == *last) return;
     memset(e->line + *first, 0, (size_t)(*last - *first) * sizeof(*e->line));
     for (int i = 0; i < e->count; i++) {
         if (!w.placed[i]) continue;

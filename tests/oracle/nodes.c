@@ -36,18 +36,25 @@ static int64_t scaled(const tsr_set_node *n, int64_t x)
     return n->mod ? floor_mod(y, n->mod) : y;
 }
 
+/* Beyond any place, with room to add. */
+static int64_t near(int64_t x)
+{
+    const int64_t far = INT64_C(1) << 50;
+    return x > far ? far : x < -far ? -far : x;
+}
+
 static bool law(const scene *s, const tsr_set_node *n)
 {
     int64_t xq, xk;
     if (!coordinate(s, n->axis, s->q + s->d->query_first, &xq) || !coordinate(s, n->axis, s->k, &xk)) return false;
     xq += n->shift + (n->flags & TSR_LAW_BOTTOM_RIGHT ? s->nk - s->nq : 0);
-    const int64_t d = n->dilation ? n->dilation : 1, stride = n->stride ? n->stride : 1, yq = scaled(n, xq), yk = scaled(n, xk);
+    const int64_t d = n->dilation ? near(n->dilation) : 1, stride = n->stride ? near(n->stride) : 1, yq = scaled(n, xq), yk = scaled(n, xk);
     if (floor_mod(yq, d) != floor_mod(yk, d)) return false;
     const int64_t p = floor_div(yq, d), key = floor_div(yk, d), causal = (n->flags & TSR_LAW_CAUSAL) != 0;
     int64_t c = floor_div(p, stride) * stride + (causal ? stride - 1 : stride / 2);
     const int64_t axis = scaled(n, extent(s, n->axis, false) - 1) + 1, length = axis / d + (floor_mod(yq, d) < axis % d);
     if (n->flags & TSR_LAW_INWARD && c > length - 1) c = length - 1;
-    int64_t low = n->left == TSR_UNBOUNDED ? INT64_MIN : c - n->left, high = n->right == TSR_UNBOUNDED ? INT64_MAX : c + n->right;
+    int64_t low = n->left == TSR_UNBOUNDED ? INT64_MIN : c - near(n->left), high = n->right == TSR_UNBOUNDED ? INT64_MAX : c + near(n->right);
     if (n->flags & TSR_LAW_INWARD && !causal) {
         const int64_t size = high - low;
         if (high > length - 1) low = length - 1 - size;

@@ -61,6 +61,23 @@ static void draw_inward(oracle_rng *r, const formula *f, tsr_set_node *n)
     n->flags = TSR_LAW_INWARD | (oracle_below(r, 2) ? TSR_LAW_CAUSAL : 0);
 }
 
+/* Numbers at the ends of what 64 bits hold. */
+static void draw_far(oracle_rng *r, tsr_set_node *n)
+{
+    static const int64_t ends[] = {INT64_MAX - 1, INT64_MAX, INT64_C(1) << 32, INT64_C(1) << 62};
+    static const int64_t most = INT32_MAX;
+    const uint32_t which = oracle_below(r, 5);
+    const int64_t end = ends[oracle_below(r, 4)];
+    if (which == 0) n->left = end;
+    if (which == 1) n->right = end;
+    if (which == 2) n->dilation = most;
+    if (which == 3 && !(n->flags & TSR_LAW_POWERS)) n->stride = most;
+    if (which == 4) n->shift = oracle_below(r, 2) ? INT64_C(1) << 40 : -(INT64_C(1) << 40);
+    if (which > 1) return;
+    int64_t *other = which == 0 ? &n->right : &n->left; /* the sum stays within 64 bits, or is endless */
+    if (end != INT64_MAX && *other > 0 && *other != TSR_UNBOUNDED && end > INT64_MAX - 100) *other = 0;
+}
+
 static void draw_law(oracle_rng *r, const formula *f, tsr_set_node *n)
 {
     n->op = TSR_SET_LAW;
@@ -78,11 +95,11 @@ static void draw_law(oracle_rng *r, const formula *f, tsr_set_node *n)
     n->right = set_between(r, n->left < 0 ? -n->left : -n->left < -3 ? -3 : -n->left, 20);
     if (oracle_below(r, 5) == 0) n->left = TSR_UNBOUNDED;
     if (oracle_below(r, 5) == 0) n->right = TSR_UNBOUNDED;
-    const bool bounded = n->left != TSR_UNBOUNDED && n->right != TSR_UNBOUNDED;
-    if (oracle_below(r, 3) == 0) n->stride = set_between(r, 1, bounded ? n->left + n->right + 1 : 12);
+    if (oracle_below(r, 3) == 0) n->stride = set_between(r, 1, 12);
     if (oracle_below(r, 3) == 0) n->flags |= TSR_LAW_CAUSAL;
     if (n->axis == TSR_AXIS_TOKEN && oracle_below(r, 3) == 0) n->flags |= TSR_LAW_BOTTOM_RIGHT;
     if (n->stride <= 1 && oracle_below(r, 5) == 0) n->flags |= TSR_LAW_POWERS;
+    if (oracle_below(r, 8) == 0) draw_far(r, n);
 }
 
 static void draw_range(oracle_rng *r, const formula *f, tsr_set_node *n)
