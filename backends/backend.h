@@ -37,10 +37,28 @@ typedef struct bk_kernel_source {
     const char *opencl;    /* OpenCL C 1.2 source, NULL where the tile model has none */
 } bk_kernel_source;
 
+/* Queries q [queries] of head h of batch b against keys kv [keys]. */
+typedef struct bk_user_tile {
+    int32_t b, h, queries, keys;
+    const int32_t *q, *kv;
+    int32_t pitch; /* of scores: from one key to the next */
+} bk_user_tile;
+
+/* A user's score expression: its text for backends that compile kernels, a program for the one that does not. It lives as
+ * long as the kernel. */
+typedef struct bk_user {
+    const char *text; /* lines to stand in front of the kernel's own */
+    const void *program;
+    size_t scratch; /* bytes that score needs for each thread, aligned to 64 */
+    /* Replaces scores [keys][pitch]; user: the words that the kernel's argument of that name points to. */
+    void (*score)(const void *program, void *scratch, const void *user, const bk_user_tile *tile, float *scores);
+} bk_user;
+
 /* Spec 0 is always LANES, the workgroup's size. */
 typedef struct bk_kernel_desc {
     const bk_kernel_source *source;
     const int32_t *specs; /* source->spec_count values */
+    const bk_user *user;  /* NULL: none */
 } bk_kernel_desc;
 
 typedef struct bk_binding {

@@ -56,6 +56,8 @@ tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_devic
 
 /* kernel.c: a compiled kernel, from memory if it was asked for before. Owned by the device. */
 tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out);
+/* The same with a user's expression in it (NULL: none): one kernel for all expressions of the same kernel text. */
+tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, const tsr_expression *user, bk_kernel **out);
 void tsr_kernels_free(tsr_device *dev);
 
 /* The tile model that suits a device. */

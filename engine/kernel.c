@@ -2,12 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expression/expression.h"
 #include "internal.h"
 
 struct tsr_kernel_entry {
     tsr_kernel_entry *next;
     const bk_kernel_source *source;
     int32_t specs[BK_MAX_SPECS];
+    char *text;              /* of the user's expression; NULL: none */
+    tsr_expression *program; /* likewise */
     bk_kernel *kernel;
 };
 
@@ -23,39 +26,77 @@ tsr_tile tsr_tile_for(const tsr_device_info *info)
 
 uint32_t tsr_loop_limit(const tsr_device *dev) { return dev->backend->loop_limit ? dev->backend->loop_limit(dev->bk) : 0; }
 
-tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out)
+static bool fits(const tsr_kernel_entry *e, const bk_kernel_source *source, const int32_t *specs, const char *text)
+{
+    return e->source == source && memcmp(e->specs, specs, source->spec_count * sizeof(specs[0])) == 0 && !e->text == !text &&
+           (!text || strcmp(e->text, text) == 0);
+}
+
+static void destroy(tsr_device *dev, tsr_kernel_entry *e)
+{
+    if (e->kernel) dev->backend->kernel_destroy(dev->bk, e->kernel);
+    tsr_expression_destroy(e->program);
+    free(e->text);
+    free(e);
+}
+
+/* Takes text. */
+static tsr_status create(tsr_device *dev, const bk_kernel_source *source, const int32_t *specs, const tsr_expression *user, char *text,
+                         tsr_kernel_entry **out)
+{
+    tsr_kernel_entry *e = calloc(1, sizeof(*e));
+    if (e && user) e->program = tsr_expression_program(user);
+    if (!e || (user && !e->program)) {
+        free(text);
+        free(e);
+        return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a kernel entry of %zu bytes", sizeof(*e));
+    }
+    e->text = text;
+    e->source = source;
+    memcpy(e->specs, specs, source->spec_count * sizeof(specs[0]));
+    const bk_user own = {
+        .text = text, .program = e->program, .scratch = user ? tsr_expression_lanes_size(user) : 0, .score = tsr_expression_score_tile};
+    const bk_kernel_desc desc = {.source = source, .specs = specs, .user = user ? &own : NULL};
+    const tsr_status status = dev->backend->kernel_create(dev->bk, &desc, &e->kernel);
+    if (status != TSR_OK) {
+        destroy(dev, e);
+        return status;
+    }
+    *out = e;
+    return TSR_OK;
+}
+
+tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, const tsr_expression *user, bk_kernel **out)
 {
     const bk_kernel_source *source = tsr_kernel_source(name, tile);
     if (!source) return tsr_fail(TSR_ERROR_INTERNAL, "kernel %s has no tile model %d", name, (int)tile);
-    const size_t bytes = source->spec_count * sizeof(specs[0]);
-    for (tsr_kernel_entry *e = dev->kernels; e; e = e->next) {
-        if (e->source == source && memcmp(e->specs, specs, bytes) == 0) {
-            *out = e->kernel;
-            return TSR_OK;
-        }
+    char *text = user ? tsr_expression_kernel_text(user) : NULL;
+    if (user && !text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the text of an expression");
+    tsr_kernel_entry *e = dev->kernels;
+    while (e && !fits(e, source, specs, text)) e = e->next;
+    if (e) {
+        free(text);
+        *out = e->kernel;
+        return TSR_OK;
     }
-    tsr_kernel_entry *entry = calloc(1, sizeof(*entry));
-    if (!entry) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a kernel entry of %zu bytes", sizeof(*entry));
-    const bk_kernel_desc desc = {.source = source, .specs = specs};
-    const tsr_status status = dev->backend->kernel_create(dev->bk, &desc, &entry->kernel);
-    if (status != TSR_OK) {
-        free(entry);
-        return status;
-    }
-    entry->source = source;
-    memcpy(entry->specs, specs, bytes);
-    entry->next = dev->kernels;
-    dev->kernels = entry;
-    *out = entry->kernel;
+    const tsr_status status = create(dev, source, specs, user, text, &e);
+    if (status != TSR_OK) return status;
+    e->next = dev->kernels;
+    dev->kernels = e;
+    *out = e->kernel;
     return TSR_OK;
+}
+
+tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out)
+{
+    return tsr_kernel_get_scored(dev, name, tile, specs, NULL, out);
 }
 
 void tsr_kernels_free(tsr_device *dev)
 {
     while (dev->kernels) {
         tsr_kernel_entry *next = dev->kernels->next;
-        dev->backend->kernel_destroy(dev->bk, dev->kernels->kernel);
-        free(dev->kernels);
+        destroy(dev, dev->kernels);
         dev->kernels = next;
     }
 }

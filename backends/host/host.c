@@ -23,6 +23,9 @@ struct bk_kernel {
     const hk_entry *entry;
     uint32_t bindings;
     int32_t specs[BK_MAX_SPECS];
+    size_t shared; /* bytes of workgroup memory; the user's scratch lies behind */
+    bool has_user;
+    bk_user user;
 };
 
 static const hk_isa *best_isa(void)
@@ -164,12 +167,15 @@ static tsr_status host_kernel_create(bk_device *dev, const bk_kernel_desc *desc,
         if (fits(&dev->isa->entries[i], desc)) entry = &dev->isa->entries[i];
     if (!entry || desc->source->tile != TSR_TILE_VECTOR)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "host: kernel %s was not compiled for this tile", desc->source->name);
-    const size_t shared = entry->shared(desc->specs);
+    const size_t shared = (entry->shared(desc->specs) + 63) / 64 * 64, scratch = shared + (desc->user ? desc->user->scratch : 0);
     bk_kernel *kernel = calloc(1, sizeof(*kernel));
-    if (!kernel || !hk_pool_reserve(dev->pool, shared)) {
+    if (!kernel || !hk_pool_reserve(dev->pool, scratch)) {
         free(kernel);
-        return tsr_fail(TSR_ERROR_HOST_MEMORY, "host: no memory for %zu bytes of scratch for each thread", shared);
+        return tsr_fail(TSR_ERROR_HOST_MEMORY, "host: no memory for %zu bytes of scratch for each thread", scratch);
     }
+    kernel->shared = shared;
+    kernel->has_user = desc->user != NULL;
+    if (desc->user) kernel->user = *desc->user;
     kernel->entry = entry;
     kernel->bindings = desc->source->binding_count;
     memcpy(kernel->specs, desc->specs, desc->source->spec_count * sizeof(desc->specs[0]));
@@ -184,7 +190,7 @@ static void host_kernel_destroy(bk_device *dev, bk_kernel *kernel)
 }
 
 typedef struct host_job {
-    void (*run)(const hk_call *call);
+    const bk_kernel *kernel;
     hk_call call;
 } host_job;
 
@@ -194,12 +200,13 @@ static void run_group(const void *user, uint32_t group, void *scratch)
     hk_call call = job->call;
     call.group = group;
     call.shared = scratch;
-    job->run(&call);
+    call.user_scratch = call.shared + job->kernel->shared;
+    job->kernel->entry->run(&call);
 }
 
 static tsr_status host_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count)
 {
-    host_job job = {.run = kernel->entry->run, .call = {.specs = kernel->specs}};
+    host_job job = {.kernel = kernel, .call = {.specs = kernel->specs, .user = kernel->has_user ? &kernel->user : NULL}};
     for (uint32_t i = 0; i < kernel->bindings; i++) {
         unsigned char *p = bindings[i].buffer ? bindings[i].buffer->data + bindings[i].offset : NULL;
         if (i == 0)

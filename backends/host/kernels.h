@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend.h"
+
 /* What a kernel gets for one workgroup. */
 typedef struct hk_call {
     unsigned char *params;
@@ -12,6 +14,8 @@ typedef struct hk_call {
     const int32_t *specs;
     uint32_t group;
     unsigned char *shared;
+    const bk_user *user; /* NULL: none */
+    void *user_scratch;
 } hk_call;
 
 typedef struct hk_entry {

@@ -21,11 +21,12 @@ static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char
 static char *make_identity(const bk_device *dev, const bk_kernel_desc *desc, const char *options, size_t *size)
 {
     const tsr_device_info *info = &dev->info;
-    const size_t room = strlen(desc->source->opencl) + OPTIONS_SIZE + 1024;
+    const char *own = desc->user ? desc->user->text : "";
+    const size_t room = strlen(own) + strlen(desc->source->opencl) + OPTIONS_SIZE + 1024;
     char *identity = malloc(room);
     if (!identity) return NULL;
-    const int length = snprintf(identity, room, "%s\n%s\n%s\n%s\n%s\n%s\n%s", info->driver, dev->platform_version, info->name, info->vendor,
-                                info->version, options, desc->source->opencl);
+    const int length = snprintf(identity, room, "%s\n%s\n%s\n%s\n%s\n%s\n%s%s", info->driver, dev->platform_version, info->name, info->vendor,
+                                info->version, options, own, desc->source->opencl);
     *size = (size_t)length;
     return identity;
 }
@@ -59,8 +60,8 @@ static tsr_status build(bk_device *dev, const bk_kernel_desc *desc, const char *
 {
     const cl_table *cl = dev->cl;
     cl_int error = CL_SUCCESS;
-    const char *text = desc->source->opencl;
-    cl_program program = cl->clCreateProgramWithSource(dev->context, 1, &text, NULL, &error);
+    const char *texts[] = {desc->user ? desc->user->text : "", desc->source->opencl};
+    cl_program program = cl->clCreateProgramWithSource(dev->context, 2, texts, NULL, &error);
     if (error != CL_SUCCESS) return cl_status(dev, error, "creating a program");
     error = cl->clBuildProgram(program, 1, &dev->id, options, NULL, NULL);
     if (error != CL_SUCCESS) {

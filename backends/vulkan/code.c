@@ -7,14 +7,15 @@
 
 enum { SPIRV_MAGIC = 0x07230203 };
 
-/* The text is the user's wish where TESSERA_KERNELS says so, and the only way where nothing is embedded. */
-static tsr_status wants_text(const bk_kernel_source *source, bool *out)
+/* The text is the user's wish where TESSERA_KERNELS says so, and the only way where nothing is embedded or a part of it is the
+ * user's own. */
+static tsr_status wants_text(const bk_kernel_desc *desc, bool *out)
 {
     const char *wish = getenv("TESSERA_KERNELS");
     const bool given = wish && wish[0], text = given && strcmp(wish, "text") == 0;
     if (given && !text && strcmp(wish, "embedded") != 0)
         return tsr_fail(TSR_ERROR_ARGUMENT, "environment variable TESSERA_KERNELS is '%s'; expected 'embedded' or 'text'", wish);
-    *out = text || !source->spirv;
+    *out = text || !desc->source->spirv || desc->user;
     return TSR_OK;
 }
 
@@ -39,21 +40,23 @@ static tsr_status compile(const bk_kernel_source *source, const char *text, vk_c
     return status;
 }
 
-tsr_status vk_code_get(bk_device *dev, const bk_kernel_source *source, vk_code *out)
+tsr_status vk_code_get(bk_device *dev, const bk_kernel_desc *desc, vk_code *out)
 {
+    const bk_kernel_source *source = desc->source;
     bool from_text = false;
-    tsr_status status = wants_text(source, &from_text);
+    tsr_status status = wants_text(desc, &from_text);
     if (status != TSR_OK) return status;
     if (!from_text) {
         *out = (vk_code){source->spirv, source->spirv_size, NULL};
         return TSR_OK;
     }
     /* The flattened text asks itself which language it is in: OpenCL C and GLSL share it. */
-    static const char *const format = "// %s\n#define TILE %d\n%s";
-    const int length = snprintf(NULL, 0, format, vk_compiler, (int)source->tile, source->opencl);
+    static const char *const format = "// %s\n#define TILE %d\n%s%s";
+    const char *const own = desc->user ? desc->user->text : "";
+    const int length = snprintf(NULL, 0, format, vk_compiler, (int)source->tile, own, source->opencl);
     char *text = length < 0 ? NULL : malloc((size_t)length + 1);
     if (!text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for the text of kernel %s", dev->info.id, source->name);
-    snprintf(text, (size_t)length + 1, format, vk_compiler, (int)source->tile, source->opencl);
+    snprintf(text, (size_t)length + 1, format, vk_compiler, (int)source->tile, own, source->opencl);
     char entry[64];
     snprintf(entry, sizeof(entry), "glsl-%s-%d", source->name, (int)source->tile);
     if (!load(dev, entry, text, out)) {

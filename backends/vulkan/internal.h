@@ -119,7 +119,7 @@ typedef struct vk_code {
     size_t size;     /* bytes */
     uint32_t *owned; /* words, where they are to be freed */
 } vk_code;
-tsr_status vk_code_get(bk_device *dev, const bk_kernel_source *source, vk_code *out);
+tsr_status vk_code_get(bk_device *dev, const bk_kernel_desc *desc, vk_code *out);
 void vk_code_free(vk_code *code);
 
 /* queue.c */

@@ -104,7 +104,7 @@ tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kerne
     bk_kernel *kernel = calloc(1, sizeof(*kernel));
     if (!kernel) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a kernel");
     vk_code code;
-    const tsr_status status = vk_code_get(dev, desc->source, &code);
+    const tsr_status status = vk_code_get(dev, desc, &code);
     if (status != TSR_OK) {
         free(kernel);
         return status;

@@ -152,7 +152,6 @@ tsr_status tsr_expression_create(const tsr_expression_desc *desc, tsr_expression
     free(builder);
     if (s == TSR_OK) {
         e->kind = desc->kind;
-        atomic_init(&e->references, 1);
         s = copy_numbers(e, desc, elements);
     }
     if (s != TSR_OK) {
@@ -163,16 +162,19 @@ tsr_status tsr_expression_create(const tsr_expression_desc *desc, tsr_expression
     return TSR_OK;
 }
 
-tsr_expression *tsr_expression_retain(const tsr_expression *expression)
+tsr_expression *tsr_expression_program(const tsr_expression *e)
 {
-    tsr_expression *e = (tsr_expression *)expression; /* the count alone changes */
-    atomic_fetch_add(&e->references, 1);
-    return e;
+    const size_t size = sizeof(*e) + e->node_count * sizeof(e->nodes[0]);
+    tsr_expression *copy = malloc(size);
+    if (!copy) return NULL;
+    memcpy(copy, e, size);
+    copy->data = NULL;
+    return copy;
 }
 
 void tsr_expression_destroy(tsr_expression *e)
 {
-    if (!e || atomic_fetch_sub(&e->references, 1) > 1) return;
+    if (!e) return;
     free(e->data);
     free(e);
 }

@@ -6,7 +6,6 @@
 #ifndef TSR_EXPRESSION_H
 #define TSR_EXPRESSION_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "backend.h"
@@ -109,21 +108,24 @@ enum {
 };
 
 struct tsr_expression {
-    atomic_uint references;
     tsr_expression_kind kind;
     uint32_t node_count, first_key; /* nodes from first_key on depend on the key or the score */
     uint32_t root;                  /* a truth value for a mask, a real for a score */
     uint32_t scalar_count, tensor_count;
     uint32_t reads; /* bits of tsr_expression_variable */
-    uint32_t *data; /* as described above, the header zero */
+    uint32_t *data; /* as described above, the header zero; NULL: a program alone */
     size_t words;
     tsr_expression_node nodes[];
 };
 
-/* Shares an expression; given back by tsr_expression_destroy. */
-tsr_expression *tsr_expression_retain(const tsr_expression *e);
+/* A copy without the numbers, to be run with those of a buffer; to be destroyed. NULL: no memory. */
+tsr_expression *tsr_expression_program(const tsr_expression *e);
 
 static inline bool tsr_expression_reads(const tsr_expression *e, tsr_expression_variable which) { return e->reads >> which & 1; }
+
+/* emit.c: a score as kernel text, for shaders/dialect/user.h; the caller's to free. The same for all expressions that differ in
+ * names, in the values of scalars, or in shapes and elements of tensors only. NULL: no memory. */
+char *tsr_expression_kernel_text(const tsr_expression *e);
 
 /* ---- On the host (run.c) ----------------------------------------------------------------------- */
 
@@ -151,5 +153,9 @@ uint64_t tsr_expression_mask64(tsr_expression_lanes *lanes, const tsr_expression
 
 /* Of a score: replaces the count scores of the queries against the key. */
 void tsr_expression_score64(tsr_expression_lanes *lanes, const tsr_expression_key *key, float *scores);
+
+/* tile.c: as bk_user.score, scratch being lanes: the scores of a tile of queries and keys, with the numbers and the grid of the
+ * user buffer. */
+void tsr_expression_score_tile(const void *program, void *scratch, const void *user, const bk_user_tile *tile, float *scores);
 
 #endif

@@ -27,4 +27,10 @@
 
 #include "math.h"
 
+/* A user's score expression, in front of a text that is compiled at run time. */
+#ifdef USER_TEXT
+#include "user.h"
+#define HAS_USER 1
+#endif
+
 #endif

@@ -32,6 +32,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define I64(x) int64_t(x)
 #define I32(x) int(x)
 #define U32(x) uint(x)
+#define U64(x) uint64_t(x)
 #define F32(x) float(x)
 #define NEG_INF uintBitsToFloat(0xff800000u)
 
@@ -59,6 +60,20 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define f32_fma(a, b, c) fma(a, b, c)
 #define f32_log(a) log(a)
 #define f32_max(a, b) max(a, b)
+#define f32_abs(a) abs(a)
+#define f32_floor(a) floor(a)
+#define f32_sqrt(a) sqrt(a)
+#define f32_exp(a) exp(a)
+#define f32_tanh(a) fv_tanh(a) /* GLSL's own overflows */
+/* GLSL's has no negative base, and no 0 to the power of 0. */
+float f32_pow(float a, float b)
+{
+    if (b == 0.0) return 1.0;
+    if (a == 0.0) return b > 0.0 ? 0.0 : uintBitsToFloat(0x7f800000u);
+    if (a > 0.0) return pow(a, b);
+    if (b != floor(b)) return uintBitsToFloat(0x7fc00000u);
+    return floor(b * 0.5) * 2.0 == b ? pow(-a, b) : -pow(-a, b);
+}
 
 #define GROUP (gl_WorkGroupID.x + arg_.group_base)
 #define LANE i32(gl_LocalInvocationID.x)

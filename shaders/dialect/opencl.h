@@ -32,6 +32,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define I64(x) ((long)(x))
 #define I32(x) ((int)(x))
 #define U32(x) ((uint)(x))
+#define U64(x) ((ulong)(x))
 #define F32(x) ((float)(x))
 #define NEG_INF (-INFINITY)
 
@@ -93,6 +94,12 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define f32_fma(a, b, c) fma(a, b, c)
 #define f32_log(a) log(a)
 #define f32_max(a, b) fmax(a, b)
+#define f32_abs(a) fabs(a)
+#define f32_floor(a) floor(a)
+#define f32_sqrt(a) sqrt(a)
+#define f32_exp(a) exp(a)
+#define f32_tanh(a) tanh(a)
+#define f32_pow(a, b) pow(a, b)
 
 #define GROUP ((u32)get_group_id(0) + group_base_)
 #define LANE ((i32)get_local_id(0))
