@@ -31,6 +31,7 @@ struct tsr_attention {
     uint32_t passes;          /* dispatches over consecutive keys, each carrying on the state of the last */
     bk_kernel *flash, *merge; /* merge: NULL with one split in one pass */
     tsr_buffer *params;       /* flash_params of each pass, params_step apart, then merge_params */
+    tsr_buffer *user;         /* the numbers of the score expression; NULL: none */
     tsr_buffer *partials;     /* NULL without merge: O and then log-sum-exp of each split, this in two planes where there are passes */
     uint64_t partial_lse;     /* offset in partials */
     uint64_t params_step;     /* bytes */
@@ -73,6 +74,10 @@ tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention
  * tsr_backend; more_iterations: a kernel's own, outside the walk. */
 tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *desc, int64_t query_tiles,
                              int64_t most_tiles, int64_t more_iterations, tsr_tiling *t);
+
+/* score.c: may the score expression be used here; its numbers, on the device. */
+tsr_status tsr_attention_check_score(const tsr_attention_desc *desc);
+tsr_status tsr_attention_upload_score(tsr_attention *att);
 
 /* lists.c: the schedules as the kernel's lists, on the device. */
 tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at);

@@ -20,6 +20,7 @@ static tsr_status banded(const tsr_attention_desc *d, const tsr_set *set, tsr_se
                                   .dilation = 1,
                                   .left = d->band.left,
                                   .right = d->band.right,
+                                  .shift = -out->query_first, /* a band counts its queries from 0 */
                                   .flags = d->band.align == TSR_ALIGN_BOTTOM_RIGHT ? TSR_LAW_BOTTOM_RIGHT : 0};
     nodes[count + 1] = (tsr_set_node){.op = TSR_SET_ALL_OF, .count = 2};
     out->nodes = nodes;

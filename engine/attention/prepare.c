@@ -21,7 +21,7 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
     specs[FLASH_O_DT] = staged ? TSR_F32 : (int32_t)d->o.dtype;
     specs[FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged;
     specs[FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged;
-    return tsr_kernel_get(att->dev, "flash", t->tile, specs, &att->flash);
+    return tsr_kernel_get_scored(att->dev, "flash", t->tile, specs, d->score, &att->flash);
 }
 
 static tsr_status create_merge(tsr_attention *att, const tsr_tiling *t)
@@ -80,7 +80,7 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
     tsr_status s = tsr_buffer_create(att->dev, t->passes * att->params_step + sizeof(merge_params), &att->params);
     if (s != TSR_OK) return s;
     int64_t blocks_at;
-    if ((s = tsr_attention_upload_lists(att, t, &blocks_at)) != TSR_OK) return s;
+    if ((s = tsr_attention_upload_lists(att, t, &blocks_at)) != TSR_OK || (s = tsr_attention_upload_score(att)) != TSR_OK) return s;
     flash_params flash = make_flash_params(att, t, blocks_at);
     for (flash.pass = 0; (uint32_t)flash.pass < t->passes; flash.pass++)
         if ((s = tsr_buffer_write(att->params, (uint64_t)flash.pass * att->params_step, &flash, sizeof(flash))) != TSR_OK) return s;
@@ -93,7 +93,7 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
             TSR_OK)
             return s;
     }
-    att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->lists) + tsr_buffer_size(att->partials);
+    att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->lists) + tsr_buffer_size(att->user) + tsr_buffer_size(att->partials);
     return TSR_OK;
 }
 
@@ -165,6 +165,7 @@ tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc
     if (s == TSR_OK) s = prepare(att);
     att->desc.sets = NULL; /* the caller's, from here on */
     att->desc.set_of = NULL;
+    att->desc.score = NULL;
     if (s != TSR_OK) {
         tsr_attention_destroy(att);
         return s;
@@ -178,6 +179,7 @@ void tsr_attention_destroy(tsr_attention *att)
     if (!att) return;
     tsr_attention_forget_plan(att);
     tsr_buffer_destroy(att->params);
+    tsr_buffer_destroy(att->user);
     tsr_buffer_destroy(att->partials);
     free(att);
 }

@@ -9,6 +9,7 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
     const uint64_t count = args->tile_count ? args->tile_count : att->info.tile_count - args->first_tile;
     if (count == 0) return TSR_OK;
     const bool merged = att->merge != NULL;
+    const tsr_span user = {att->user, 0};
     const tsr_span part_o = {att->partials, 0}, part_lse = {att->partials, att->partial_lse};
     const uint64_t plane = (uint64_t)(att->desc.q.shape[0] * att->desc.q.shape[1] * att->desc.q.shape[2]) * att->info.splits * 4;
     const uint64_t last_plane = att->passes % 2 ? 0 : plane * (uint64_t)att->dv_slices;
@@ -25,6 +26,7 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
         {att->lists->bk, 0},
         tsr_bind(&args->query_tags),
         tsr_bind(&args->key_tags),
+        tsr_bind(&user),
         tsr_bind(merged ? &part_o : &args->o),
         tsr_bind(merged ? &part_lse : &args->lse),
     };

@@ -150,7 +150,8 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
         (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_band(&d->band)) != TSR_OK ||
         (s = check_sets(d)) != TSR_OK || (s = check_optional(d)) != TSR_OK)
         return s;
-    return check_scalars(d);
+    if ((s = check_scalars(d)) != TSR_OK) return s;
+    return tsr_attention_check_score(d);
 }
 
 static tsr_status check_span(const tsr_device *dev, tsr_run_range *range)

@@ -3,8 +3,8 @@
 
 #include "set.h"
 
-/* One leaf for one pair of a segment, by its definition. */
-static bool leaf_holds(const tsr_sequence *s, const tsr_set_node *n, int64_t q, int64_t k)
+/* One leaf for one pair of a segment, by its definition. *failed is set where there is no memory. */
+static bool leaf_holds(const tsr_sequence *s, const tsr_set_node *n, int64_t q, int64_t k, bool *failed)
 {
     const int64_t q_token = q + s->set->query_first;
     int64_t xq, xk, first, last;
@@ -26,8 +26,11 @@ static bool leaf_holds(const tsr_sequence *s, const tsr_set_node *n, int64_t q, 
         const int64_t row = q / n->block_q, column = k / n->block_k;
         return row < n->block_rows && column < n->block_columns && n->blocks[row * n->block_columns + column];
     }
-    default:
-        return tsr_set_expression_bits(s, n, &q, 1, k) != 0;
+    default: {
+        uint64_t bits = 0;
+        if (!tsr_set_expression_bits(s, n, &q, 1, k, 1, &bits)) *failed = true;
+        return bits != 0;
+    }
     }
 }
 
@@ -45,10 +48,11 @@ tsr_status tsr_set_contains(const tsr_set *set, int64_t nq, int64_t nk, int64_t 
     if (k < sequence.first_k || k >= sequence.first_k + sequence.nk) return TSR_OK;
     bool stack[TSR_SET_MAX_DEPTH + 1] = {true};
     size_t top = 0;
+    bool failed = false;
     for (size_t i = 0; i < set->node_count; i++) {
         const tsr_set_node *n = &set->nodes[i];
         if (n->op < TSR_SET_ALL_OF) {
-            stack[top++] = leaf_holds(&sequence, n, q - sequence.first_q, k - sequence.first_k);
+            stack[top++] = leaf_holds(&sequence, n, q - sequence.first_q, k - sequence.first_k, &failed);
             continue;
         }
         bool value = n->op == TSR_SET_ALL_OF;
@@ -58,6 +62,7 @@ tsr_status tsr_set_contains(const tsr_set *set, int64_t nq, int64_t nk, int64_t 
         }
         stack[top++] = value;
     }
+    if (failed) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory to evaluate an expression");
     *holds = stack[0];
     return TSR_OK;
 }

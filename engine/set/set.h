@@ -50,9 +50,11 @@ tsr_status tsr_law_check(const tsr_set_node *node, size_t index, int64_t extent)
 void tsr_range_of(const tsr_sequence *s, const tsr_set_node *node, int64_t *first, int64_t *last);
 bool tsr_ids_hold(const tsr_set_node *node, int32_t query, int32_t key);
 
-/* express.c: leaves that are users' expressions. bits: of the rows, those that see the key; b and h are the sequence's. */
+/* express.c: leaves that are users' expressions. bits [keys]: of the rows, those that see the key first + k; b and h are the
+ * sequence's. false: no memory. */
 tsr_status tsr_set_expression_check(const tsr_set_node *node, size_t index);
-uint64_t tsr_set_expression_bits(const tsr_sequence *s, const tsr_set_node *node, const int64_t *rows, int count, int64_t key);
+bool tsr_set_expression_bits(const tsr_sequence *s, const tsr_set_node *node, const int64_t *rows, int count, int64_t first, int64_t keys,
+                             uint64_t *bits);
 /* Does a leaf read b or h? Then the set holds other pairs for other heads. */
 bool tsr_set_by_head(const tsr_set *set);
 

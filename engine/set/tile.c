@@ -268,8 +268,8 @@ static void leaf(tsr_tile_eval *e, const tsr_set_node *n, product *p)
             ids_tokens(e, n, p->t.bits);
         else if (n->op == TSR_SET_BLOCKS)
             blocks_tokens(e, n, p->t.bits);
-        else
-            for (int64_t k = 0; k < e->s.nk; k++) p->t.bits[k] = tsr_set_expression_bits(&e->s, n, e->rows, e->count, k);
+        else if (!tsr_set_expression_bits(&e->s, n, e->rows, e->count, 0, e->s.nk, p->t.bits))
+            e->failed = true;
     }
 }
 

@@ -9,6 +9,8 @@
  * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits, lse_plane over the planes of
  * log-sum-exps that passes leave to each other, two for each slice of value channels (0: one pass). */
 
+/* user: the numbers of a score expression, as engine/expression/expression.h lays them out. */
+
 /* Constants of one compiled kernel. *_DT are storage types; BIAS_DT -1: no bias. GATHERED:
  * keys of a tile may lie apart; TESTED: some tiles have bits that count; TAGGED: see tsr_attention_args. D_CHUNK: head dims
  * staged at a time; KV_CHUNK: value rows staged at a time; DV_SLICE: value channels of one workgroup. */
@@ -36,4 +38,4 @@
     F(f32, scale) F(f32, softcap)
 
 #define FLASH_ARGS(RO, RW)                                                                         \
-    RO(q) RO(k) RO(v) RO(bias) RO(mask) RO(sink) RO(lists) RO(query_tags) RO(key_tags) RW(o) RW(lse)
+    RO(q) RO(k) RO(v) RO(bias) RO(mask) RO(sink) RO(lists) RO(query_tags) RO(key_tags) RO(user) RW(o) RW(lse)

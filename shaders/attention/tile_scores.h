@@ -62,7 +62,12 @@
         }
 #endif
         SYNC();
-        if (HAS_CAP != 0 || BIAS_DT >= 0 || HAS_MASK != 0 || TAGGED != 0 || tested) {
-            SCORE_PROGRAM
+        const bool after = HAS_MASK != 0 || TAGGED != 0 || tested;
+        if (HAS_CAP != 0 || BIAS_DT >= 0 || after || HAS_USER) {
+            SCORE_PASS(true, !HAS_USER)
+            if (HAS_USER) {
+                USER_TILE
+                if (after) { SCORE_PASS(false, true) }
+            }
             SYNC();
         }

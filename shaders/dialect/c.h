@@ -112,6 +112,16 @@ HELPER fv fv_floor(fv a) { fv r = __builtin_convertvector(__builtin_convertvecto
 #define SYNC()
 #define PRM(name) (params_->name)
 
+/* The interpreter takes a whole tile of scores at a time. */
+#define HAS_USER (call_->user != NULL)
+#define USER_TILE                                                                                  \
+    {                                                                                              \
+        i32 kv_[BC];                                                                               \
+        for (i32 r_ = 0; r_ < keys; r_++) kv_[r_] = KEY(r_);                                       \
+        const bk_user_tile tile_ = {b, h, rows, keys, row_at, kv_, CELLS};                         \
+        call_->user->score(call_->user->program, call_->user_scratch, user, &tile_, ps);           \
+    }
+
 #define PARAM_(T, name) T name;
 #define SPEC_(id, name, value) const i32 name = call_->specs[id]; (void)name;
 #define ARG_LOCAL_(name) const ptr name = call_->args[arg_++]; (void)name;

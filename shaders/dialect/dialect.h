@@ -27,10 +27,13 @@
 
 #include "math.h"
 
-/* A user's score expression, in front of a text that is compiled at run time. */
+/* A user's score expression stands in front of a text that is compiled at run time; C calls its interpreter. HAS_USER; USER_TILE,
+ * over the names of the flash kernel, replaces the tile of scores. */
 #ifdef USER_TEXT
 #include "user.h"
-#define HAS_USER 1
+#elif !defined(HAS_USER)
+#define HAS_USER false
+#define USER_TILE
 #endif
 
 #endif

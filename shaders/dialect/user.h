@@ -76,3 +76,10 @@ HELPER f32 user_log(f32 x) { return x > 0.0f ? f32_log(x) : x == 0.0f ? NEG_INF 
 HELPER f32 user_sqrt(f32 x) { return x >= 0.0f ? f32_sqrt(x) : AS_F32(0x7fc00000u); }
 
 USER_TEXT
+
+#define HAS_USER true
+#define USER_TILE                                                                                  \
+    for (i32 e = CELL0; e < keys * CELLS; e += CELL_STEP) {                                        \
+        const i32 c = e % CELLS, kv = KEY(e / CELLS);                                              \
+        for (i32 l = 0; l < VW && CELL_COL(c) + l < rows; l++) ps[e + l] = user_score(ps[e + l], b, h, row_at[c + l], kv, user); \
+    }

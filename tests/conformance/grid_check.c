@@ -118,14 +118,14 @@ static void leave_out(const grid_run *g, grid_result *r)
 
 static suite_verdict check_first(grid_run *g, grid_result *r, suite_run_context *run)
 {
-    oracle_attention_inputs in = {grid_sent(g, GRID_Q),
-                                  grid_sent(g, GRID_K),
-                                  grid_sent(g, GRID_V),
-                                  grid_sent(g, GRID_BIAS),
-                                  grid_sent(g, GRID_MASK),
-                                  grid_sent(g, GRID_SINK),
-                                  g->c->sets ? g->heads.pairs_of : NULL,
-                                  g->rows};
+    oracle_attention_inputs in = {.q = grid_sent(g, GRID_Q),
+                                  .k = grid_sent(g, GRID_K),
+                                  .v = grid_sent(g, GRID_V),
+                                  .bias = grid_sent(g, GRID_BIAS),
+                                  .mask = grid_sent(g, GRID_MASK),
+                                  .sink = grid_sent(g, GRID_SINK),
+                                  .pairs = g->c->sets ? g->heads.pairs_of : NULL,
+                                  .rows = g->rows};
     take(g, GRID_O, r->o);
     take(g, GRID_LSE, r->lse);
     if (!nothing_else_written(g)) return suite_say(run, SUITE_FAIL, "something was written beside the outputs");

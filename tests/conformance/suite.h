@@ -43,7 +43,7 @@ int suite_add_attention(suite *s);
 int suite_add_sets(suite *s);
 int suite_add_set_relations(suite *s);
 int suite_add_errors(suite *s);
-int suite_add_set_errors(suite *s);
+int suite_add_set_errors suite_add_expressions(suite *s);
 int suite_add_arguments(suite *s);
 int suite_add_decode(suite *s);
 int suite_add_probe(suite *s);

@@ -31,7 +31,7 @@ static void scores(const tsr_attention_desc *d, const oracle_attention_inputs *i
         double x = scale * dot(q, k + j * dim, dim);
         if (d->softcap > 0) x = (double)d->softcap * tanh(x / (double)d->softcap);
         if (in->bias.data) x += oracle_at(&in->bias, b, h, i, j);
-        r->s[n] = x;
+        r->s[n] = in->score ? in->score(in->user, x, b, h, i, j) : x;
     }
 }
 

@@ -323,6 +323,7 @@ static oracle_value real_value(const oracle_expression *e, const oracle_term *t,
     default:
         break;
     }
+    if (e->jitter && t->op != '[') r.real *= 1.0f + (float)((int)oracle_below(e->jitter, 17) - 8) * 0x1p-24f;
     return r;
 }
 

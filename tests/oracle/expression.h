@@ -27,6 +27,7 @@ typedef struct oracle_expression {
     const tsr_expression_desc *desc; /* its scalars and tensors are used; tensors of rank 1 and 2 */
     bool smooth;                     /* without steps where reals round: no floor of reals, no comparison of them */
     bool score;                      /* may use score */
+    oracle_rng *jitter;              /* not NULL: values of real operations are off by up to 2^-21, as a device's may be */
 } oracle_expression;
 
 /* type: of the result. The text is written to text, an empty one where it does not fit. */

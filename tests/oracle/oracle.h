@@ -47,6 +47,9 @@ typedef struct oracle_attention_inputs {
     oracle_tensor q, k, v, bias, mask, sink; /* data NULL: none */
     const uint64_t *const *pairs;            /* [B Hq]: what each head's set holds, as of oracle_set_pairs; NULL: everything */
     oracle_rows rows;                        /* the others are left as they are */
+    /* What a score expression makes of a score; NULL: none. Not for oracle_plain. */
+    double (*score)(const void *user, double score, int64_t b, int64_t h, int64_t i, int64_t j);
+    const void *user;
 } oracle_attention_inputs;
 /* The keys that query i of head h sees by pairs, band and mask, in ascending order; their number. */
 int64_t oracle_keys(const tsr_attention_desc *desc, const oracle_attention_inputs *in, int64_t b, int64_t h, int64_t i, int64_t *keys);
