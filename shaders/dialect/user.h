@@ -3,40 +3,39 @@
 
 HELPER i32 user_word(ptr user, i32 i) { return I32(LD32(user, i)); }
 
-/* Whole numbers wrap, and divide towards minus infinity; x / 0 and x % 0 are 0. Unsigned, as C and GLSL leave
- * the overflow, and GLSL the division, of negative numbers open. */
+/* Whole numbers wrap (which C leaves open but for unsigned ones), and divide towards minus infinity; x / 0 and x % 0 are 0.
+ * Of negative numbers GLSL leaves % open, and Mesa 22's llvmpipe gets the magnitudes of a varying divisor wrong. */
 HELPER i64 user_add(i64 a, i64 b) { return I64(U64(a) + U64(b)); }
 HELPER i64 user_sub(i64 a, i64 b) { return I64(U64(a) - U64(b)); }
 HELPER i64 user_mul(i64 a, i64 b) { return I64(U64(a) * U64(b)); }
 
 HELPER i32 user_quotient32(i32 a, i32 b)
 {
-    const u32 x = a < 0 ? 0u - U32(a) : U32(a), y = b < 0 ? 0u - U32(b) : b == 0 ? 1u : U32(b);
-    if (b == 0) return 0;
-    return (a < 0) == (b < 0) ? I32(x / y) : -I32((x + (y - 1u)) / y);
+    const i32 divisor = b == 0 ? 1 : b;
+    const i32 q = a / divisor, r = a - q * divisor;
+    return b == 0 ? 0 : r != 0 && (r ^ b) < 0 ? q - 1 : q;
 }
 
 HELPER i32 user_remainder32(i32 a, i32 b)
 {
-    const u32 x = a < 0 ? 0u - U32(a) : U32(a), y = b < 0 ? 0u - U32(b) : b == 0 ? 1u : U32(b);
-    const u32 part = x % y, r = part != 0u && (a < 0) != (b < 0) ? y - part : part;
-    return b < 0 ? -I32(r) : I32(r);
+    const i32 divisor = b == 0 ? 1 : b;
+    const i32 r = a - a / divisor * divisor;
+    return r != 0 && (r ^ b) < 0 ? r + b : r;
 }
 
 HELPER i64 user_quotient64(i64 a, i64 b)
 {
-    const u64 zero = U64(0), one = U64(1);
-    const u64 x = a < I64(0) ? zero - U64(a) : U64(a), y = b < I64(0) ? zero - U64(b) : b == I64(0) ? one : U64(b);
-    if (b == I64(0)) return I64(0);
-    return (a < I64(0)) == (b < I64(0)) ? I64(x / y) : I64(zero - (x + (y - one)) / y);
+    const i64 divisor = b == I64(0) || b == I64(-1) ? I64(1) : b;
+    const i64 q = a / divisor, r = a - q * divisor;
+    if (b == I64(-1)) return user_sub(I64(0), a);
+    return b == I64(0) ? I64(0) : r != I64(0) && (r ^ b) < I64(0) ? q - I64(1) : q;
 }
 
 HELPER i64 user_remainder64(i64 a, i64 b)
 {
-    const u64 zero = U64(0), one = U64(1);
-    const u64 x = a < I64(0) ? zero - U64(a) : U64(a), y = b < I64(0) ? zero - U64(b) : b == I64(0) ? one : U64(b);
-    const u64 part = x % y, r = part != zero && (a < I64(0)) != (b < I64(0)) ? y - part : part;
-    return b < I64(0) ? I64(zero - r) : I64(r);
+    const i64 divisor = b == I64(0) || b == I64(-1) ? I64(1) : b;
+    const i64 r = a - a / divisor * divisor;
+    return r != I64(0) && (r ^ b) < I64(0) ? r + b : r;
 }
 
 /* An index of any size as one of 32 bits: what does not fit is outside of every tensor. */
