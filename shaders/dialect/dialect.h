@@ -28,7 +28,7 @@
 #include "math.h"
 
 /* A user's score expression stands in front of a text that is compiled at run time; C calls its interpreter. HAS_USER; USER_TILE,
- * over the names of the flash kernel, replaces the tile of scores. */
+ * over the names of the kernels that walk tiles, replaces the tile of scores. */
 #ifdef USER_TEXT
 #include "user.h"
 #elif !defined(HAS_USER)
