@@ -133,7 +133,7 @@ typedef struct tsr_expression_lanes tsr_expression_lanes; /* the values of up to
 
 typedef struct tsr_expression_queries {
     int count;                       /* 1..64 */
-    const int64_t *q, *qt, *qh, *qw; /* qt, qh, qw NULL: -1 */
+    const int64_t *q, *qt, *qh, *qw; /* below 2^31; qt, qh, qw NULL: -1 */
     int64_t b, h, nq, nk;
 } tsr_expression_queries;
 

@@ -6,6 +6,8 @@
 
 enum { LANES = TSR_EXPRESSION_LANES };
 
+#define INLINE static inline __attribute__((always_inline)) /* a call would keep a loop from being vectorised */
+
 typedef union lane_values {
     int64_t whole[LANES];
     float real[LANES];
@@ -40,19 +42,67 @@ static int64_t remainder64(int64_t a, int64_t b)
 }
 
 /* The same where both fit 32 bits: doubles divide exactly enough, and several at a time. */
-static int64_t quotient32(int64_t a, int64_t b)
+INLINE int64_t quotient32(int64_t a, int64_t b)
 {
     const double divisor = b == 0 ? 1.0 : (double)(int32_t)b;
     const int64_t q = (int64_t)((double)(int32_t)a / divisor), r = a - q * b;
     return b == 0 ? 0 : q - (r != 0 && (r < 0) != (b < 0));
 }
 
-static int64_t floor_whole(float x)
+INLINE int64_t floor_whole(float x)
 {
     if (!(x >= -2147483648.0f)) return isnan(x) ? 0 : INT32_MIN;
     if (x >= 2147483648.0f) return INT32_MAX;
     const int32_t t = (int32_t)x;
     return t - ((float)t > x);
+}
+
+INLINE uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    return bits;
+}
+
+INLINE float real_of(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof(x));
+    return x;
+}
+
+/* e^x within 2 units in the last place, 0 below the normal numbers; without branches, calls and conversions, so that it
+ * vectorises. x = n ln 2 + r, ln 2 in two parts (Cody and Waite 1980); adding 1.5 2^23 rounds to n. */
+INLINE float exp_real(float x)
+{
+    const float y = x < -88.0f ? -88.0f : x > 89.0f ? 89.0f : x, shifted = y * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
+    const float r = (y - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    /* 2^n in two factors, as there is no 2^128. */
+    const uint32_t exponent = bits_of(shifted) - 0x4b400000u + 254, low = exponent / 2;
+    const float e = p * real_of(low << 23) * real_of((exponent - low) << 23);
+    return x < -87.33654f ? 0.0f : e;
+}
+
+/* An odd polynomial near 0, where the exponential form would cancel: as fv_tanh of shaders/dialect/math.h. */
+INLINE float tanh_real(float x)
+{
+    const float size = fabsf(x), z = x * x;
+    float p = -5.7049631e-3f;
+    p = p * z + 2.0639064e-2f;
+    p = p * z - 5.3739708e-2f;
+    p = p * z + 1.3331442e-1f;
+    p = p * z - 3.3333281e-1f;
+    p = p * z * x + x;
+    const float e = 1.0f - 2.0f / (exp_real(2.0f * (size > 16.0f ? 16.0f : size)) + 1.0f);
+    return size < 0.625f ? p : x < 0.0f ? -e : e;
 }
 
 static bool narrow(const tsr_expression_node *n) { return n->low >= INT32_MIN && n->high <= INT32_MAX; }
@@ -88,11 +138,14 @@ static void fill_truth(lane_values *v, int32_t x)
     for (int i = 0; i < LANES; i++) v->truth[i] = x;
 }
 
+/* Values of variables keep to the ranges that the program was made for. */
+static int64_t within(const tsr_expression_node *n, int64_t x) { return x < n->low ? n->low : x > n->high ? n->high : x; }
+
 /* Operations that have no arguments, where all lanes hold the same. */
 static void load(const tsr_expression_lanes *l, const tsr_expression_node *n, lane_values *out)
 {
     if (n->op == TSR_OP_VARIABLE) {
-        if (n->depends != TSR_DEPENDS_QUERY) fill_whole(out, l->variable[n->slot]);
+        if (n->depends != TSR_DEPENDS_QUERY) fill_whole(out, within(n, l->variable[n->slot]));
     } else if (n->op == TSR_OP_SCALAR) {
         float x;
         memcpy(&x, &l->data[TSR_USER_HEADER + n->slot], sizeof(x));
@@ -172,13 +225,13 @@ static void compute_real(const tsr_expression_node *n, lane_values *restrict out
     case TSR_OP_TO_REAL:
         EACH(real, (float)X(whole));
     case TSR_OP_EXP:
-        EACH(real, expf(X(real)));
+        EACH(real, exp_real(X(real)));
     case TSR_OP_LOG:
         EACH(real, logf(X(real)));
     case TSR_OP_SQRT:
         EACH(real, sqrtf(X(real)));
     case TSR_OP_TANH:
-        EACH(real, tanhf(X(real)));
+        EACH(real, tanh_real(X(real)));
     case TSR_OP_POW:
         EACH(real, powf(X(real), Y(real)));
     default:
@@ -281,10 +334,7 @@ void tsr_expression_begin(tsr_expression_lanes *l, const tsr_expression *e, cons
         const tsr_expression_node *n = &e->nodes[i];
         if (n->op != TSR_OP_VARIABLE || n->depends != TSR_DEPENDS_QUERY) continue;
         const int64_t *from = q[n->slot - TSR_VAR_Q];
-        if (from)
-            memcpy(l->values[i].whole, from, (size_t)l->count * sizeof(from[0]));
-        else
-            fill_whole(&l->values[i], -1);
+        for (int lane = 0; lane < l->count; lane++) l->values[i].whole[lane] = from ? within(n, from[lane]) : -1;
     }
     run(l, 0, e->first_key);
 }

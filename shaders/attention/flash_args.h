@@ -6,10 +6,10 @@
  * its bits unless block % 2. At blocks_at lie the distances 0, 1, ... of a run [BC], and then the blocks: [BC]
  * distances, [BC] x words of bits, a bit for each column.
  *
+ * user: the numbers of a score expression, as engine/expression/expression.h lays them out.
+ *
  * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits, lse_plane over the planes of
  * log-sum-exps that passes leave to each other, two for each slice of value channels (0: one pass). */
-
-/* user: the numbers of a score expression, as engine/expression/expression.h lays them out. */
 
 /* Constants of one compiled kernel. *_DT are storage types; BIAS_DT -1: no bias. GATHERED:
  * keys of a tile may lie apart; TESTED: some tiles have bits that count; TAGGED: see tsr_attention_args. D_CHUNK: head dims

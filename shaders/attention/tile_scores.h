@@ -62,12 +62,8 @@
         }
 #endif
         SYNC();
-        const bool after = HAS_MASK != 0 || TAGGED != 0 || tested;
-        if (HAS_CAP != 0 || BIAS_DT >= 0 || after || HAS_USER) {
-            SCORE_PASS(true, !HAS_USER)
-            if (HAS_USER) {
-                USER_TILE
-                if (after) { SCORE_PASS(false, true) }
-            }
-            SYNC();
-        }
+        const bool before = HAS_CAP != 0 || BIAS_DT >= 0, after = HAS_MASK != 0 || TAGGED != 0 || tested;
+        if (before || (after && !HAS_USER)) { SCORE_PASS(true, !HAS_USER) }
+        if (HAS_USER) { USER_TILE }
+        if (after && HAS_USER) { SCORE_PASS(false, true) }
+        if (before || after || HAS_USER) { SYNC(); }

@@ -173,14 +173,13 @@ static suite_verdict run_case(const suite_case *c, suite_run_context *run)
 
 int suite_add_expressions(suite *s)
 {
+    static const char *const with_all[] = {"alibi", "remainders", "grid"}; /* each form compiles a kernel of its own */
     char name[112];
     for (int i = 0; i < 2 * (int)(sizeof(table) / sizeof(table[0])); i++) {
+        bool wanted = i % 2 == 0;
+        for (size_t w = 0; w < sizeof(with_all) / sizeof(with_all[0]); w++) wanted = wanted || strcmp(with_all[w], table[i / 2].name) == 0;
         snprintf(name, sizeof(name), "expression/%s%s", table[i / 2].name, i % 2 ? "/with-all" : "");
-        if (!suite_add(s, name, run_case, NULL, i)) return 0;
+        if (wanted && !suite_add(s, name, run_case, NULL, i)) return 0;
     }
-    for (int i = 0; i < 4; i++) {
-        snprintf(name, sizeof(name), "expression/random/%d", i);
-        if (!suite_add(s, name, expression_random, NULL, i)) return 0;
-    }
-    return 1;
+    return suite_add(s, "expression/random/0", expression_random, NULL, 0) && suite_add(s, "expression/random/1", expression_random, NULL, 1);
 }

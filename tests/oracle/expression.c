@@ -64,7 +64,7 @@ static int make(oracle_expression *e, oracle_rng *r, char type, int size)
     }
     const uint32_t which = oracle_below(r, 12);
     if (which == 0) return node(e, r, 'c', 'r', "w", size);
-    if (which == 1) return node(e, r, 't', 'r', "r", size);
+    if (which == 1 && e->smooth) return node(e, r, 't', 'r', "r", size);
     if (which == 2) return node(e, r, 'q', 'r', "r", size);
     if (which < 5 && e->desc->tensor_count) return tensor(e, r, size);
     const char op = real_ops[oracle_below(r, sizeof(real_ops) - 1)];

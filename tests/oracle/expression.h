@@ -25,7 +25,7 @@ typedef struct oracle_expression {
     oracle_term terms[ORACLE_EXPRESSION_NODES];
     int count, root;
     const tsr_expression_desc *desc; /* its scalars and tensors are used; tensors of rank 1 and 2 */
-    bool smooth;                     /* without steps where reals round: no floor of reals, no comparison of them */
+    bool smooth;                     /* without steps where reals round: no floor of reals, no comparison of them; else without tanh */
     bool score;                      /* may use score */
     oracle_rng *jitter;              /* not NULL: values of real operations are off by up to 2^-21, as a device's may be */
 } oracle_expression;
