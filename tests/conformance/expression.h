@@ -1,4 +1,4 @@
-/* Attention with a score expression: made, run on the device, compared with the reference. */
+/* Attention with an expression, as score or as mask: made, run on the device, compared with the reference. */
 #ifndef EXPRESSION_CASES_H
 #define EXPRESSION_CASES_H
 
@@ -11,9 +11,8 @@ enum { EXPRESSION_MAX_TENSORS = 4, EXPRESSION_MAX_ELEMENTS = 1024 };
 /* Inputs and outputs of one attention, all in host memory, all f32 but the mask. */
 typedef struct expression_problem {
     tsr_attention_desc desc; /* score and sets filled in by the run */
-    tsr_expression_desc score;
-    bool gridded;
-    tsr_set_desc set; /* where gridded: everyone, on a grid */
+    tsr_expression_desc expression;
+    tsr_set_desc set; /* its grid, if any; its nodes filled in by the run */
     float *q, *k, *v, *bias, *o, *lse;
     uint8_t *mask;
 } expression_problem;

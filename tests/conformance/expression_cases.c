@@ -1,4 +1,4 @@
-/* Score expressions that people write, against the same in fp64. */
+/* Expressions that people write, against the same in fp64. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,20 +87,58 @@ static double functions(const void *user, double s, int64_t b, int64_t h, int64_
            tanh(0.01 * (double)(i - j));
 }
 
+static double when(bool seen, double s) { return seen ? s : -INFINITY; }
+
+static double near_by_head(const void *user, double s, int64_t b, int64_t h, int64_t i, int64_t j)
+{
+    (void)user, (void)b;
+    return when(llabs(i + NK - NQ - j) <= 4 * (h + 1), s);
+}
+
+static double past_documents(const void *user, double s, int64_t b, int64_t h, int64_t i, int64_t j)
+{
+    (void)b, (void)h;
+    const float *doc = ((const numbers *)user)->doc;
+    return when(doc[i] == doc[j] && j <= i + NK - NQ, s);
+}
+
+static double box(const void *user, double s, int64_t b, int64_t h, int64_t i, int64_t j)
+{
+    (void)user, (void)b, (void)h;
+    const bool inside = llabs(coordinate(i + 7, 0) - coordinate(j, 0)) <= 1 && llabs(coordinate(i + 7, 2) - coordinate(j, 2)) <= 1;
+    return when(inside || coordinate(j, 1) < 0, s);
+}
+
+static double thirds(const void *user, double s, int64_t b, int64_t h, int64_t i, int64_t j)
+{
+    (void)user, (void)h;
+    return when((i - 2 * j + 3 * NK + b) % 3 != 0, s);
+}
+
+enum { ON_GRID = 1, WITH_ALL = 2 /* once more with all else that is done to scores: a kernel of its own */, SIMT = 4 };
+
+#define SCORE TSR_EXPRESSION_SCORE
+#define MASK TSR_EXPRESSION_MASK
 static const struct {
     const char *name, *text;
     double (*score)(const void *user, double s, int64_t b, int64_t h, int64_t i, int64_t j);
-    bool gridded;
+    tsr_expression_kind kind;
+    int flags;
 } table[] = {
-    {"alibi", "score - slope[h] * abs(q + nk - nq - kv)", alibi, false},
-    {"relative-bias", "score + table[h, clamp(kv - q, -8, 8) + 8]", relative, false},
-    {"soft-cap", "cap * tanh(score / cap)", cap, false},
-    {"document", "doc[q] == doc[kv] ? score : log(0)", document, false},
-    {"regions", "# by batch\nregion = floor(kv / 16) + b;\nregion < 16 ? score + log(weight[region]) : score", regions, false},
-    {"remainders", "score + 0.25 * ((q - kv) % 7) - 0.125 * floor((kv - q) / 5) + ((q - kv) % (3 + h) == 2 ? 0.5 : 0)", remainders, false},
-    {"grid", "score - 0.1 * abs(qt - kt) - 0.2 * abs(qh - kh) - 0.3 * abs(qw - kw)", on_grid, true},
-    {"wide", "x = (q * 100003 - kv * 300007) * 1000003 * (h + 1);\nscore + x % 1009 / 1009 + 1e-3 * (floor(x / 4096) % 5)", wide, false},
-    {"functions", "score * exp(-0.01 * q) + pow(0.5, h) * sqrt(kv) - log(1 + b) + min(2, abs(score)) + tanh(0.01 * (q - kv))", functions, false},
+    {"alibi", "score - slope[h] * abs(q + nk - nq - kv)", alibi, SCORE, WITH_ALL},
+    {"alibi-simt", "score - slope[h] * abs(q + nk - nq - kv)", alibi, SCORE, SIMT},
+    {"relative-bias", "score + table[h, clamp(kv - q, -8, 8) + 8]", relative, SCORE, 0},
+    {"soft-cap", "cap * tanh(score / cap)", cap, SCORE, 0},
+    {"document", "doc[q] == doc[kv] ? score : log(0)", document, SCORE, 0},
+    {"regions", "# by batch\nregion = floor(kv / 16) + b;\nregion < 16 ? score + log(weight[region]) : score", regions, SCORE, 0},
+    {"remainders", "score + 0.25 * ((q - kv) % 7) - 0.125 * floor((kv - q) / 5) + ((q - kv) % (3 + h) == 2 ? 0.5 : 0)", remainders, SCORE, WITH_ALL},
+    {"grid", "score - 0.1 * abs(qt - kt) - 0.2 * abs(qh - kh) - 0.3 * abs(qw - kw)", on_grid, SCORE, ON_GRID | WITH_ALL},
+    {"wide", "x = (q * 100003 - kv * 300007) * 1000003 * (h + 1);\nscore + x % 1009 / 1009 + 1e-3 * (floor(x / 4096) % 5)", wide, SCORE, 0},
+    {"functions", "score * exp(-0.01 * q) + pow(0.5, h) * sqrt(kv) - log(1 + b) + min(2, abs(score)) + tanh(0.01 * (q - kv))", functions, SCORE, 0},
+    {"mask-by-head", "abs(q + nk - nq - kv) <= 4 * (h + 1)", near_by_head, MASK, WITH_ALL},
+    {"mask-document", "doc[q] == doc[kv] && kv <= q + nk - nq", past_documents, MASK, 0},
+    {"mask-grid", "abs(qt - kt) <= 1 && abs(qw - kw) <= 1 || kh < 0", box, MASK, ON_GRID | WITH_ALL},
+    {"mask-by-batch", "(q - 2 * kv + b) % 3", thirds, MASK, 0},
 };
 
 static tsr_attention_desc describe(oracle_rng *r, bool plain)
@@ -153,10 +191,10 @@ static suite_verdict run_case(const suite_case *c, suite_run_context *run)
     if (!expression_make(&p, &desc, &r) || !o || !lse) {
         v = suite_say(run, SUITE_FAIL, "no memory for the inputs");
     } else {
-        p.score = (tsr_expression_desc){
-            .text = table[which].text, .kind = TSR_EXPRESSION_SCORE, .scalars = scalars, .scalar_count = 1, .tensors = tensors, .tensor_count = 4};
-        p.gridded = table[which].gridded;
-        p.set = grid;
+        p.expression = (tsr_expression_desc){
+            .text = table[which].text, .kind = table[which].kind, .scalars = scalars, .scalar_count = 1, .tensors = tensors, .tensor_count = 4};
+        if (table[which].flags & ON_GRID) p.set = grid;
+        if (table[which].flags & SIMT) p.desc.tile = TSR_TILE_SIMT;
         const tsr_status s = expression_run(&p, run->dev);
         if (s != TSR_OK)
             v = suite_error(run, s, "running");
@@ -173,13 +211,10 @@ static suite_verdict run_case(const suite_case *c, suite_run_context *run)
 
 int suite_add_expressions(suite *s)
 {
-    static const char *const with_all[] = {"alibi", "remainders", "grid"}; /* each form compiles a kernel of its own */
     char name[112];
     for (int i = 0; i < 2 * (int)(sizeof(table) / sizeof(table[0])); i++) {
-        bool wanted = i % 2 == 0;
-        for (size_t w = 0; w < sizeof(with_all) / sizeof(with_all[0]); w++) wanted = wanted || strcmp(with_all[w], table[i / 2].name) == 0;
         snprintf(name, sizeof(name), "expression/%s%s", table[i / 2].name, i % 2 ? "/with-all" : "");
-        if (wanted && !suite_add(s, name, run_case, NULL, i)) return 0;
+        if ((i % 2 == 0 || table[i / 2].flags & WITH_ALL) && !suite_add(s, name, run_case, NULL, i)) return 0;
     }
     return suite_add(s, "expression/random/0", expression_random, NULL, 0) && suite_add(s, "expression/random/1", expression_random, NULL, 1);
 }

@@ -107,13 +107,12 @@ suite_verdict expression_random(const suite_case *c, suite_run_context *run)
             key_of[i] = oracle_below(&r, NK);
             p.mask[i * NK + key_of[i]] = 1;
         }
-        p.gridded = true;
         p.set = (tsr_set_desc){.grid = {6, 5, 4}, .text_before = 11, .text_after = NK - 11 - 6 * 5 * 4, .query_first = 5};
         if (!make_text(f, &r)) {
             v = suite_say(run, SUITE_FAIL, "a formula does not fit");
         } else {
-            p.score = f->desc;
-            p.score.text = f->text;
+            p.expression = f->desc;
+            p.expression.text = f->text;
             const tsr_status s = expression_run(&p, run->dev);
             v = s == TSR_OK ? check(f, &p, key_of, &r, run) : suite_error(run, s, f->text);
         }

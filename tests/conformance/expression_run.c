@@ -1,4 +1,4 @@
-/* One attention with a score expression, on a device and by the reference. */
+/* One attention with an expression, on a device and by the reference. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,19 +78,23 @@ static tsr_status run_plan(expression_problem *p, tsr_device *dev, tsr_attention
 
 tsr_status expression_run(expression_problem *p, tsr_device *dev)
 {
-    tsr_expression *score = NULL;
+    const bool mask = p->expression.kind == TSR_EXPRESSION_MASK;
+    tsr_expression *expression = NULL;
     tsr_set *set = NULL;
     tsr_attention *plan = NULL;
-    tsr_status s = tsr_expression_create(&p->score, &score);
-    if (s == TSR_OK && p->gridded) s = tsr_set_create(&p->set, &set);
+    tsr_status s = tsr_expression_create(&p->expression, &expression);
+    const tsr_set_node node = {.op = TSR_SET_EXPRESSION, .expression = expression};
+    if (mask) p->set.nodes = &node, p->set.node_count = 1;
+    if (s == TSR_OK) s = tsr_set_create(&p->set, &set);
+    p->set.nodes = NULL;
     tsr_attention_desc desc = p->desc;
     const tsr_set *const sets[] = {set};
-    desc.score = score;
+    desc.score = mask ? NULL : expression;
     desc.sets = sets;
-    desc.set_count = p->gridded;
+    desc.set_count = 1;
     if (s == TSR_OK) s = tsr_attention_prepare(dev, &desc, &plan);
-    tsr_expression_destroy(score); /* read during prepare only */
     tsr_set_destroy(set);
+    tsr_expression_destroy(expression); /* both are read during prepare only */
     if (s == TSR_OK) s = run_plan(p, dev, plan);
     tsr_attention_destroy(plan);
     return s;
