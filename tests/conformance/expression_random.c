@@ -102,6 +102,7 @@ suite_verdict expression_random(const suite_case *c, suite_run_context *run)
         v = suite_say(run, SUITE_FAIL, "no memory for the inputs");
     } else {
         f->desc = (tsr_expression_desc){.kind = TSR_EXPRESSION_SCORE, .scalars = scalars, .scalar_count = 2, .tensors = tensors, .tensor_count = 2};
+        if (c->number > 0 && strcmp(tsr_device_info_of(run->dev)->backend, "vulkan") == 0) p.desc.tile = TSR_TILE_SIMT; /* as GPUs */
         memset(p.mask, 0, NQ * NK);
         for (int i = 0; i < NQ; i++) {
             key_of[i] = oracle_below(&r, NK);

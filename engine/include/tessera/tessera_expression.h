@@ -5,8 +5,17 @@
  * indexed as name[i, j]. Comments run from # to the end of a line.
  * Names: b, h, q, kv (whole numbers: batch, head, query, key), nq, nk; qt, qh, qw, kt, kh, kw (grid
  * coordinates, -1 outside the grid or without one); score (fp32; scores only), the user's scalars and tensors.
- * Whole numbers divide and take remainders towards minus infinity; / of two whole numbers is a real number,
- * floor(a / b) the quotient. A tensor's index outside its shape reads 0. */
+ *
+ * Whole numbers are exact, in 64 bits, and wrap; they divide and take remainders towards minus infinity:
+ * / of two whole numbers is a real number, floor(a / b) the exact quotient; a % 0 and floor(a / 0) are 0.
+ * Reals are fp32, and IEEE 754 as far as the device is; what is mixed becomes real, floor of a real whole
+ * again (cut to 32 bits, 0 for NaN). Conditions take numbers, not 0 being true; a truth value is no number
+ * (c ? 1 : 0 makes one). A tensor's index is whole; outside its shape it reads 0.
+ * q, kv, nq and nk count whole sequences, also where a set packs segments; coordinates are then the
+ * segment's own, in masks only. Both kinds know the grid of the set beside or around them.
+ *
+ * Limits: 65536 bytes, 128 names and levels, 512 operations, 256 scalars, 64 tensors of 2^28 elements
+ * together. Plans whose scores differ in the values of scalars and tensors alone share their kernels. */
 #ifndef TESSERA_EXPRESSION_H
 #define TESSERA_EXPRESSION_H
 
