@@ -1,23 +1,18 @@
 /* Reads safetensors files. Such files come from anywhere: every number is checked before it is used. */
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "safetensors.h"
 
-/* The format's own limit of the header's bytes; and ours of its JSON values, each of which costs the parser a hundred bytes where the
- * file spends two. A tensor of rank 4 has ten. */
-enum { HEADER_MAX = 100000000, VALUES_MAX = 1 << 20 };
-
-/* Numbers pass through doubles: from here on they may have been rounded. */
-static const double exact_max = 9007199254740992.0;
+/* The format's own limit of the header's bytes; and ours of its JSON values, of which a tensor of rank 4 has ten. */
+enum { HEADER_MAX = 100000000, VALUES_MAX = 1 << 20, HEADER_DEPTH = 8 };
 
 struct tsr_tensors {
     char *path;
@@ -30,16 +25,6 @@ struct tsr_tensors {
 };
 
 #define FAIL(file, format, ...) tsr_fail(TSR_ERROR_FILE, "%s: " format, (file)->path, __VA_ARGS__)
-
-/* A JSON number that is a whole one, from 0 to below 2^53. */
-static bool whole(const cJSON *item, uint64_t *out)
-{
-    if (!cJSON_IsNumber(item)) return false;
-    const double x = item->valuedouble;
-    if (!(x >= 0) || x >= exact_max || floor(x) != x) return false;
-    *out = (uint64_t)x;
-    return true;
-}
 
 static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_tensor_view *view, uint64_t *bytes)
 {
@@ -54,7 +39,7 @@ static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_te
         uint64_t n;
         if (!cJSON_IsNumber(axis))
             return FAIL(file, "tensor '%s' has a shape with an axis that is no number; expected whole numbers below 2^53", view->name);
-        if (!whole(axis, &n))
+        if (!tsr_json_whole(axis, &n))
             return FAIL(file, "tensor '%s' has a shape with axis %g; expected whole numbers below 2^53", view->name, axis->valuedouble);
         view->shape[view->rank++] = (int64_t)n;
         overflow = __builtin_mul_overflow(size, n, &size) || overflow;
@@ -71,19 +56,10 @@ static tsr_status read_offsets(const tsr_tensors *file, const cJSON *offsets, co
     const cJSON *first = cJSON_GetArrayItem(offsets, 0), *last = cJSON_GetArrayItem(offsets, 1);
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !cJSON_IsNumber(first) || !cJSON_IsNumber(last))
         return FAIL(file, "tensor '%s' has no 'data_offsets' of two numbers", name);
-    if (!whole(first, &at[0]) || !whole(last, &at[1]))
+    if (!tsr_json_whole(first, &at[0]) || !tsr_json_whole(last, &at[1]))
         return FAIL(file, "tensor '%s' has 'data_offsets' %.17g to %.17g; expected whole numbers below 2^53", name, first->valuedouble,
                     last->valuedouble);
     return TSR_OK;
-}
-
-/* cJSON keeps a key that comes twice: readers would differ in which one they take. */
-static bool twice(const cJSON *object, const char *key)
-{
-    int n = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, object) n += strcmp(item->string, key) == 0;
-    return n > 1;
 }
 
 static tsr_status read_tensor(const tsr_tensors *file, const cJSON *item, tsr_tensor_view *view)
@@ -98,7 +74,7 @@ static tsr_status read_tensor(const tsr_tensors *file, const cJSON *item, tsr_te
                     cJSON_IsString(dtype) ? dtype->valuestring : "(none)");
     static const char *const keys[] = {"dtype", "shape", "data_offsets"};
     for (int i = 0; i < 3; i++)
-        if (twice(item, keys[i])) return FAIL(file, "tensor '%s' has '%s' twice", view->name, keys[i]);
+        if (tsr_json_count(item, keys[i]) > 1) return FAIL(file, "tensor '%s' has '%s' twice", view->name, keys[i]);
     uint64_t bytes = 0, place[2] = {0, 0};
     tsr_status status = read_shape(file, cJSON_GetObjectItemCaseSensitive(item, "shape"), view, &bytes);
     if (status == TSR_OK) status = read_offsets(file, offsets, view->name, place);
@@ -155,50 +131,6 @@ static tsr_status check_tensors(const tsr_tensors *file)
     return status;
 }
 
-/* Bytes of the UTF-8 sequence at text; 0: not one (overlong, a surrogate, beyond U+10FFFF, cut off). */
-static size_t utf8_length(const unsigned char *text, size_t size)
-{
-    const unsigned char lead = text[0];
-    const size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
-    if (n > size) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((text[i] & 0xc0) != 0x80) return 0;
-    if ((lead == 0xe0 && text[1] < 0xa0) || (lead == 0xed && text[1] >= 0xa0) || (lead == 0xf0 && text[1] < 0x90) ||
-        (lead == 0xf4 && text[1] >= 0x90))
-        return 0;
-    return n;
-}
-
-/* cJSON does not look at the encoding; it ends strings at the first NUL: an escaped one would make two names of one. It would also read
- * far too deep a nesting on the stack; its own limit is 1000, ours is what the format has. */
-static tsr_status check_text(const tsr_tensors *file, const char *text, size_t size)
-{
-    int depth = 0;
-    size_t values = 1; /* the first of a container, or behind a comma */
-    bool quoted = false;
-    for (size_t i = 0, n = 0; i < size; i += n) {
-        n = utf8_length((const unsigned char *)text + i, size - i);
-        if (n == 0) return FAIL(file, "the header is not UTF-8 at byte %zu", i);
-    }
-    for (size_t i = 0; i < size; i++) {
-        values += !quoted && (text[i] == ',' || text[i] == '{' || text[i] == '[');
-        if (text[i] == '\0') return FAIL(file, "the header has a NUL byte at %zu", i);
-        if (quoted && text[i] == '\\') {
-            if (i + 5 < size && memcmp(text + i, "\\u0000", 6) == 0) return FAIL(file, "the header has an escaped NUL at %zu", i);
-            i++;
-        } else if (text[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && (text[i] == '{' || text[i] == '[') && ++depth > 8)
-            return FAIL(file, "the header nests deeper than %d at %zu", 8, i);
-        else if (!quoted && (text[i] == '}' || text[i] == ']'))
-            depth--;
-    }
-    if (values > VALUES_MAX) return FAIL(file, "the header has %zu values; expected at most %d", values, VALUES_MAX);
-    if (size == 0 || text[0] != '{')
-        return FAIL(file, "the header is no JSON object: it begins with byte %d; expected '{'", size ? (unsigned char)text[0] : 0);
-    return TSR_OK;
-}
-
 static tsr_status read_header(tsr_tensors *file)
 {
     uint64_t length = 0;
@@ -208,16 +140,9 @@ static tsr_status read_header(tsr_tensors *file)
     if (length > file->map_size - 8)
         return FAIL(file, "the header's length is %" PRIu64 "; only %zu bytes follow (truncated?)", length, file->map_size - 8);
     const char *text = (const char *)file->map + 8;
-    const tsr_status status = check_text(file, text, (size_t)length);
-    if (status != TSR_OK) return status;
     file->data_at = 8 + length;
     file->data_size = file->map_size - file->data_at;
-    const char *end = NULL;
-    file->header = cJSON_ParseWithLengthOpts(text, (size_t)length, &end, false);
-    if (!file->header) return FAIL(file, "the header is not JSON (at byte %td of it)", end ? end - text : (ptrdiff_t)0);
-    while (end < text + length && (*end == ' ' || *end == '\n' || *end == '\t' || *end == '\r')) end++;
-    if (end != text + length) return FAIL(file, "%td bytes follow the header's JSON", text + length - end);
-    return TSR_OK;
+    return tsr_json_parse(file->path, "the header", text, (size_t)length, (tsr_json_limits){HEADER_DEPTH, VALUES_MAX}, &file->header);
 }
 
 static tsr_status check_metadata(const tsr_tensors *file, const cJSON *metadata)
