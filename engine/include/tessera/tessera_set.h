@@ -8,6 +8,7 @@
 #define TESSERA_SET_H
 
 #include "tessera.h"
+#include "tessera_expression.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -148,14 +149,20 @@ typedef struct tsr_recipe_desc {
     size_t length; /* 0: text ends with a NUL */
     int64_t grid[3]; /* replaces the recipe's own; all zero: as the recipe says */
     int64_t nq, nk;  /* tokens, where there is no grid or queries are fewer; 0: the grid and its text */
-    uint32_t heads;  /* for patterns by head; 0: 1 */
+    uint32_t heads;  /* for patterns by head; 0: the recipe's head_count, or 1 */
+    /* What its expressions may name besides the recipe's own scalars and tensors. Read during the call only */
+    const tsr_named_scalar *scalars;
+    size_t scalar_count;
+    const tsr_named_tensor *tensors;
+    size_t tensor_count;
     uint32_t reserved[5];
 } tsr_recipe_desc;
 
 TSR_API tsr_status tsr_recipe_parse(const tsr_recipe_desc *desc, tsr_recipe **out);
 TSR_API void tsr_recipe_destroy(tsr_recipe *recipe);
 
-/* The sets that the recipe made, which live as long as it does: set_of_head [heads] indexes sets. */
+/* The sets that the recipe made, which live as long as it does: set_of_head [heads] indexes sets. set_count 0: it has none, all see
+ * all. nq and nk are 0 where neither the recipe nor the caller told them. */
 typedef struct tsr_recipe_info {
     const char *name;
     const tsr_set *const *sets;
