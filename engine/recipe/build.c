@@ -35,6 +35,16 @@ void tsr_build_any_of(tsr_build *b, uint32_t count)
     if (count > 1) tsr_build_node(b, (tsr_set_node){.op = TSR_SET_ANY_OF, .count = count});
 }
 
+uint32_t tsr_build_fold(tsr_build *b, bool all, uint32_t pending)
+{
+    if (++pending < 4) return pending;
+    if (all)
+        tsr_build_all_of(b, pending);
+    else
+        tsr_build_any_of(b, pending);
+    return 1;
+}
+
 void tsr_build_not(tsr_build *b) { tsr_build_node(b, (tsr_set_node){.op = TSR_SET_NOT}); }
 
 void tsr_build_keys(tsr_build *b, tsr_axis axis, int64_t first, int64_t last)
@@ -109,5 +119,7 @@ void tsr_build_keep(tsr_build *b, tsr_expression *expression)
 uint32_t tsr_build_align(tsr_build *b, tsr_fields *f)
 {
     static const char *const choices[] = {"top-left", "bottom-right", NULL};
-    return tsr_fields_choice(f, "align", choices, b->align != 0) ? TSR_LAW_BOTTOM_RIGHT : 0;
+    const bool bottom_right = tsr_fields_choice(f, "align", choices, b->align != 0) == 1;
+    if (bottom_right && b->gridded) tsr_reader_fail(&b->r, "has the align 'bottom-right'; expected none on a grid, where query_first says it");
+    return bottom_right ? TSR_LAW_BOTTOM_RIGHT : 0;
 }

@@ -7,7 +7,7 @@
 #include "tessera/tessera_set.h"
 
 /* Of the formula of one set. */
-enum { TSR_NODES_MAX = 4096, TSR_SETS_DEEP = 24 };
+enum { TSR_NODES_MAX = 4096, TSR_SETS_DEEP = 16 };
 
 /* What expressions may name: the caller's, then the recipe's own. */
 typedef struct tsr_names {
@@ -23,8 +23,8 @@ typedef struct tsr_build {
     /* The sequence. Extents that nothing told are 0: unknown. */
     bool gridded, segmented;
     int64_t grid[3], text_before, text_after, query_first, nq, nk;
-    /* Where the place of the queries is known (a grid, query_first) they stand where they are, else the last query stands at the last
-     * key: the flag of laws on the sequence. 0 too where there are as many queries as keys, in every segment. */
+    /* On a grid the queries stand where query_first says, else the last query stands at the last key: the flag of laws on the sequence.
+     * 0 too where there are as many queries as keys, in every segment. */
     uint32_t align;
     const tsr_names *names;
     /* The formula, in postfix order, and what its nodes point at until the set is made. */
@@ -44,6 +44,8 @@ void tsr_build_set(tsr_build *b, const cJSON *item);
 void tsr_build_node(tsr_build *b, tsr_set_node node);
 void tsr_build_all_of(tsr_build *b, uint32_t count); /* of the last count sets; of one: nothing to do */
 void tsr_build_any_of(tsr_build *b, uint32_t count);
+/* One more set of many, of which pending wait on the stack: puts them together now and then, so that the stack stays low. */
+uint32_t tsr_build_fold(tsr_build *b, bool all, uint32_t pending);
 void tsr_build_not(tsr_build *b);
 void tsr_build_keys(tsr_build *b, tsr_axis axis, int64_t first, int64_t last);
 void tsr_build_queries(tsr_build *b, tsr_axis axis, int64_t first, int64_t last);

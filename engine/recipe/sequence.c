@@ -90,7 +90,7 @@ static void lengths(tsr_build *b, const tsr_recipe_desc *desc, int64_t grid)
     } else
         b->nk = desc->nk ? desc->nk : desc->nq;
     b->nq = desc->nq ? desc->nq : b->nk - b->query_first;
-    if (b->r.status == TSR_OK && b->nk && (b->gridded || b->query_first) && (b->nq < 0 || b->query_first + b->nq > b->nk))
+    if (b->r.status == TSR_OK && b->nk && b->gridded && (b->nq < 0 || b->query_first + b->nq > b->nk))
         tsr_reader_fail(&b->r, "has query_first %lld and %lld queries; expected queries within the %lld keys", (long long)b->query_first,
                         (long long)b->nq, (long long)b->nk);
     if (b->nk == 0) b->nq = 0;
@@ -121,12 +121,12 @@ void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *des
         }
         b->gridded = true;
     }
-    const int64_t text_max = b->gridded ? TSR_RECIPE_MAX - 1 : 0;
-    if (!b->gridded && (tsr_fields_has(f, "text_before") || tsr_fields_has(f, "text_after")))
-        tsr_reader_fail(&b->r, "has text beside the grid; expected a grid");
-    b->text_before = tsr_fields_whole(f, "text_before", 0, text_max, 0);
-    b->text_after = tsr_fields_whole(f, "text_after", 0, text_max, 0);
-    b->query_first = tsr_fields_whole(f, "query_first", 0, TSR_RECIPE_MAX - 1, 0);
+    static const char *const of_grid[] = {"text_before", "text_after", "query_first"};
+    for (int i = 0; i < 3 && !b->gridded; i++)
+        if (tsr_fields_has(f, of_grid[i])) tsr_reader_fail(&b->r, "has '%s'; expected it with a grid only", of_grid[i]);
+    b->text_before = tsr_fields_whole(f, "text_before", 0, TSR_RECIPE_MAX, 0);
+    b->text_after = tsr_fields_whole(f, "text_after", 0, TSR_RECIPE_MAX, 0);
+    b->query_first = tsr_fields_whole(f, "query_first", 0, TSR_RECIPE_MAX, 0);
     const int64_t tokens = grid_tokens(b);
     if (segments) {
         read_segments(b, segments, s);
@@ -134,5 +134,5 @@ void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *des
         check_caller(b, "nk", desc->nk, b->nk);
     } else
         lengths(b, desc, tokens);
-    b->align = b->gridded || b->query_first || square(b, s) ? 0 : TSR_LAW_BOTTOM_RIGHT;
+    b->align = b->gridded || square(b, s) ? 0 : TSR_LAW_BOTTOM_RIGHT;
 }

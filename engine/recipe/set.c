@@ -72,19 +72,21 @@ static void together(tsr_build *b, const cJSON *list, bool all)
     const size_t up = tsr_reader_enter(&b->r, all ? "intersection" : "union");
     if (!cJSON_IsArray(list) || !list->child)
         tsr_reader_fail(&b->r, "is %s; expected a list of sets", cJSON_IsArray(list) ? "an empty list" : tsr_reader_kind(list));
-    uint32_t count = 0;
+    size_t count = 0;
+    uint32_t pending = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, list)
     {
         if (b->r.status != TSR_OK) break;
         const size_t deeper = tsr_reader_enter_index(&b->r, count++);
         tsr_build_set(b, item);
+        pending = tsr_build_fold(b, all, pending);
         tsr_reader_leave(&b->r, deeper);
     }
     if (all)
-        tsr_build_all_of(b, count);
+        tsr_build_all_of(b, pending);
     else
-        tsr_build_any_of(b, count);
+        tsr_build_any_of(b, pending);
     tsr_reader_leave(&b->r, up);
 }
 

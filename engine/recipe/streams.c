@@ -114,17 +114,21 @@ void tsr_pattern_document(tsr_build *b, tsr_fields *f)
     if (apart) {
         queries = read_ids(b, f, names[lengths][1], lengths, &nq);
         expect_count(b, names[lengths][1], nq, b->nq, "queries");
-    } else if (b->nq != b->nk) { /* the queries are tokens of the keys' sequence */
-        const int64_t first = b->align ? b->nk - b->nq : b->query_first;
+    } else if (b->nq == b->nk) {
+        nq = nk;
+    } else { /* the queries are tokens of the keys' sequence */
+        const int64_t first = b->gridded ? b->query_first : b->nk - b->nq;
         if (first < 0 || b->segmented)
             tsr_reader_fail(&b->r, "has no '%s'; expected them where the queries are not tokens of the keys' sequence", names[lengths][1]);
         else if (queries)
             queries += first;
-    } else
-        b->nq = nk;
+        nq = b->nq;
+    }
     if (b->r.status != TSR_OK) return;
     b->nk = nk;
-    tsr_build_node(b, (tsr_set_node){.op = TSR_SET_IDS, .test = TSR_IDS_EQUAL, .query_ids = queries, .key_ids = keys});
+    b->nq = nq;
+    tsr_build_node(b,
+                   (tsr_set_node){.op = TSR_SET_IDS, .test = TSR_IDS_EQUAL, .query_ids = queries, .key_ids = keys, .id_queries = nq, .id_keys = nk});
 }
 
 /* A range of coordinates, as KEYS and QUERIES of tessera_set.h. */

@@ -43,12 +43,15 @@ void tsr_pattern_attention_tiles(tsr_build *b, tsr_fields *f)
     size_t count = 0;
     int64_t *frames = read_references(b, f, &count);
     tsr_build_node(b, (tsr_set_node){.op = TSR_SET_LAW, .axis = TSR_AXIS_T});
+    uint32_t pending = 1;
     for (size_t i = 0; frames && i < count; i++) {
         tsr_build_keys(b, TSR_AXIS_T, frames[i], frames[i] + 1);
+        pending = tsr_build_fold(b, false, pending);
         tsr_build_queries(b, TSR_AXIS_T, frames[i], frames[i] + 1);
+        pending = tsr_build_fold(b, false, pending);
     }
     free(frames);
-    tsr_build_any_of(b, (uint32_t)(1 + 2 * count));
+    tsr_build_any_of(b, pending);
     tsr_build_grid_only(b);
     tsr_build_all_of(b, 2);
 }

@@ -47,7 +47,6 @@ void tsr_pattern_power(tsr_build *b, tsr_fields *f)
     const int64_t block = tsr_fields_whole(f, "block", 1, TSR_RECIPE_MAX, 1), window = tsr_fields_whole(f, "window", 1, TSR_RECIPE_MAX, 0),
                   sinks = tsr_fields_whole(f, "sinks", 0, TSR_RECIPE_MAX, 0);
     const uint32_t align = tsr_build_align(b, f);
-    if (block > 1 && align) tsr_reader_fail(&b->r, "has blocks of %lld tokens; expected as many queries as keys, or query_first", (long long)block);
     uint32_t parts = 1;
     tsr_build_node(
         b, (tsr_set_node){.op = TSR_SET_LAW, .div = block, .left = TSR_UNBOUNDED, .right = 0, .flags = TSR_LAW_POWERS | TSR_LAW_CAUSAL | align});

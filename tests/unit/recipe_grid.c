@@ -223,6 +223,7 @@ static void make_radial(world *w)
 {
     w->p[0][0] = draw(1, 6), w->p[1][0] = draw(1, 4), w->flag[0] = draw(0, 1), w->flag[1] = draw(0, 1);
     w->first = w->first / w->p[0][0] * w->p[0][0];
+    if (!w->first) w->nq = w->nk;
     write_set(w, "{\"radial\":{\"block\":%d,\"decay\":%g,\"first_frame\":%s,\"neighbors\":\"%s\"}}", (int)w->p[0][0], (double)w->p[1][0] / 4,
               w->flag[0] ? "true" : "false", w->flag[1] ? "half" : "full");
 }

@@ -18,11 +18,10 @@ static bool window(const world *w, int64_t q, int64_t k)
 }
 static void make_window(world *w)
 {
-    w->p[0][0] = draw(0, 9), w->p[1][0] = draw(-1, 9), w->p[2][0] = draw(3, 12), w->flag[1] = w->gridded || draw(0, 1);
+    w->p[0][0] = draw(0, 9), w->p[1][0] = draw(-1, 9), w->p[2][0] = draw(3, 12), w->flag[1] = !w->gridded && draw(0, 1);
     if (w->nq > w->nk) w->nq = w->nk;
     write_set(w, "{\"window\":{\"left\":%d,\"right\":%d,\"chunk\":%d,\"align\":\"%s\"}}", (int)w->p[0][0], (int)w->p[1][0], (int)w->p[2][0],
-              w->flag[1] ? "top-left" : "bottom-right");
-    if (w->first) w->first = 0, w->nq = w->nk;
+              w->flag[1] || w->gridded ? "top-left" : "bottom-right");
 }
 
 static bool dilated(const world *w, int64_t q, int64_t k)
@@ -39,14 +38,13 @@ static void make_dilated(world *w)
 
 static bool power(const world *w, int64_t q, int64_t k)
 {
-    const int64_t at = token_of(w, q), blocks = at / w->p[0][0] - k / w->p[0][0];
+    const int64_t at = token_of(w, q), blocks = at < k ? 0 : at / w->p[0][0] - k / w->p[0][0];
     if (k > at) return false;
     return k < w->p[2][0] || at - k < w->p[1][0] || (blocks & (blocks - 1)) == 0;
 }
 static void make_power(world *w)
 {
     w->p[0][0] = draw(1, 4), w->p[1][0] = draw(1, 5), w->p[2][0] = draw(0, 3);
-    if (w->p[0][0] > 1 && !w->first) w->nq = w->nk;
     write_set(w, "{\"power\":{\"block\":%d,\"window\":%d,\"sinks\":%d}}", (int)w->p[0][0], (int)w->p[1][0], (int)w->p[2][0]);
 }
 

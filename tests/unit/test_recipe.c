@@ -39,7 +39,7 @@ bool place(const world *w, int64_t token, int64_t x[3])
 }
 
 /* Where query q stands in the sequence. */
-int64_t token_of(const world *w, int64_t q) { return w->gridded || w->first ? q + w->first : q + w->nk - w->nq; }
+int64_t token_of(const world *w, int64_t q) { return w->gridded ? q + w->first : q + w->nk - w->nq; }
 
 static world draw_world(bool gridded)
 {
@@ -49,12 +49,11 @@ static world draw_world(bool gridded)
         if (draw(0, 1)) w.before = draw(0, 4), w.after = draw(0, 4);
         w.nk = w.before + w.grid[0] * w.grid[1] * w.grid[2] + w.after;
         w.nq = w.nk;
-        if (draw(0, 3) == 0) w.first = draw(0, w.nk - 1), w.nq = draw(1, w.nk - w.first);
+        if (w.nk > 1 && draw(0, 3) == 0) w.first = draw(1, w.nk - 1), w.nq = draw(1, w.nk - w.first);
         return w;
     }
     w.nk = draw(1, 48);
     w.nq = draw(0, 1) ? w.nk : draw(1, 48);
-    if (w.nk > 1 && draw(0, 3) == 0) w.first = draw(1, w.nk - 1), w.nq = draw(1, w.nk - w.first);
     return w;
 }
 
