@@ -77,9 +77,13 @@ static void check_caller(tsr_build *b, const char *name, int64_t given, int64_t 
         b->r.status = tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is %lld; expected %lld, as the recipe says", name, (long long)given, (long long)own);
 }
 
+static bool desc_grid(const tsr_recipe_desc *desc) { return desc->grid[0] || desc->grid[1] || desc->grid[2]; }
+
 /* Without segments: one sequence of text, grid and text, of which the queries are a part. */
-static void lengths(tsr_build *b, const tsr_recipe_desc *desc, int64_t grid)
+static void lengths(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *desc, int64_t grid)
 {
+    const int64_t tokens = tsr_fields_whole(f, "tokens", 1, TSR_RECIPE_MAX, 0); /* where the caller tells none */
+    if (tokens && b->gridded && !desc_grid(desc)) tsr_reader_fail(&b->r, "has 'tokens' and 'grid'; expected one of them");
     const int64_t total = b->text_before + grid + b->text_after;
     if (b->gridded) {
         if (desc->nk && desc->nk != total && b->r.status == TSR_OK)
@@ -88,7 +92,7 @@ static void lengths(tsr_build *b, const tsr_recipe_desc *desc, int64_t grid)
                                    (long long)b->grid[1], (long long)b->grid[2]);
         b->nk = total;
     } else
-        b->nk = desc->nk ? desc->nk : desc->nq;
+        b->nk = desc->nk ? desc->nk : desc->nq ? desc->nq : tokens;
     b->nq = desc->nq ? desc->nq : b->nk - b->query_first;
     if (b->r.status == TSR_OK && b->nk && b->gridded && (b->nq < 0 || b->query_first + b->nq > b->nk))
         tsr_reader_fail(&b->r, "has query_first %lld and %lld queries; expected queries within the %lld keys", (long long)b->query_first,
@@ -109,7 +113,7 @@ void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *des
 {
     const cJSON *grid = tsr_fields_get(f, "grid"), *segments = tsr_fields_get(f, "segments");
     if (grid) read_grid(b, grid);
-    if (desc->grid[0] || desc->grid[1] || desc->grid[2]) {
+    if (desc_grid(desc)) {
         for (int i = 0; i < 3; i++) {
             if (desc->grid[i] < 1 || desc->grid[i] > TSR_RECIPE_MAX) {
                 if (b->r.status == TSR_OK)
@@ -133,6 +137,6 @@ void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *des
         check_caller(b, "nq", desc->nq, b->nq);
         check_caller(b, "nk", desc->nk, b->nk);
     } else
-        lengths(b, desc, tokens);
+        lengths(b, f, desc, tokens);
     b->align = b->gridded || square(b, s) ? 0 : TSR_LAW_BOTTOM_RIGHT;
 }
