@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"devices", cmd_devices, "list the devices, their memory and features"},
     {"attend", cmd_attend, "compute attention on tensors of a safetensors file"},
+    {"mask", cmd_mask, "show what a recipe lets attend, and its tiles"},
     {"decode", cmd_decode, "decode a video latent to frames"},
     {"conformance", cmd_conformance, "run the conformance suite"},
     {"bench", cmd_bench, "measure attention or decoding against the device's ceiling"},
@@ -60,6 +61,6 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, (const char **)argv + 1);
-    fprintf(stderr, "tessera: unknown command '%s'; expected devices, attend, decode, conformance or bench\n", argv[1]);
+    fprintf(stderr, "tessera: unknown command '%s'; expected devices, attend, mask, decode, conformance or bench\n", argv[1]);
     return EXIT_INPUT;
 }

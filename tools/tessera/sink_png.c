@@ -1,11 +1,9 @@
 /* PNG: a file for each frame where the name has a %d, else one contact sheet of frames spread evenly. */
-#include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli.h"
+#include "png_file.h"
 #include "sink.h"
 
 enum { SHEET_CELLS = 12, SHEET_COLUMNS = 4, SHEET_WIDTH = 2048 };
@@ -20,26 +18,15 @@ typedef struct png_state {
     size_t number_length; /* of "%04d" */
 } png_state;
 
-/* Under its temporary name, which finish takes away. */
 static bool write_png(sink *s, const char *path, const uint8_t *rgb, uint32_t width, uint32_t height)
 {
-    png_image image = {.version = PNG_IMAGE_VERSION, .width = width, .height = height, .format = PNG_FORMAT_RGB};
-    char *temp = cli_temporary(path);
-    const bool ok = temp && png_image_write_to_file(&image, temp, 0, rgb, 0, NULL) != 0;
-    if (!ok) {
-        snprintf(s->error, sizeof(s->error), "%s", image.message[0] ? image.message : "cannot be written");
-        if (temp) unlink(temp);
-    }
-    free(temp);
-    return ok;
+    return png_file_write(path, rgb, width, height, s->error, sizeof(s->error));
 }
 
 static bool finish(sink *s, const char *path, bool whole)
 {
-    char *temp = path ? cli_temporary(path) : NULL;
-    const bool ok = temp && (whole ? rename(temp, path) : unlink(temp)) == 0;
+    const bool ok = png_file_finish(path, whole);
     if (!ok) snprintf(s->error, sizeof(s->error), "cannot be written");
-    free(temp);
     return ok;
 }
 

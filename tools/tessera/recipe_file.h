@@ -1,0 +1,14 @@
+/* Recipes as commands take them: a file, or the name of one that is installed with the command. */
+#ifndef RECIPE_FILE_H
+#define RECIPE_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The text, malloc'd, with a NUL behind it. NULL: an error was printed. */
+char *recipe_file_read(const char *command, const char *name);
+
+/* T,H,W or H,W or W. false: an error was printed. text NULL: all zero. */
+bool recipe_parse_grid(const char *command, const char *text, int64_t grid[3]);
+
+#endif
