@@ -72,8 +72,19 @@ void tsr_pattern_prefix(tsr_build *b, tsr_fields *f)
 void tsr_pattern_text(tsr_build *b, tsr_fields *f)
 {
     (void)f;
-    tsr_build_grid_only(b);
-    tsr_build_not(b);
+    const int64_t end = b->text_before + b->grid[0] * b->grid[1] * b->grid[2];
+    uint32_t parts = 0;
+    if (b->text_before) {
+        tsr_build_queries(b, TSR_AXIS_TOKEN, 0, b->text_before);
+        tsr_build_keys(b, TSR_AXIS_TOKEN, 0, b->text_before);
+        parts += 2;
+    }
+    if (b->text_after || parts == 0) { /* without text: nobody */
+        tsr_build_queries(b, TSR_AXIS_TOKEN, end, TSR_UNBOUNDED);
+        tsr_build_keys(b, TSR_AXIS_TOKEN, end, TSR_UNBOUNDED);
+        parts += 2;
+    }
+    tsr_build_any_of(b, parts);
 }
 
 /* Ids of tokens, from a list of them or from lengths of runs. NULL: failed. */
