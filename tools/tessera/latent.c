@@ -1,8 +1,7 @@
 /* A video latent from a file, frame by frame. */
 #include "latent.h"
 
-#include <math.h>
-#include <string.h>
+#include "number.h"
 
 int latent_open(const char *command, const char *path, bool tchw, latent *out)
 {
@@ -38,32 +37,11 @@ int latent_open(const char *command, const char *path, bool tchw, latent *out)
 
 void latent_close(latent *l) { tsr_tensors_close(l->file); }
 
-static float from_half(uint16_t h)
-{
-    const int exponent = h >> 10 & 31, mantissa = h & 1023;
-    const float value = exponent == 31 ? (mantissa ? NAN : INFINITY)
-                        : exponent     ? ldexpf((float)(mantissa + 1024), exponent - 25)
-                                       : ldexpf((float)mantissa, -24);
-    return h & 0x8000 ? -value : value;
-}
-
 void latent_frame(const latent *l, uint32_t t, float *out)
 {
     const size_t plane = (size_t)l->height * l->width, size = tsr_dtype_size(l->view.dtype);
     for (uint32_t c = 0; c < l->channels; c++) {
         const unsigned char *from = (const unsigned char *)l->view.data + ((size_t)c * (size_t)l->stride_c + (size_t)t * (size_t)l->stride_t) * size;
-        for (size_t i = 0; i < plane; i++, from += size, out++) {
-            if (l->view.dtype == TSR_F32) {
-                memcpy(out, from, 4);
-                continue;
-            }
-            uint16_t half;
-            memcpy(&half, from, 2);
-            const uint32_t bits = (uint32_t)half << 16;
-            if (l->view.dtype == TSR_F16)
-                *out = from_half(half);
-            else
-                memcpy(out, &bits, 4);
-        }
+        for (size_t i = 0; i < plane; i++, from += size) *out++ = (float)number_load(l->view.dtype, from);
     }
 }

@@ -1,0 +1,45 @@
+/* tessera attend, in parts: what the options say, which sets and scores that makes, the run, the report. */
+#ifndef ATTEND_H
+#define ATTEND_H
+
+#include "cli.h"
+#include "tessera/tessera_set.h"
+
+#define ATTEND_NAME "attend"
+
+typedef struct attend {
+    cli_device device;
+    char *out, *layout, *window, *align, *tile, *out_dtype, *scale_text, *softcap_text;
+    char *recipe_name, *set_text, *grid_text, *documents, *score, *mask_text;
+    const char **scalar_texts; /* NAME=VALUE, the last one NULL */
+    int causal, lse, splits, sinks, json;
+    tsr_tensors *file;
+    tsr_tensor_view q, k, v, bias, mask, sink;
+    bool has_bias, has_mask, has_sink, bnhd;
+    tsr_attention_desc desc;
+    tsr_recipe *recipe;
+    tsr_attention *plan;
+    tsr_buffer *buffers[8]; /* q k v bias mask sink o lse */
+    double seconds;
+} attend;
+
+/* attend_options.c: checks what the options say. */
+bool attend_options(attend *a);
+
+/* attend_tensors.c: the file's tensors as layouts of the description. -1: done; else the exit code. */
+int attend_describe(attend *a);
+
+/* attend_recipe.c: the text of the recipe that the options make together, malloc'd; NULL and *code -1: none; else the exit code. The
+ * window goes into it where sinks have to be seen past it. */
+char *attend_recipe_text(attend *a, int *code);
+
+/* attend_sets.c: the recipe's sets, score and numbers become the description's. -1: done; else the exit code. */
+int attend_sets(attend *a);
+
+/* attend_run.c. -1: done; else the exit code. */
+tsr_status attend_upload(attend *a);
+int attend_run(attend *a);
+int attend_save(attend *a);
+void attend_report(const attend *a);
+
+#endif

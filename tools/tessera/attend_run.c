@@ -1,0 +1,109 @@
+/* The run of tessera attend, its output file, and its report. */
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "attend.h"
+
+static uint64_t layout_bytes(const tsr_layout *l)
+{
+    return (uint64_t)l->shape[0] * (uint64_t)l->shape[1] * (uint64_t)l->shape[2] * (uint64_t)l->shape[3] * tsr_dtype_size(l->dtype);
+}
+
+tsr_status attend_upload(attend *a)
+{
+    const tsr_tensor_view *const inputs[6] = {
+        &a->q, &a->k, &a->v, a->has_bias ? &a->bias : NULL, a->has_mask ? &a->mask : NULL, a->has_sink ? &a->sink : NULL};
+    for (int i = 0; i < 6; i++) {
+        if (!inputs[i]) continue;
+        tsr_status s = tsr_buffer_create(a->device.dev, inputs[i]->size, &a->buffers[i]);
+        if (s == TSR_OK) s = tsr_buffer_write(a->buffers[i], 0, inputs[i]->data, inputs[i]->size);
+        if (s != TSR_OK) return s;
+    }
+    const tsr_status s = tsr_buffer_create(a->device.dev, layout_bytes(&a->desc.o), &a->buffers[6]);
+    return s == TSR_OK && a->lse ? tsr_buffer_create(a->device.dev, layout_bytes(&a->desc.lse), &a->buffers[7]) : s;
+}
+
+/* In parts of about a fifth of a second, so that progress shows and Ctrl-C is heard. */
+int attend_run(attend *a)
+{
+    tsr_buffer **b = a->buffers;
+    tsr_attention_args args = {
+        .q = {b[0], 0}, .k = {b[1], 0}, .v = {b[2], 0}, .bias = {b[3], 0}, .mask = {b[4], 0}, .sink = {b[5], 0}, .o = {b[6], 0}, .lse = {b[7], 0}};
+    tsr_attention_info info;
+    tsr_attention_get_info(a->plan, &info);
+    const double start = cli_now();
+    uint64_t part = info.flops < 1000000000 ? info.tile_count : info.tile_count / 64 + 1;
+    while (args.first_tile < info.tile_count) {
+        if (cli_interrupted()) return cli_error(ATTEND_NAME, EXIT_INTERRUPTED, "interrupted; nothing was written");
+        args.tile_count = part < info.tile_count - args.first_tile ? part : info.tile_count - args.first_tile;
+        const double before = cli_now();
+        tsr_status s = tsr_attention_run(a->plan, &args);
+        if (s == TSR_OK) s = tsr_device_wait(a->device.dev);
+        if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
+        const double took = cli_now() - before;
+        args.first_tile += args.tile_count;
+        if (took < 0.1)
+            part *= 2;
+        else if (took > 0.4 && part > 1)
+            part /= 2;
+        cli_progress("attend", (double)args.first_tile / (double)info.tile_count);
+    }
+    a->seconds = cli_now() - start;
+    cli_progress_end();
+    return -1;
+}
+
+int attend_save(attend *a)
+{
+    tsr_tensor_view out[2] = {a->q, {.name = "lse", .dtype = TSR_F32}};
+    out[0].name = "o";
+    out[0].dtype = a->desc.o.dtype;
+    out[0].shape[a->q.rank - 1] = a->desc.o.shape[3];
+    out[0].size = tsr_buffer_size(a->buffers[6]);
+    out[1].rank = a->q.rank - 1;
+    out[1].size = tsr_buffer_size(a->buffers[7]);
+    for (uint32_t i = 0; i < out[1].rank; i++) out[1].shape[i] = a->desc.q.shape[3 - out[1].rank + i]; /* [B,H,N] */
+    void *data[2] = {malloc(out[0].size + 1), malloc(out[1].size + 1)};
+    tsr_status s = data[0] && data[1] ? TSR_OK : TSR_ERROR_HOST_MEMORY;
+    int code =
+        s == TSR_OK ? -1 : cli_error(ATTEND_NAME, EXIT_INPUT, "not enough memory for an output of %llu bytes", (unsigned long long)out[0].size);
+    if (s == TSR_OK) s = tsr_buffer_read(a->buffers[6], 0, data[0], out[0].size);
+    if (s == TSR_OK && a->lse) s = tsr_buffer_read(a->buffers[7], 0, data[1], out[1].size);
+    out[0].data = data[0];
+    out[1].data = data[1];
+    if (s == TSR_OK) s = tsr_tensors_save(a->out, out, a->lse ? 2 : 1);
+    if (s != TSR_OK && code < 0) code = cli_fail(ATTEND_NAME, s);
+    free(data[0]);
+    free(data[1]);
+    return code;
+}
+
+void attend_report(const attend *a)
+{
+    tsr_attention_info info;
+    tsr_attention_get_info(a->plan, &info);
+    const double rate = a->seconds > 0 ? (double)info.flops / a->seconds / 1e9 : 0;
+    if (a->json) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "device", tsr_device_info_of(a->device.dev)->id);
+        cJSON_AddStringToObject(o, "kernel", info.kernel);
+        cJSON_AddNumberToObject(o, "seconds", a->seconds);
+        cJSON_AddNumberToObject(o, "flops", (double)info.flops);
+        cJSON_AddNumberToObject(o, "gflops_per_second", rate);
+        cJSON_AddNumberToObject(o, "density", info.density);
+        cJSON_AddNumberToObject(o, "waste", info.waste);
+        cJSON_AddNumberToObject(o, "tiles_visited", (double)info.tiles_visited);
+        cJSON_AddNumberToObject(o, "tiles_full", (double)info.tiles_full);
+        cJSON_AddNumberToObject(o, "plan_seconds", info.plan_seconds);
+        cJSON_AddNumberToObject(o, "splits", info.splits);
+        cJSON_AddNumberToObject(o, "workspace_bytes", (double)info.workspace);
+        char *text = cJSON_Print(o);
+        puts(text ? text : "{}");
+        cJSON_free(text);
+        cJSON_Delete(o);
+    } else if (!a->device.quiet) {
+        fprintf(stderr, "%s: %.3f s, %.1f GFLOP/s, %s, density %.3g, waste %.3g, tiles %llu full of %llu\n", a->out, a->seconds, rate, info.kernel,
+                info.density, info.waste, (unsigned long long)info.tiles_full, (unsigned long long)info.tiles_visited);
+    }
+}

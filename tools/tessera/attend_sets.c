@@ -1,0 +1,115 @@
+/* Sets, score and numbers of a recipe in the attention's description, with what its expressions may name. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attend.h"
+#include "number.h"
+#include "recipe_file.h"
+
+/* Scalars of the command line, and tensors of the input file. */
+typedef struct names {
+    tsr_named_scalar *scalars;
+    char **scalar_names;
+    size_t scalar_count;
+    tsr_named_tensor *tensors;
+    size_t tensor_count;
+} names;
+
+static bool identifier(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!isalpha((unsigned char)text[i]) && text[i] != '_' && (i == 0 || !isdigit((unsigned char)text[i]))) return false;
+    return length > 0;
+}
+
+static int read_scalars(const attend *a, names *n)
+{
+    size_t count = 0;
+    while (a->scalar_texts && a->scalar_texts[count]) count++;
+    n->scalars = calloc(count + 1, sizeof(*n->scalars));
+    n->scalar_names = calloc(count + 1, sizeof(*n->scalar_names));
+    if (!n->scalars || !n->scalar_names) return cli_error(ATTEND_NAME, EXIT_INPUT, "no memory for %zu scalars", count);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = a->scalar_texts[i], *equals = strchr(text, '=');
+        char *end = NULL;
+        const float value = equals ? strtof(equals + 1, &end) : 0;
+        if (!equals || !identifier(text, (size_t)(equals - text)) || end == equals + 1 || *end)
+            return cli_error(ATTEND_NAME, EXIT_INPUT, "argument --scalar is '%s'; expected NAME=VALUE, as slope=0.5", text);
+        if (!(n->scalar_names[i] = strndup(text, (size_t)(equals - text)))) return cli_error(ATTEND_NAME, EXIT_INPUT, "no memory for a scalar");
+        n->scalars[n->scalar_count++] = (tsr_named_scalar){n->scalar_names[i], value};
+    }
+    return -1;
+}
+
+/* Those tensors of the file whose names the recipe's text holds. */
+static int read_tensors(const attend *a, const char *text, names *n)
+{
+    static const char *const own[] = {"q", "k", "v", "bias", "mask", "sinks"};
+    const size_t count = tsr_tensors_count(a->file);
+    n->tensors = calloc(count + 1, sizeof(*n->tensors));
+    if (!n->tensors) return cli_error(ATTEND_NAME, EXIT_INPUT, "no memory for %zu tensors", count);
+    for (size_t i = 0; i < count; i++) {
+        tsr_tensor_view view;
+        if (tsr_tensors_at(a->file, i, &view) != TSR_OK) continue;
+        bool wanted = view.rank >= 1 && view.rank <= 4 && identifier(view.name, strlen(view.name)) && strstr(text, view.name);
+        for (int o = 0; o < 6; o++) wanted = wanted && strcmp(view.name, own[o]) != 0;
+        if (!wanted) continue;
+        const size_t size = tsr_dtype_size(view.dtype), numbers = (size_t)view.size / size;
+        float *data = malloc((numbers + 1) * sizeof(*data));
+        if (!data) return cli_error(ATTEND_NAME, EXIT_INPUT, "no memory for tensor '%s' of %zu numbers", view.name, numbers);
+        for (size_t e = 0; e < numbers; e++) data[e] = (float)number_load(view.dtype, (const unsigned char *)view.data + e * size);
+        tsr_named_tensor *tensor = &n->tensors[n->tensor_count++];
+        *tensor = (tsr_named_tensor){.name = view.name, .rank = view.rank, .data = data};
+        for (uint32_t d = 0; d < view.rank; d++) tensor->shape[d] = view.shape[d];
+    }
+    return -1;
+}
+
+static void free_names(names *n)
+{
+    for (size_t i = 0; i < n->tensor_count; i++) free((void *)n->tensors[i].data);
+    for (size_t i = 0; i < n->scalar_count; i++) free(n->scalar_names[i]);
+    free(n->tensors);
+    free(n->scalars);
+    free(n->scalar_names);
+}
+
+static int parse(attend *a, const char *text, names *n)
+{
+    tsr_recipe_desc desc = {.text = text, .nq = a->desc.q.shape[2], .nk = a->desc.k.shape[2], .heads = (uint32_t)a->desc.q.shape[1]};
+    int code = read_scalars(a, n);
+    if (code >= 0 || (code = read_tensors(a, text, n)) >= 0) return code;
+    if (!recipe_parse_grid(ATTEND_NAME, a->grid_text, desc.grid)) return EXIT_INPUT;
+    desc.scalars = n->scalars, desc.scalar_count = n->scalar_count;
+    desc.tensors = n->tensors, desc.tensor_count = n->tensor_count;
+    tsr_recipe_info info;
+    tsr_status s = tsr_recipe_parse(&desc, &a->recipe);
+    if (s == TSR_OK) s = tsr_recipe_get_info(a->recipe, &info);
+    if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
+    a->desc.sets = info.sets;
+    a->desc.set_count = info.set_count;
+    if (info.set_count > 1) a->desc.set_of = info.set_of_head, a->desc.set_of_count = info.heads;
+    a->desc.score = info.score;
+    if (!a->scale_text) a->desc.scale = info.scale;
+    if (!a->softcap_text) a->desc.softcap = info.softcap;
+    return -1;
+}
+
+int attend_sets(attend *a)
+{
+    int code;
+    char *text = attend_recipe_text(a, &code);
+    if (!text) {
+        if (code < 0 && (a->grid_text || a->scalar_texts))
+            return cli_error(ATTEND_NAME, EXIT_INPUT, "argument %s is given without --recipe, --set, --mask or --score",
+                             a->grid_text ? "--grid" : "--scalar");
+        return code;
+    }
+    names n = {0};
+    code = parse(a, text, &n);
+    free_names(&n);
+    free(text);
+    return code;
+}
