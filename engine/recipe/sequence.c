@@ -95,8 +95,8 @@ static void lengths(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *desc, in
         b->nk = desc->nk ? desc->nk : desc->nq ? desc->nq : tokens;
     b->nq = desc->nq ? desc->nq : b->nk - b->query_first;
     if (b->r.status == TSR_OK && b->nk && b->gridded && (b->nq < 0 || b->query_first + b->nq > b->nk))
-        tsr_reader_fail(&b->r, "has query_first %lld and %lld queries; expected queries within the %lld keys", (long long)b->query_first,
-                        (long long)b->nq, (long long)b->nk);
+        tsr_reader_fail(&b->r, "has queries from token %lld to %lld; expected them within the %lld keys", (long long)b->query_first,
+                        (long long)(b->query_first + b->nq), (long long)b->nk);
     if (b->nk == 0) b->nq = 0;
 }
 

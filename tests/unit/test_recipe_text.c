@@ -23,7 +23,7 @@ static const struct {
     /* the text itself */
     {"", "the recipe: its text is no JSON object"},
     {"[]", "expected '{'"},
-    {"{", "is not JSON (at byte 1 of it)"},
+    {"{", "the recipe: its text is not JSON"},
     {"{} x", "1 bytes follow the JSON of its text"},
     {"{\"name\":\"\xff\"}", "not UTF-8 at byte 9"},
     {"{\"name\":\"\\u0000\"}", "escaped NUL"},
@@ -40,7 +40,7 @@ static const struct {
     {"{\"grid\":[1e999]}", "grid[0] is inf; expected a whole number"},
     {"{\"grid\":[1000000,1000000,1000000]}", "has a grid of 1000000x1000000x1000000"},
     {"{\"text_before\":3}", "has 'text_before'; expected it with a grid only"},
-    {"{\"grid\":[4],\"query_first\":4}", "has query_first 4 and 0 queries"},
+    {"{\"grid\":[4],\"query_first\":5}", "has queries from token 5 to 4; expected them within the 4 keys"},
     {"{\"grid\":[4],\"tokens\":4}", "has 'tokens' and 'grid'"},
     {"{\"grid\":[4],\"text_after\":-1}", "text_after is -1; expected 0 or more"},
     {"{\"segments\":{\"queries\":[0,3,2]}}", "segments.queries decreases from 3 to 2 at [2]"},
