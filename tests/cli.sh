@@ -40,6 +40,26 @@ head -c 1000 "$demo/weights.safetensors" >short.safetensors
 expect 2 "short.safetensors" "$tessera" decode --model short.safetensors latent.safetensors -o a.y4m
 cmp -s latent.safetensors "$demo/latent.safetensors" && cmp -s weights.safetensors "$demo/weights.safetensors" || { echo "an input was changed"; failed=1; }
 
+# Recipes: the same attention said in different ways, and what is wrong named with its place.
+expect 2 "recipe 'nonsense' is neither a file" "$tessera" mask nonsense
+expect 2 "expected one recipe" "$tessera" mask
+echo '{"set":{"union":[{"causal":{}},{"neighborhood":{"window":[1,3,60]}}]}}' >bad.json
+expect 2 "set.union[1].neighborhood.window[2] is 60; expected 1 to 52, the axis' extent" "$tessera" mask bad.json --grid 2,3,52
+expect 2 "argument --grid is '2,x'" "$tessera" mask bad.json --grid 2,x
+expect 2 "tells no number of tokens" "$tessera" mask bad.json
+echo '{"set":{"causal":{}}}' >causal.json
+expect 2 "tells no number of tokens" "$tessera" mask causal.json
+expect 2 "argument --head is 1; expected 0 to 0" "$tessera" mask causal.json --tokens 9 --head 1
+expect 2 "is the recipe" "$tessera" mask causal.json --tokens 9 -o causal.json
+expect 2 "No such file" "$tessera" mask causal.json --tokens 9 -o there/is/none.png
+expect 0 "" "$tessera" mask causal.json --tokens 100 --query-tile 10 --key-tile 10 --json -o causal.png
+grep -q '"pairs":	5050,' out && grep -q '"full_tiles":	45,' out && grep -q '"partial_tiles":	10,' out || { echo "causal: $(cat out)"; failed=1; }
+[ "$(head -c 8 causal.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ] || { echo "causal.png is no PNG"; failed=1; }
+expect 0 "" "$tessera" mask cswin --head 3 -o cswin.png
+grep -q "cswin: head 3 of 4, 784 queries, 784 keys, grid 1x28x28" out || { echo "cswin: $(cat out)"; failed=1; }
+expect 0 "" "$tessera" mask swin -q
+[ -s out ] && { echo "mask -q said: $(cat out)"; failed=1; }
+
 # An interrupt that comes before the end leaves an older series as it was.
 echo old >0000.png
 echo old >0001.png

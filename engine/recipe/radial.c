@@ -3,6 +3,9 @@
 
 #include "build.h"
 
+/* Columns of blocks, over all pairs of frames: some seconds. */
+#define WORK_MAX 4e9
+
 typedef struct radial {
     int64_t block, frames, frame; /* tokens of a block, frames, tokens of a frame */
     int64_t first;                /* token at which the frames begin */
@@ -77,8 +80,10 @@ void tsr_pattern_radial(tsr_build *b, tsr_fields *f)
                         (long long)b->query_first);
     if (b->r.status != TSR_OK) return;
     const int64_t rows = (b->nq + r.block - 1) / r.block, columns = (b->nk + r.block - 1) / r.block;
-    if (rows * columns > (INT64_C(1) << 28)) {
-        tsr_reader_fail(&b->r, "has a map of %lld x %lld blocks; expected larger blocks", (long long)rows, (long long)columns);
+    const double pieces = (double)(r.frames > rows ? r.frames : rows) * (double)(r.frames > columns ? r.frames : columns);
+    if (pieces * (double)r.block > WORK_MAX) {
+        tsr_reader_fail(&b->r, "has %lld frames and %lld x %lld blocks of %lld; expected fewer: their columns are looked at one by one",
+                        (long long)r.frames, (long long)rows, (long long)columns, (long long)r.block);
         return;
     }
     uint8_t *map = tsr_build_own(b, calloc((size_t)(rows * columns) + 1, 1));

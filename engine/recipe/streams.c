@@ -87,30 +87,28 @@ void tsr_pattern_text(tsr_build *b, tsr_fields *f)
     tsr_build_any_of(b, parts);
 }
 
-/* Ids of tokens, from a list of them or from lengths of runs. NULL: failed. */
-static int32_t *read_ids(tsr_build *b, tsr_fields *f, const char *name, bool lengths, int64_t *count)
+/* Tokens of a document set whose number nothing else tells. */
+enum { TOKENS_MAX = 1 << 26 };
+
+/* Ids of tokens, from a list of them or from lengths of runs; expected: how many, 0: as they say. NULL: failed. */
+static int32_t *read_ids(tsr_build *b, tsr_fields *f, const char *name, bool lengths, int64_t expected, const char *of, int64_t *count)
 {
     const cJSON *item = tsr_fields_get(f, name);
     const size_t up = tsr_reader_enter(&b->r, name);
     size_t entries;
     int64_t *list = tsr_reader_list(&b->r, item, lengths ? 0 : INT32_MIN, lengths ? TSR_RECIPE_MAX : INT32_MAX, &entries), total = 0;
     for (size_t i = 0; list && i < entries; i++) total += lengths ? list[i] : 1;
-    if (total > TSR_RECIPE_MAX)
-        tsr_reader_fail(&b->r, "has lengths of %lld tokens together; expected at most %lld", (long long)total, (long long)TSR_RECIPE_MAX);
+    tsr_reader_leave(&b->r, up);
+    if (expected && total != expected && list)
+        tsr_reader_fail(&b->r, "has '%s' of %lld tokens; expected %lld, the %s", name, (long long)total, (long long)expected, of);
+    if (!expected && total > TOKENS_MAX) tsr_reader_fail(&b->r, "has '%s' of %lld tokens; expected at most %d", name, (long long)total, TOKENS_MAX);
     int32_t *ids = list && b->r.status == TSR_OK ? tsr_build_own(b, malloc(((size_t)total + 1) * sizeof(*ids))) : NULL;
     int64_t at = 0;
     for (size_t i = 0; ids && i < entries; i++)
         for (int64_t end = at + (lengths ? list[i] : 1); at < end; at++) ids[at] = lengths ? (int32_t)i : (int32_t)list[i];
     free(list);
-    tsr_reader_leave(&b->r, up);
     *count = total;
     return ids;
-}
-
-static void expect_count(tsr_build *b, const char *name, int64_t count, int64_t expected, const char *of)
-{
-    if (expected && count != expected && b->r.status == TSR_OK)
-        tsr_reader_fail(&b->r, "has '%s' of %lld tokens; expected %lld, the %s", name, (long long)count, (long long)expected, of);
 }
 
 /* Tokens see those of their own document. */
@@ -120,11 +118,9 @@ void tsr_pattern_document(tsr_build *b, tsr_fields *f)
     const bool lengths = tsr_fields_has(f, "lengths"), apart = tsr_fields_has(f, names[lengths][1]);
     if (lengths == tsr_fields_has(f, "ids")) tsr_reader_fail(&b->r, "has %s; expected 'ids' or 'lengths'", lengths ? "both" : "neither");
     int64_t nk = 0, nq = 0;
-    int32_t *keys = read_ids(b, f, names[lengths][0], lengths, &nk), *queries = keys;
-    expect_count(b, names[lengths][0], nk, b->nk, "keys");
+    int32_t *keys = read_ids(b, f, names[lengths][0], lengths, b->nk, "keys", &nk), *queries = keys;
     if (apart) {
-        queries = read_ids(b, f, names[lengths][1], lengths, &nq);
-        expect_count(b, names[lengths][1], nq, b->nq, "queries");
+        queries = read_ids(b, f, names[lengths][1], lengths, b->nq, "queries", &nq);
     } else if (b->nq == b->nk) {
         nq = nk;
     } else { /* the queries are tokens of the keys' sequence */

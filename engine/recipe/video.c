@@ -3,6 +3,9 @@
 
 #include "build.h"
 
+/* Each is two nodes of a formula. */
+enum { REFERENCES_MAX = 1024 };
+
 /* Frames around the chunk of frames that the query stands in; causal: none after it. */
 void tsr_pattern_frames(tsr_build *b, tsr_fields *f)
 {
@@ -27,7 +30,7 @@ static int64_t *read_references(tsr_build *b, tsr_fields *f, size_t *count)
     if (cJSON_IsArray(item))
         frames = tsr_reader_list(&b->r, item, 0, b->grid[0] - 1, count);
     else {
-        *count = (size_t)tsr_reader_whole(&b->r, item, 1, b->grid[0], ", the frames");
+        *count = (size_t)tsr_reader_whole(&b->r, item, 1, b->grid[0] < REFERENCES_MAX ? b->grid[0] : REFERENCES_MAX, ", the frames");
         frames = b->r.status == TSR_OK ? malloc(*count * sizeof(*frames)) : NULL;
         for (size_t i = 0; frames && i < *count; i++) frames[i] = (int64_t)i * b->grid[0] / (int64_t)*count;
         if (!frames && b->r.status == TSR_OK) b->r.status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu frames", *count);
