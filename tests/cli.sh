@@ -46,7 +46,6 @@ expect 2 "expected one recipe" "$tessera" mask
 echo '{"set":{"union":[{"causal":{}},{"neighborhood":{"window":[1,3,60]}}]}}' >bad.json
 expect 2 "set.union[1].neighborhood.window[2] is 60; expected 1 to 52, the axis' extent" "$tessera" mask bad.json --grid 2,3,52
 expect 2 "argument --grid is '2,x'" "$tessera" mask bad.json --grid 2,x
-expect 2 "tells no number of tokens" "$tessera" mask bad.json
 echo '{"set":{"causal":{}}}' >causal.json
 expect 2 "tells no number of tokens" "$tessera" mask causal.json
 expect 2 "argument --head is 1; expected 0 to 0" "$tessera" mask causal.json --tokens 9 --head 1
@@ -59,6 +58,47 @@ expect 0 "" "$tessera" mask cswin --head 3 -o cswin.png
 grep -q "cswin: head 3 of 4, 784 queries, 784 keys, grid 1x28x28" out || { echo "cswin: $(cat out)"; failed=1; }
 expect 0 "" "$tessera" mask swin -q
 [ -s out ] && { echo "mask -q said: $(cat out)"; failed=1; }
+
+# q, k, v of 2 heads, 60 tokens, 16 channels and a slope for each head: the demo's latent under other names.
+header='{"q":{"dtype":"F32","shape":[2,60,16],"data_offsets":[0,7680]},"k":{"dtype":"F32","shape":[2,60,16],"data_offsets":[7680,15360]},'
+header="$header"'"v":{"dtype":"F32","shape":[2,60,16],"data_offsets":[15360,23040]},"slope":{"dtype":"F32","shape":[2],"data_offsets":[23040,23048]}}'
+{
+    printf "\\$(printf %o $((${#header} % 256)))\\$(printf %o $((${#header} / 256)))\\0\\0\\0\\0\\0\\0%s" "$header"
+    tail -c 23048 latent.safetensors
+} >qkv.safetensors
+expect 0 "" "$tessera" attend -q qkv.safetensors -o full.safetensors
+# alike OPTIONS OPTIONS: the same output, and another one than without options.
+alike() {
+    eval "expect 0 '' \"\$tessera\" attend -q qkv.safetensors -o one.safetensors $1"
+    eval "expect 0 '' \"\$tessera\" attend -q qkv.safetensors -o two.safetensors $2"
+    cmp -s one.safetensors two.safetensors || { echo "attend $1 differs from attend $2"; failed=1; }
+    cmp -s one.safetensors full.safetensors && { echo "attend $1 changes nothing"; failed=1; }
+}
+alike "--causal" "--recipe causal.json"
+alike "--causal" "--mask 'q >= kv'"
+alike "--window 9,4" "--set '{\"window\":{\"left\":9,\"right\":4}}'"
+alike "--window 7,0 --sinks 3" "--set '{\"streaming\":{\"sinks\":3,\"window\":8}}'"
+alike "--document-lengths 20,40" "--mask 'q < 20 == kv < 20'"
+alike "--set '{\"frames\":{\"left\":1,\"right\":0}}' --grid 5,3,4" "--mask 'kt <= qt && kt >= qt - 1' --grid 5,3,4"
+alike "--set '{\"causal\":{}}' --document-lengths 30,30 --mask 'kv != 2'" "--mask 'q >= kv && q / 30 >= 1 == kv / 30 >= 1 && kv != 2'"
+echo '{"heads":[{"heads":0,"set":{"causal":{}}},{"heads":1,"set":{"window":{"left":5,"right":5}}}],"scale":0.5}' >heads.json
+alike "--recipe heads.json" "--mask '(h == 0 && q >= kv) || (h == 1 && abs(q - kv) <= 5)' --scale 0.5"
+alike "--recipe heads.json --sinks 2" "--mask 'kv < 2 || (h == 0 && q >= kv) || (h == 1 && abs(q - kv) <= 5)' --scale 0.5"
+attend="$tessera attend qkv.safetensors -o two.safetensors"
+expect 0 "density 0.5" $attend --causal
+expect 0 "tiles 0 full of 2" $attend --recipe causal.json
+expect 0 "" $attend --score 'score + slope[h] * weight * (kv - q)' --scalar weight=2 --json
+grep -q '"waste"' out || { echo "attend --json: $(cat out)"; failed=1; }
+cmp -s two.safetensors full.safetensors && { echo "attend --score changes nothing"; failed=1; }
+expect 2 "argument --scalar is 'weight'" $attend --mask 'q > weight' --scalar weight
+expect 2 "set.expression: line 1, column" $attend --mask 'q > '
+expect 2 "score: line 1, column" $attend --score 'score + nothing'
+expect 2 "set.document has 'lengths' of 61 tokens; expected 60, the keys" $attend --document-lengths 20,41
+expect 2 "argument --document-lengths is '20;40'" $attend --document-lengths '20;40'
+expect 2 "expected 64: 0 tokens of text and the grid 4x4x4" $attend --recipe causal.json --grid 4,4,4
+expect 2 "--recipe and --set are both given" $attend --recipe causal.json --set '{}'
+expect 2 "argument --sinks is -1" $attend --sinks -1
+expect 2 "argument --grid is given without" $attend --grid 3,4,5
 
 # An interrupt that comes before the end leaves an older series as it was.
 echo old >0000.png

@@ -87,7 +87,7 @@ static int parse(attend *a, const char *text, names *n)
     tsr_recipe_info info;
     tsr_status s = tsr_recipe_parse(&desc, &a->recipe);
     if (s == TSR_OK) s = tsr_recipe_get_info(a->recipe, &info);
-    if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
+    if (s != TSR_OK) return recipe_fail(ATTEND_NAME, s);
     a->desc.sets = info.sets;
     a->desc.set_count = info.set_count;
     if (info.set_count > 1) a->desc.set_of = info.set_of_head, a->desc.set_of_count = info.heads;

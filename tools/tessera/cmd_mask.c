@@ -33,7 +33,7 @@ static int read_recipe(mask *m, const char *file)
     desc.text = m->text;
     tsr_status s = tsr_recipe_parse(&desc, &m->recipe);
     if (s == TSR_OK) s = tsr_recipe_get_info(m->recipe, &m->info);
-    if (s != TSR_OK) return cli_fail(name, s);
+    if (s != TSR_OK) return recipe_fail(name, s);
     if (m->info.nk == 0) return cli_error(name, EXIT_INPUT, "recipe '%s' tells no number of tokens; expected --tokens N or --grid T,H,W", file);
     if (m->head < 0 || (uint32_t)m->head >= m->info.heads)
         return cli_error(name, EXIT_INPUT, "argument --head is %d; expected 0 to %u (see --heads)", m->head, m->info.heads - 1);

@@ -57,6 +57,12 @@ char *recipe_file_read(const char *command, const char *name)
     return text;
 }
 
+int recipe_fail(const char *command, tsr_status status)
+{
+    const int code = cli_fail(command, status);
+    return status == TSR_ERROR_COMPILE ? EXIT_INPUT : code;
+}
+
 bool recipe_parse_grid(const char *command, const char *text, int64_t grid[3])
 {
     for (int i = 0; i < 3; i++) grid[i] = text ? 1 : 0;
