@@ -15,6 +15,8 @@ static tsr_status check(const tsr_recipe_desc *desc, tsr_recipe **out)
     *out = NULL;
     if (!desc->text) return tsr_fail(TSR_ERROR_ARGUMENT, "argument text is NULL");
     if (desc->heads > HEADS_MAX) return tsr_fail(TSR_ERROR_ARGUMENT, "argument heads is %u; expected at most %d", desc->heads, HEADS_MAX);
+    for (size_t i = 0; i < sizeof(desc->reserved) / sizeof(desc->reserved[0]); i++)
+        if (desc->reserved[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument reserved[%zu] is %u; expected 0", i, desc->reserved[i]);
     const int64_t lengths[2] = {desc->nq, desc->nk};
     for (int i = 0; i < 2; i++)
         if (lengths[i] < 0 || lengths[i] > TSR_RECIPE_MAX)

@@ -1,7 +1,7 @@
 /* Patterns on the sequence: windows, and the sparse patterns of language models. */
 #include "build.h"
 
-/* Of whole texts the longest names: "local" and so on, where a pattern is a union that heads may share out. */
+/* A union of two, or one of them where heads share them out. */
 enum { PART_BOTH, PART_NEAR, PART_FAR };
 
 /* A reach in tokens; -1, or nothing, is all. */

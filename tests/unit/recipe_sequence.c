@@ -85,7 +85,6 @@ static void make_streaming(world *w)
 static bool tri_shape(const world *w, int64_t q, int64_t k) { return streaming(w, q, k) || (before(w, q, k) && q >= w->nq - w->p[2][0]); }
 static void make_tri_shape(world *w)
 {
-    w->first = 0, w->nq = w->nk;
     w->p[0][0] = draw(0, 5), w->p[1][0] = draw(1, 9), w->p[2][0] = draw(1, 6);
     write_set(w, "{\"tri_shape\":{\"sinks\":%d,\"window\":%d,\"last\":%d}}", (int)w->p[0][0], (int)w->p[1][0], (int)w->p[2][0]);
 }
@@ -135,7 +134,7 @@ const pattern sequence_patterns[] = {
     {"causal", make_causal, causal, true, true},          {"window", make_window, window, true, true},
     {"dilated", make_dilated, dilated, true, true},       {"power", make_power, power, true, true},
     {"strided", make_strided, strided, true, true},       {"fixed", make_fixed, fixed, true, true},
-    {"streaming", make_streaming, streaming, true, true}, {"tri_shape", make_tri_shape, tri_shape, false, true},
+    {"streaming", make_streaming, streaming, true, true}, {"tri_shape", make_tri_shape, tri_shape, true, true},
     {"prefix", make_prefix, prefix, true, true},          {"sinks", make_sinks, sinks, true, true},
     {"document", make_document, document, false, true},   {0},
 };

@@ -202,13 +202,18 @@ static void arguments(void **state)
     tsr_recipe *recipe = NULL;
     tsr_recipe_info info;
     const tsr_recipe_desc none = {.nq = 1}, negative = {.text = "{}", .nk = -1}, heads = {.text = "{}", .heads = 1u << 20},
-                          grid = {.text = "{}", .grid = {2, 0, 3}}, other = {.text = "{\"grid\":[2,3]}", .nk = 7};
+                          later = {.text = "{}", .reserved = {0, 1}}, grid = {.text = "{}", .grid = {2, 0, 3}},
+                          other = {.text = "{\"grid\":[2,3]}", .nk = 7};
     const struct {
         const tsr_recipe_desc *desc;
         const char *says;
-    } cases[] = {{NULL, "argument desc is NULL"},  {&none, "argument text is NULL"},
-                 {&negative, "argument nk is -1"}, {&heads, "argument heads is 1048576"},
-                 {&grid, "argument grid[1] is 0"}, {&other, "argument nk is 7; expected 6: 0 tokens of text and the grid 1x2x3"}};
+    } cases[] = {{NULL, "argument desc is NULL"},
+                 {&none, "argument text is NULL"},
+                 {&negative, "argument nk is -1"},
+                 {&heads, "argument heads is 1048576"},
+                 {&later, "argument reserved[1] is 1; expected 0"},
+                 {&grid, "argument grid[1] is 0"},
+                 {&other, "argument nk is 7; expected 6: 0 tokens of text and the grid 1x2x3"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(tsr_recipe_parse(cases[i].desc, &recipe), TSR_ERROR_ARGUMENT);
         if (!strstr(tsr_last_error(), cases[i].says)) fail_msg("'%s'; expected '%s'", tsr_last_error(), cases[i].says);

@@ -1,11 +1,12 @@
-/* Pictures of sets: what each pixel covers is counted tile by tile of the schedule. Full tiles count whole; where a tile is partial, each
- * of its pieces within a pixel is told by one of its pairs, so that a picture of single pairs is exact and a shrunken one sampled. */
+/* Pictures of sets: what each pixel covers is counted tile by tile of the schedule. Full tiles count whole; of partial ones every pair is
+ * looked at, or, where these are too many, a random share of each piece within a pixel. */
 #include "mask_picture.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PANEL = 720, GAP = 16, MARGIN = 8, LINES_FROM = 8 /* pixels of a query tile from which on lines tell tiles apart */ };
+enum { LOOKS = 20000000 }; /* pairs looked at in all, about */
+enum { PANEL = 720, GAP = 16, MARGIN = 8, LINES_FROM = 6 /* pixels of a query tile from which on lines tell tiles apart */ };
 
 typedef struct counts {
     float full, in, out; /* pairs: of full tiles; of partial ones in the set and not */
@@ -20,6 +21,7 @@ typedef struct panels {
     counts *caller, *ordered; /* [rows][columns] */
     uint8_t *edges;           /* [rows]: a query tile begins in this row of the ordered panel */
     uint64_t tiles;
+    double share; /* of the pairs of partial tiles that are looked at */
 } panels;
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -55,21 +57,39 @@ static int64_t cut_keys(const panels *p, const tsr_schedule_tile *tile, cell *ce
     return n;
 }
 
+/* How many pairs of a piece are in the set, told by some of them. */
+static tsr_status count_piece(const panels *p, const tsr_schedule_tile *tile, const cell *rows, const cell *keys, uint32_t *random, float *in)
+{
+    const int64_t pairs = rows->count * keys->count;
+    int64_t looks = p->share < 1 ? (int64_t)((double)pairs * p->share) + 1 : pairs, hits = 0;
+    for (int64_t i = 0; i < looks; i++) {
+        int64_t pair = i;
+        if (looks < pairs) {
+            *random = *random * 1664525u + 1013904223u;
+            pair = (int64_t)(((uint64_t)*random * (uint64_t)pairs) >> 32);
+        }
+        int holds = 0;
+        const tsr_status s = tsr_set_contains(p->set, p->nq, p->nk, tile->rows[rows->first + pair / keys->count],
+                                              tile->keys[keys->first + pair % keys->count], &holds);
+        if (s != TSR_OK) return s;
+        hits += holds;
+    }
+    *in = (float)((double)hits * (double)pairs / (double)looks);
+    return TSR_OK;
+}
+
 static tsr_status count_tile(panels *p, const tsr_schedule_tile *tile, const cell *rows, int64_t row_cells, const cell *keys, int64_t key_cells)
 {
-    uint32_t pick = 1; /* which pair of a piece is looked at */
+    uint32_t random = 1;
     for (int64_t r = 0; r < row_cells; r++)
         for (int64_t k = 0; k < key_cells; k++) {
             const float pairs = (float)(rows[r].count * keys[k].count);
             counts add = {.full = pairs};
             if (!tile->full[keys[k].first]) {
-                int holds = 0;
-                pick = pick * 1664525u + 1013904223u;
-                const int64_t q = tile->rows[rows[r].first + (pick >> 16) % rows[r].count];
-                const int64_t key = tile->keys[keys[k].first + (pick >> 8) % keys[k].count];
-                const tsr_status s = tsr_set_contains(p->set, p->nq, p->nk, q, key, &holds);
+                float in = 0;
+                const tsr_status s = count_piece(p, tile, &rows[r], &keys[k], &random, &in);
                 if (s != TSR_OK) return s;
-                add = holds ? (counts){.in = pairs} : (counts){.out = pairs};
+                add = (counts){.in = in, .out = pairs - in};
             }
             counts *const cells[2] = {&p->caller[rows[r].pixel * p->columns + keys[k].pixel],
                                       &p->ordered[rows[r].ordered * p->columns + keys[k].pixel]};
@@ -84,6 +104,8 @@ static tsr_status count_all(panels *p, const tsr_schedule *schedule)
     tsr_status s = tsr_schedule_get_info(schedule, &info);
     if (s != TSR_OK) return s;
     p->tiles = info.query_tiles;
+    const double area = (double)info.area / (double)(info.full + info.partial + 1); /* pairs */
+    p->share = (double)info.partial * area > LOOKS ? LOOKS / ((double)info.partial * area) : 1;
     enum { ROWS = 128 };
     int64_t rows[ROWS], place = 0;
     cell row_cells[ROWS];
@@ -133,7 +155,7 @@ static void render(const panels *p, mask_picture *out)
             mix(left, (const double[3]){visible((double)(a->full + a->in) / area), 0, 0}, set_colours);
             mix(right, (const double[3]){(double)b->full / area, (double)b->in / area, (double)b->out / area}, tile_colours);
             if (lines && y % p->zoom == 0 && p->edges[row])
-                for (int c = 0; c < 3; c++) right[c] = (uint8_t)(right[c] * 3 / 4);
+                for (int c = 0; c < 3; c++) right[c] = (uint8_t)(right[c] * 7 / 8);
         }
 }
 

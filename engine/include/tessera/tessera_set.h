@@ -140,7 +140,7 @@ TSR_API tsr_status tsr_schedule_get_tile(const tsr_schedule *schedule, uint64_t 
 
 /* ---- Recipes ----------------------------------------------------------------------------------- */
 
-/* A recipe is a JSON text that names patterns and puts them together; README.md lists them. It describes
+/* A recipe is a JSON text that names patterns and puts them together; tools/recipes/README.md lists them. It describes
  * one set for each head (heads may share), for a grid that it names or that the caller gives. */
 typedef struct tsr_recipe tsr_recipe;
 
