@@ -42,8 +42,11 @@ static int64_t overlap(int64_t a, int64_t b, int64_t c, int64_t d)
 static bool block_on(const radial *r, int64_t reach, int64_t rows, int64_t columns)
 {
     const int64_t row_from = rows > 0 ? rows : 0, row_to = rows + r->block < r->frame ? rows + r->block : r->frame;
+    const int64_t from = columns > 0 ? columns : 0, to = columns + r->block < r->frame ? columns + r->block : r->frame;
+    if (from - (row_to - 1) > reach || row_from - (to - 1) > reach) return false;                            /* none of its pairs */
+    if (to - 1 - row_from <= reach && row_to - 1 - from <= reach) return 3 * (row_to - row_from) > r->block; /* all */
     int64_t any = 0, dense = 0;
-    for (int64_t x = columns > 0 ? columns : 0; x < columns + r->block && x < r->frame; x++) {
+    for (int64_t x = from; x < to; x++) {
         const int64_t seen = overlap(x - reach, x + reach + 1, row_from, row_to);
         any += seen > 0;
         dense += 3 * seen > r->block;
