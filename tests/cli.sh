@@ -84,6 +84,8 @@ alike "--set '{\"causal\":{}}' --document-lengths 30,30 --mask 'kv != 2'" "--mas
 echo '{"heads":[{"heads":0,"set":{"causal":{}}},{"heads":1,"set":{"window":{"left":5,"right":5}}}],"scale":0.5}' >heads.json
 alike "--recipe heads.json" "--mask '(h == 0 && q >= kv) || (h == 1 && abs(q - kv) <= 5)' --scale 0.5"
 alike "--recipe heads.json --sinks 2" "--mask 'kv < 2 || (h == 0 && q >= kv) || (h == 1 && abs(q - kv) <= 5)' --scale 0.5"
+echo '{"segments":{"queries":[0,20,60]}, "set":{"causal":{}}}' >segments.json
+alike "--recipe segments.json" "--causal --document-lengths 20,40"
 attend="$tessera attend qkv.safetensors -o two.safetensors"
 expect 0 "density 0.5" $attend --causal
 expect 0 "tiles 0 full of 2" $attend --recipe causal.json

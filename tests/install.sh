@@ -10,6 +10,9 @@ cmake --build "$scratch/build" >/dev/null
 export TESSERA_DEVICE=host
 "$scratch/build/example_tessera"
 "$scratch/build/example_static"
+# The command finds the recipes that are installed with it.
+tessera=$(find "$scratch/usr" -name tessera -type f)
+[ -z "$tessera" ] || (cd "$scratch" && "$tessera" mask swin --json | grep -q '"full_tiles"')
 pc=$(dirname "$(find "$scratch/usr" -name tessera.pc)")
 lib=$(dirname "$pc")
 export PKG_CONFIG_PATH="$pc"
