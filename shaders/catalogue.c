@@ -9,13 +9,18 @@
 #include "attention/sums_args.h"
 #include "decode/conv_args.h"
 #include "measure/peak_args.h"
+#include "stream/blend_args.h"
+#include "stream/rotate_args.h"
+#include "blend_cl.h"
 #include "conv_cl.h"
 #include "flash_cl.h"
 #include "merge_cl.h"
 #include "peak_cl.h"
-#include "probe_cl.h"
+#include "probe_cl.h" "rotate_cl.h"
 #include "sums_cl.h"
 #ifdef TSR_WITH_VULKAN
+#include "blend_simt_spv.h"
+#include "blend_subgroup_spv.h"
 #include "conv_simt_spv.h"
 #include "conv_subgroup_spv.h"
 #include "flash_simt_spv.h"
@@ -24,8 +29,8 @@
 #include "merge_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
-#include "probe_simt_spv.h"
-#include "probe_subgroup_spv.h"
+#include "probe_simt_spv.h" "rotate_simt_spv.h"
+#include "probe_subgroup_spv.h" "rotate_subgroup_spv.h"
 #include "sums_simt_spv.h"
 #include "sums_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
@@ -54,16 +59,16 @@ NAMES(flash, FLASH)
 NAMES(merge, MERGE)
 NAMES(conv, CONV)
 NAMES(peak, PEAK)
-NAMES(probe, PROBE)
-NAMES(sums, SUMS)
+NAMES(probe, rotate, PROBE ROTATE)
+NAMES(sums, blend, SUMS BLEND)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
     ENTRIES(merge, MERGE)
     ENTRIES(conv, CONV)
     ENTRIES(peak, PEAK)
-    ENTRIES(probe, PROBE)
-    ENTRIES(sums, SUMS)
+    ENTRIES(probe, rotate, PROBE ROTATE)
+    ENTRIES(sums, blend, SUMS BLEND)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

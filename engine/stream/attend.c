@@ -1,0 +1,115 @@
+/* Attending: queries are rotated into a packed copy, tags say who sees what, the smallest plan that holds the queries runs,
+ * and its rows go where the caller wants them. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "stream/stream.h"
+
+/* The time and position of the query that belongs to a token. */
+static void place_query(const tsr_stream *s, const tsr_stream_queries *in, int64_t index, const stream_slot *token, int64_t *position, int64_t *time)
+{
+    memset(position, 0, TSR_STREAM_AXES * sizeof(*position));
+    if (in->positions) {
+        for (uint32_t a = 0; a < s->desc.rope.axes; a++) position[a] = in->positions[index * s->desc.rope.axes + a];
+        *time = position[0];
+        return;
+    }
+    memcpy(position, token->position, TSR_STREAM_AXES * sizeof(*position));
+    *time = token->time;
+}
+
+/* Key tags: -1 where no token is, 0 for tokens before the first query's, then 1, 2, ... from that on. */
+static void write_tags(const tsr_stream *s, const tsr_stream_queries *in, int64_t first, int64_t rows, int32_t *keys, int32_t *queries)
+{
+    const stream_state *now = &s->now;
+    for (int64_t i = 0; i < s->capacity; i++) keys[i] = -1;
+    for (int64_t i = 0; i < now->count; i++) {
+        const int64_t id = now->slots[now->order[i]].id;
+        keys[now->order[i]] = id < first ? 0 : (int32_t)(id - first + 1);
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        queries[2 * i] = i < in->count ? 0 : INT32_MAX; /* rows to spare see nothing */
+        queries[2 * i + 1] = i >= in->count ? INT32_MIN : s->desc.causal ? (int32_t)i + 1 : INT32_MAX;
+    }
+}
+
+static tsr_status check(const tsr_stream *s, const tsr_stream_queries *in, stream_tensor *q, stream_tensor *o)
+{
+    static const int64_t exact = (int64_t)1 << 52;
+    const tsr_stream_desc *d = &s->desc;
+    const int64_t kept = s->now.count;
+    if (kept == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "argument stream holds no token; expected one to attend to");
+    if (in->count < 1 || in->count > d->queries[0])
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument count is %" PRId64 "; expected 1 to %" PRId64 " queries", in->count, d->queries[0]);
+    if (in->before < 0 || in->before > kept || in->count > kept - in->before)
+        return tsr_fail(TSR_ERROR_ARGUMENT,
+                        "argument count is %" PRId64 " queries and before %" PRId64 ": beyond the end of the %" PRId64 " tokens that are kept",
+                        in->count, in->before, kept);
+    const int32_t *newest = s->now.order + kept - in->before - in->count;
+    if (s->now.slots[newest[in->count - 1]].id - s->now.slots[newest[0]].id != in->count - 1)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument count is %" PRId64 " queries; expected consecutive tokens, of which some are not kept any more",
+                        in->count);
+    for (int64_t i = 0; in->positions && i < in->count * (int64_t)d->rope.axes; i++)
+        if (in->positions[i] > exact || in->positions[i] < -exact)
+            return tsr_fail(TSR_ERROR_ARGUMENT, "argument positions has %" PRId64 "; expected at most 2^52 in size", in->positions[i]);
+    const int64_t shape_q[4] = {d->batch, d->heads_q, in->count, d->d}, shape_o[4] = {d->batch, d->heads_q, in->count, d->dv};
+    const tsr_status status = stream_check_tensor(s, "q", &in->q, &in->q_span, shape_q, false, q);
+    return status == TSR_OK ? stream_check_tensor(s, "o", &in->o, &in->o_span, shape_o, true, o) : status;
+}
+
+static tsr_status check_lse(const tsr_stream *s, const tsr_stream_queries *in, stream_tensor *lse)
+{
+    memset(lse, 0, sizeof(*lse));
+    if (!in->lse.buffer) return TSR_OK;
+    if (!s->desc.lse) return tsr_fail(TSR_ERROR_ARGUMENT, "argument lse has a buffer; expected none, as the description has no lse");
+    const int64_t shape[4] = {s->desc.batch, s->desc.heads_q, in->count, 1};
+    const tsr_layout packed = {TSR_F32, {shape[0], shape[1], shape[2], 1}, {0}};
+    return stream_check_tensor(s, "lse", &packed, &in->lse, shape, true, lse);
+}
+
+static tsr_layout internal(const tsr_stream *s, int64_t rows, int64_t planned, int64_t channels)
+{
+    const int64_t heads = s->desc.heads_q;
+    return (tsr_layout){TSR_F32, {s->desc.batch, heads, rows, channels}, {heads * planned * channels, planned * channels, channels, 1}};
+}
+
+tsr_status tsr_stream_attend(tsr_stream *s, const tsr_stream_queries *in)
+{
+    stream_tensor q, o, lse;
+    tsr_status status = stream_check_usable(s, in, "queries");
+    if (status != TSR_OK || (status = check(s, in, &q, &o)) != TSR_OK || (status = check_lse(s, in, &lse)) != TSR_OK) return status;
+    int plan = s->plan_count - 1;
+    while (s->desc.queries[plan] < in->count) plan--;
+    const int64_t n = in->count, rows = s->desc.queries[plan];
+    const int32_t *tokens = s->now.order + s->now.count - in->before - n;
+    const stream_tensor own_q = {internal(s, n, rows, s->desc.d), {s->q, 0}}, own_o = {internal(s, n, rows, s->desc.dv), {s->o, 0}},
+                        own_lse = {internal(s, n, rows, 1), {s->lse, 0}};
+    stream_stage_begin(s);
+    stream_move moves[3] = {stream_stage_move(s, q, own_q, n, s->all_pairs > 0), stream_stage_move(s, own_o, o, n, false), {.rows = 0}};
+    if (lse.span.buffer) moves[2] = stream_stage_move(s, own_lse, lse, n, false);
+    uint64_t key_tags, query_tags;
+    int32_t *keys = stream_stage(s, (uint64_t)s->capacity * sizeof(*keys), &key_tags);
+    int32_t *queries = stream_stage(s, (uint64_t)rows * 2 * sizeof(*queries), &query_tags);
+    write_tags(s, in, s->now.slots[tokens[0]].id, rows, keys, queries);
+    s->table_at = s->staged;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t position[TSR_STREAM_AXES], time;
+        place_query(s, in, i, &s->now.slots[tokens[i]], position, &time);
+        stream_entry(s, moves[0].entries + i * STREAM_ENTRY, i, i, position, time, s->all_pairs > 0);
+        for (int m = 1; m < 3 && moves[m].rows > 0; m++) stream_entry(s, moves[m].entries + i * STREAM_ENTRY, i, i, position, time, false);
+    }
+    const tsr_attention_args args = {
+        .q = {s->q, 0},
+        .k = {s->k, 0},
+        .v = {s->v, 0},
+        .o = {s->o, 0},
+        .lse = {s->lse, 0},
+        .query_tags = {s->block, query_tags},
+        .key_tags = {s->block, key_tags},
+    };
+    status = stream_send(s);
+    if (status == TSR_OK) status = stream_run_move(s, &moves[0]);
+    if (status == TSR_OK) status = tsr_attention_run(s->plans[plan], &args);
+    for (int m = 1; m < 3 && status == TSR_OK; m++) status = stream_run_move(s, &moves[m]);
+    return status;
+}
