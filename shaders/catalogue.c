@@ -10,13 +10,13 @@
 #include "decode/conv_args.h"
 #include "measure/peak_args.h"
 #include "stream/blend_args.h"
-#include "stream/rotate_args.h"
+#include "stream/rope_args.h"
 #include "blend_cl.h"
 #include "conv_cl.h"
 #include "flash_cl.h"
 #include "merge_cl.h"
 #include "peak_cl.h"
-#include "probe_cl.h" "rotate_cl.h"
+#include "probe_cl.h" "rotate_cl.h" "rope_cl.h"
 #include "sums_cl.h"
 #ifdef TSR_WITH_VULKAN
 #include "blend_simt_spv.h"
@@ -29,8 +29,8 @@
 #include "merge_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
-#include "probe_simt_spv.h" "rotate_simt_spv.h"
-#include "probe_subgroup_spv.h" "rotate_subgroup_spv.h"
+#include "probe_simt_spv.h" "rotate_simt_spv.h" "rope_simt_spv.h"
+#include "probe_subgroup_spv.h" "rotate_subgroup_spv.h" "rope_subgroup_spv.h"
 #include "sums_simt_spv.h"
 #include "sums_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
@@ -59,7 +59,7 @@ NAMES(flash, FLASH)
 NAMES(merge, MERGE)
 NAMES(conv, CONV)
 NAMES(peak, PEAK)
-NAMES(probe, rotate, PROBE ROTATE)
+NAMES(probe, rope, rotate, PROBE ROTATE ROPE)
 NAMES(sums, blend, SUMS BLEND)
 
 static const bk_kernel_source catalogue[] = {
@@ -67,7 +67,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(merge, MERGE)
     ENTRIES(conv, CONV)
     ENTRIES(peak, PEAK)
-    ENTRIES(probe, rotate, PROBE ROTATE)
+    ENTRIES(probe, rope, rotate, PROBE ROTATE ROPE)
     ENTRIES(sums, blend, SUMS BLEND)
 };
 

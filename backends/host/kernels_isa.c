@@ -36,7 +36,7 @@
 #include "attention/merge.k"
 #include "attention/sums.k"
 #include "stream/blend.k"
-#include "stream/rotate.k"
+#include "stream/rope.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
 #define RN RN_WIDE
@@ -72,7 +72,7 @@ static const hk_entry entries[] = {
     {"sums", sums, sums_shared, 0, 0, {0}},
     {"merge", merge, merge_shared, 0, 0, {0}},
     {"blend", blend, blend_shared, 0, 0, {0}},
-    {"rotate", rotate, rotate_shared, 0, 0, {0}},
+    {"rope", rope, rope_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},

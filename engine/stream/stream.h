@@ -72,7 +72,7 @@ struct tsr_stream {
     tsr_buffer *block, *k, *raw, *v, *exact_k, *exact_v, *q, *o, *lse; /* raw: keys not rotated, NULL where k is that or it is not needed */
     tsr_tile tile;
     int32_t lanes;
-    bk_kernel *rotate, *blend;
+    bk_kernel *rope, *blend;
     tsr_attention *plans[TSR_STREAM_PLANS]; /* as desc.queries: largest first */
     int plan_count;
     uint64_t device_bytes, host_bytes;
@@ -102,7 +102,7 @@ typedef struct stream_tensor {
     tsr_span span;
 } stream_tensor;
 
-/* A run of the rotate kernel: staged before the table begins, run after all is sent. Its list has STREAM_ENTRY numbers a row. */
+/* A run of the rope kernel: staged before the table begins, run after all is sent. Its list has STREAM_ENTRY numbers a row. */
 enum { STREAM_ENTRY = 5 };
 typedef struct stream_move {
     stream_tensor src, dst;

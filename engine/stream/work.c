@@ -2,12 +2,12 @@
 #include <string.h>
 
 #include "stream/blend_args.h"
-#include "stream/rotate_args.h"
+#include "stream/rope_args.h"
 #include "stream/stream.h"
 
-typedef struct rotate_params {
-    ROTATE_PARAMS(TSR_PARAM_FIELD)
-} rotate_params;
+typedef struct rope_params {
+    ROPE_PARAMS(TSR_PARAM_FIELD)
+} rope_params;
 typedef struct blend_params {
     BLEND_PARAMS(TSR_PARAM_FIELD)
 } blend_params;
@@ -17,7 +17,7 @@ tsr_status stream_kernels(tsr_stream *s)
     s->tile = tsr_tile_for(&s->dev->info);
     s->lanes = s->tile == TSR_TILE_VECTOR ? 1 : s->tile == TSR_TILE_SUBGROUP ? (int32_t)s->dev->info.subgroup_max : 64;
     const int32_t specs[BK_MAX_SPECS] = {s->lanes};
-    tsr_status status = tsr_kernel_get(s->dev, "rotate", s->tile, specs, &s->rotate);
+    tsr_status status = tsr_kernel_get(s->dev, "rope", s->tile, specs, &s->rope);
     if (status == TSR_OK && s->desc.ema > 0) status = tsr_kernel_get(s->dev, "blend", s->tile, specs, &s->blend);
     return status;
 }
@@ -45,7 +45,7 @@ stream_move stream_stage_move(tsr_stream *s, stream_tensor src, stream_tensor ds
     int64_t steps[2][3];
     for (int i = 0; i < 2; i++)
         for (int axis = 0; axis < 3; axis++) steps[i][axis] = l[i]->stride[axis] * (int64_t)tsr_dtype_size(l[i]->dtype);
-    const rotate_params params = {
+    const rope_params params = {
         .src_sb = steps[0][0],
         .src_sh = steps[0][1],
         .src_sn = steps[0][2],
@@ -86,7 +86,7 @@ tsr_status stream_run_move(tsr_stream *s, const stream_move *move)
     if (move->rows == 0) return TSR_OK;
     bk_buffer *block = s->block->bk;
     const bk_binding bindings[] = {{block, move->params}, bind(move->src.span), {block, move->list}, {block, s->table_at}, bind(move->dst.span)};
-    return s->dev->backend->dispatch(s->dev->bk, s->rotate, bindings, 0, (uint32_t)(move->rows * s->desc.batch * move->heads));
+    return s->dev->backend->dispatch(s->dev->bk, s->rope, bindings, 0, (uint32_t)(move->rows * s->desc.batch * move->heads));
 }
 
 /* Sinks and what is blended into them, of keys and of values. */

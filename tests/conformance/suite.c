@@ -40,8 +40,7 @@ suite *suite_create(void)
 {
     suite *s = calloc(1, sizeof(*s));
     if (s && suite_add_memory(s) && suite_add_errors(s) && suite_add_set_errors(s) && suite_add_arguments(s) && suite_add_attention(s) &&
-        suite_add_sets(s) suite_add_probe && suite_add_sets suite_add_set_relations suite_add_expressions(s) &&
-        suite_add_decode(s)) return s;
+        suite_add_sets(s) suite_add_probe && suite_add_sets suite_add_set_relations suite_add_expressions suite_add_streams(s) && suite_add_decode(s)) return s;
     suite_destroy(s);
     return NULL;
 }

@@ -46,6 +46,6 @@ int suite_add_errors(suite *s);
 int suite_add_set_errors suite_add_expressions(suite *s);
 int suite_add_arguments(suite *s);
 int suite_add_decode(suite *s);
-int suite_add_probe(suite *s);
+int suite_add_probe suite_add_streams(suite *s);
 
 #endif
