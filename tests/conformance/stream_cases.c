@@ -246,9 +246,12 @@ static suite_verdict attend(fixture *f, suite_run_context *run, int64_t n, int c
         return suite_say(run, SUITE_FAIL, "chunk %d: the loaded stream goes another way", chunk);
     if (!naive_attend(&f->naive, n, f->qd, f->want)) return suite_say(run, SUITE_FAIL, "no memory");
     for (uint64_t i = 0; i < values; i++) f->got[i] = oracle_load(TSR_F32, f->first, (int64_t)i);
-    const double error = oracle_error(f->got, f->want, values), most = d->k_dtype == TSR_F32 ? 1e-5 : d->k_dtype == TSR_F16 ? 3e-3 : 2e-2;
+    /* Values are normal and weights add up to 1: errors are told against 1, as sums may cancel. */
+    double squares = 0;
+    for (uint64_t i = 0; i < values; i++) squares += (f->got[i] - f->want[i]) * (f->got[i] - f->want[i]);
+    const double error = sqrt(squares / (double)values), most = d->k_dtype == TSR_F32 ? 3e-6 : d->k_dtype == TSR_F16 ? 2e-3 : 1.5e-2;
     f->worst = error > f->worst ? error : f->worst;
-    if (error <= most) return SUITE_PASS;
+    if (error <= most) return SUITE_PASS; /* not if it is NaN */
     return suite_say(run, SUITE_FAIL, "chunk %d, %" PRId64 " queries, %" PRId64 " tokens so far: error %.3g; expected at most %.1g", chunk, n,
                      f->naive.count, error, most);
 }
