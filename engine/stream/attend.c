@@ -73,6 +73,20 @@ static tsr_layout internal(const tsr_stream *s, int64_t rows, int64_t planned, i
     return (tsr_layout){TSR_F32, {s->desc.batch, heads, rows, channels}, {heads * planned * channels, planned * channels, channels, 1}};
 }
 
+/* A stream that has just begun pays for the slots in use only: whole tiles of them. */
+static tsr_status narrow(tsr_stream *s, int plan)
+{
+    const int64_t tile = s->plans[plan]->info.key_tile;
+    int64_t keys = 0;
+    for (int64_t i = 0; i < s->now.count; i++)
+        if (s->now.order[i] >= keys) keys = s->now.order[i] + 1;
+    keys = (keys + tile - 1) / tile * tile;
+    if (keys > s->capacity) keys = s->capacity;
+    if (keys == s->plan_keys[plan]) return TSR_OK;
+    s->plan_keys[plan] = keys;
+    return tsr_attention_set_keys(s->plans[plan], keys);
+}
+
 tsr_status tsr_stream_attend(tsr_stream *s, const tsr_stream_queries *in)
 {
     stream_tensor q, o, lse;
@@ -107,7 +121,8 @@ tsr_status tsr_stream_attend(tsr_stream *s, const tsr_stream_queries *in)
         .query_tags = {s->block, query_tags},
         .key_tags = {s->block, key_tags},
     };
-    status = stream_send(s);
+    status = narrow(s, plan);
+    if (status == TSR_OK) status = stream_send(s);
     if (status == TSR_OK) status = stream_run_move(s, &moves[0]);
     if (status == TSR_OK) status = tsr_attention_run(s->plans[plan], &args);
     for (int m = 1; m < 3 && status == TSR_OK; m++) status = stream_run_move(s, &moves[m]);

@@ -142,6 +142,7 @@ static tsr_status create_plans(tsr_stream *s)
         const tsr_status status = tsr_attention_prepare(s->dev, &desc, &s->plans[i]);
         if (status != TSR_OK) return status;
         s->device_bytes += s->plans[i]->info.workspace;
+        s->plan_keys[i] = s->capacity;
     }
     return TSR_OK;
 }

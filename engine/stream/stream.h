@@ -74,6 +74,7 @@ struct tsr_stream {
     int32_t lanes;
     bk_kernel *rope, *blend;
     tsr_attention *plans[TSR_STREAM_PLANS]; /* as desc.queries: largest first */
+    int64_t plan_keys[TSR_STREAM_PLANS];    /* slots that a plan looks at */
     int plan_count;
     uint64_t device_bytes, host_bytes;
     int64_t turned;

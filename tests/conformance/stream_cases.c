@@ -9,7 +9,7 @@
 #include "conformance/stream_naive.h"
 #include "suite.h"
 
-enum { CHUNKS = 1000, MOST_TOKENS = 16, MOST_VALUES = 2 * 4 * MOST_TOKENS * 32 };
+enum { CHUNKS = 1000, MOST_KEPT = 512, MOST_TOKENS = 16, MOST_VALUES = 2 * 4 * MOST_TOKENS * 32 };
 
 typedef struct system_params {
     const char *name;
@@ -120,11 +120,11 @@ static int64_t next_vlm(fixture *f)
 static tsr_status update_scores(fixture *f)
 {
     tsr_stream_info info;
-    tsr_stream_token list[128];
+    tsr_stream_token list[MOST_KEPT];
     size_t count;
-    float values[2 * 128] = {0};
+    float values[2 * MOST_KEPT] = {0};
     tsr_status status = tsr_stream_get_info(f->stream, &info);
-    if (status == TSR_OK) status = tsr_stream_list(f->stream, list, 128, &count);
+    if (status == TSR_OK) status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
     const double decay = 0.5 * oracle_below(&f->r, 3);
     for (size_t i = 0; i < count && status == TSR_OK; i++) {
         naive_token *t = &f->naive.tokens[list[i].id];
@@ -148,10 +148,10 @@ static tsr_status update_scores(fixture *f)
 /* Frees room for n tokens, and now and then for more, in any order. */
 static tsr_status evict_by_list(fixture *f, int64_t n)
 {
-    tsr_stream_token list[128];
+    tsr_stream_token list[MOST_KEPT];
     size_t count;
-    int64_t ids[128], chosen = 0;
-    tsr_status status = tsr_stream_list(f->stream, list, 128, &count);
+    int64_t ids[MOST_KEPT], chosen = 0;
+    tsr_status status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
     const tsr_stream_kind *kind = &f->naive.desc.kinds[0];
     int64_t need = (int64_t)count + n - kind->sink - kind->window;
     need = need < 0 ? 0 : need + oracle_below(&f->r, 3);
@@ -169,12 +169,12 @@ static tsr_status evict_by_list(fixture *f, int64_t n)
 /* New keys and values for all that is kept, or for the newest tokens. */
 static tsr_status replace(fixture *f)
 {
-    tsr_stream_token list[128];
+    tsr_stream_token list[MOST_KEPT];
     size_t count;
     int64_t ids[MOST_TOKENS];
     double k[256], v[256];
     tsr_stream_tokens tokens;
-    tsr_status status = tsr_stream_list(f->stream, list, 128, &count);
+    tsr_status status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
     const bool newest = oracle_below(&f->r, 2);
     int64_t n = 1 + oracle_below(&f->r, MOST_TOKENS - 4);
     if (n > (int64_t)count) n = (int64_t)count;
@@ -258,9 +258,9 @@ static suite_verdict attend(fixture *f, suite_run_context *run, int64_t n, int c
 
 static suite_verdict compare_kept(const fixture *f, suite_run_context *run, int chunk)
 {
-    tsr_stream_token list[128];
+    tsr_stream_token list[MOST_KEPT];
     size_t count;
-    if (tsr_stream_list(f->stream, list, 128, &count) != TSR_OK) return suite_error(run, TSR_ERROR_INTERNAL, "listing");
+    if (tsr_stream_list(f->stream, list, MOST_KEPT, &count) != TSR_OK) return suite_error(run, TSR_ERROR_INTERNAL, "listing");
     size_t kept = 0;
     for (int64_t id = 0; id < f->naive.count; id++) {
         if (!naive_kept(&f->naive, id)) continue;
@@ -292,8 +292,10 @@ static tsr_status describe(fixture *f, tsr_device *dev)
     const naive_policy policy = f->system->policy;
     const bool frames = policy == NAIVE_LONGLIVE || policy == NAIVE_REWARD_FORCING || policy == NAIVE_DEEP_FORCING;
     const int sink = policy == NAIVE_REWARD_FORCING || policy == NAIVE_DEEP_FORCING ? 1 + (int)oracle_below(&f->r, 3) : (int)oracle_below(&f->r, 5);
-    snprintf(text, sizeof(text), f->system->recipe, sink,
-             frames ? 4 + (int)oracle_below(&f->r, 4) + (policy == NAIVE_DEEP_FORCING) : 12 + (int)oracle_below(&f->r, 20));
+    /* Of one key tile, or of several. */
+    const int more = oracle_below(&f->r, 3) ? 0 : frames ? 40 : 170;
+    const int window = more + (int)(frames ? 4 + oracle_below(&f->r, 4) + (policy == NAIVE_DEEP_FORCING) : 12 + oracle_below(&f->r, 20));
+    snprintf(text, sizeof(text), f->system->recipe, sink, window);
     *d = (tsr_stream_desc){.batch = 1 + oracle_below(&f->r, 2), .heads_kv = 1 + oracle_below(&f->r, 2), .dv = 1 + oracle_below(&f->r, 20)};
     d->heads_q = d->heads_kv * (1 + oracle_below(&f->r, 2));
     d->d = 12 + 2 * oracle_below(&f->r, 8);
