@@ -10,13 +10,17 @@
 #include "decode/conv_args.h"
 #include "measure/peak_args.h"
 #include "stream/blend_args.h"
+#include "stream/key_dot_args.h"
+#include "stream/query_sum_args.h"
 #include "stream/rope_args.h"
 #include "blend_cl.h"
 #include "conv_cl.h"
 #include "flash_cl.h"
 #include "merge_cl.h"
+#include "key_dot_cl.h"
 #include "peak_cl.h"
-#include "probe_cl.h" "rotate_cl.h" "rope_cl.h"
+#include "probe_cl.h" "rotate_cl.h" "query_sum_cl.h"
+#include "rope_cl.h"
 #include "sums_cl.h"
 #ifdef TSR_WITH_VULKAN
 #include "blend_simt_spv.h"
@@ -27,9 +31,13 @@
 #include "flash_subgroup_spv.h"
 #include "merge_simt_spv.h"
 #include "merge_subgroup_spv.h"
+#include "key_dot_simt_spv.h"
+#include "key_dot_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
-#include "probe_simt_spv.h" "rotate_simt_spv.h" "rope_simt_spv.h"
+#include "probe_simt_spv.h" "query_sum_simt_spv.h"
+#include "rotate_simt_spv.h" "query_sum_subgroup_spv.h"
+#include "rope_simt_spv.h"
 #include "probe_subgroup_spv.h" "rotate_subgroup_spv.h" "rope_subgroup_spv.h"
 #include "sums_simt_spv.h"
 #include "sums_subgroup_spv.h"
@@ -61,6 +69,8 @@ NAMES(conv, CONV)
 NAMES(peak, PEAK)
 NAMES(probe, rope, rotate, PROBE ROTATE ROPE)
 NAMES(sums, blend, SUMS BLEND)
+NAMES(query_sum, QUERY_SUM)
+NAMES(key_dot, KEY_DOT)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -69,6 +79,8 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(peak, PEAK)
     ENTRIES(probe, rope, rotate, PROBE ROTATE ROPE)
     ENTRIES(sums, blend, SUMS BLEND)
+    ENTRIES(query_sum, QUERY_SUM)
+    ENTRIES(key_dot, KEY_DOT)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

@@ -36,6 +36,8 @@
 #include "attention/merge.k"
 #include "attention/sums.k"
 #include "stream/blend.k"
+#include "stream/key_dot.k"
+#include "stream/query_sum.k"
 #include "stream/rope.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
@@ -73,6 +75,8 @@ static const hk_entry entries[] = {
     {"merge", merge, merge_shared, 0, 0, {0}},
     {"blend", blend, blend_shared, 0, 0, {0}},
     {"rope", rope, rope_shared, 0, 0, {0}},
+    {"query_sum", query_sum, query_sum_shared, 0, 0, {0}},
+    {"key_dot", key_dot, key_dot_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},

@@ -33,7 +33,7 @@ static void write_tags(const tsr_stream *s, const tsr_stream_queries *in, int64_
     }
 }
 
-static tsr_status check(const tsr_stream *s, const tsr_stream_queries *in, stream_tensor *q, stream_tensor *o)
+tsr_status stream_check_queries(const tsr_stream *s, const tsr_stream_queries *in, stream_tensor *q)
 {
     static const int64_t exact = (int64_t)1 << 52;
     const tsr_stream_desc *d = &s->desc;
@@ -52,13 +52,15 @@ static tsr_status check(const tsr_stream *s, const tsr_stream_queries *in, strea
     for (int64_t i = 0; in->positions && i < in->count * (int64_t)d->rope.axes; i++)
         if (in->positions[i] > exact || in->positions[i] < -exact)
             return tsr_fail(TSR_ERROR_ARGUMENT, "argument positions has %" PRId64 "; expected at most 2^52 in size", in->positions[i]);
-    const int64_t shape_q[4] = {d->batch, d->heads_q, in->count, d->d}, shape_o[4] = {d->batch, d->heads_q, in->count, d->dv};
-    const tsr_status status = stream_check_tensor(s, "q", &in->q, &in->q_span, shape_q, false, q);
-    return status == TSR_OK ? stream_check_tensor(s, "o", &in->o, &in->o_span, shape_o, true, o) : status;
+    const int64_t shape[4] = {d->batch, d->heads_q, in->count, d->d};
+    return stream_check_tensor(s, "q", &in->q, &in->q_span, shape, false, q);
 }
 
-static tsr_status check_lse(const tsr_stream *s, const tsr_stream_queries *in, stream_tensor *lse)
+static tsr_status check_outputs(const tsr_stream *s, const tsr_stream_queries *in, stream_tensor *o, stream_tensor *lse)
 {
+    const int64_t shape_o[4] = {s->desc.batch, s->desc.heads_q, in->count, s->desc.dv};
+    const tsr_status status = stream_check_tensor(s, "o", &in->o, &in->o_span, shape_o, true, o);
+    if (status != TSR_OK) return status;
     memset(lse, 0, sizeof(*lse));
     if (!in->lse.buffer) return TSR_OK;
     if (!s->desc.lse) return tsr_fail(TSR_ERROR_ARGUMENT, "argument lse has a buffer; expected none, as the description has no lse");
@@ -71,6 +73,29 @@ static tsr_layout internal(const tsr_stream *s, int64_t rows, int64_t planned, i
 {
     const int64_t heads = s->desc.heads_q;
     return (tsr_layout){TSR_F32, {s->desc.batch, heads, rows, channels}, {heads * planned * channels, planned * channels, channels, 1}};
+}
+
+stream_move stream_stage_queries(tsr_stream *s, const tsr_stream_queries *in, const stream_tensor *q, int64_t rows)
+{
+    const stream_tensor own = {internal(s, in->count, rows, s->desc.d), {s->q, 0}};
+    return stream_stage_move(s, *q, own, in->count, s->all_pairs > 0);
+}
+
+void stream_list_queries(tsr_stream *s, const tsr_stream_queries *in, const stream_move *move)
+{
+    const int32_t *tokens = s->now.order + s->now.count - in->before - in->count;
+    for (int64_t i = 0; i < in->count; i++) {
+        int64_t position[TSR_STREAM_AXES], time;
+        place_query(s, in, i, &s->now.slots[tokens[i]], position, &time);
+        stream_entry(s, move->entries + i * STREAM_ENTRY, i, i, position, time, s->all_pairs > 0);
+    }
+}
+
+/* Rows to the same rows, as they are. */
+static void list_rows(tsr_stream *s, const stream_move *move)
+{
+    static const int64_t none[TSR_STREAM_AXES];
+    for (int64_t i = 0; i < move->rows; i++) stream_entry(s, move->entries + i * STREAM_ENTRY, i, i, none, 0, false);
 }
 
 /* A stream that has just begun pays for the slots in use only: whole tiles of them. */
@@ -91,27 +116,23 @@ tsr_status tsr_stream_attend(tsr_stream *s, const tsr_stream_queries *in)
 {
     stream_tensor q, o, lse;
     tsr_status status = stream_check_usable(s, in, "queries");
-    if (status != TSR_OK || (status = check(s, in, &q, &o)) != TSR_OK || (status = check_lse(s, in, &lse)) != TSR_OK) return status;
+    if (status != TSR_OK || (status = stream_check_queries(s, in, &q)) != TSR_OK || (status = check_outputs(s, in, &o, &lse)) != TSR_OK)
+        return status;
     int plan = s->plan_count - 1;
     while (s->desc.queries[plan] < in->count) plan--;
     const int64_t n = in->count, rows = s->desc.queries[plan];
     const int32_t *tokens = s->now.order + s->now.count - in->before - n;
-    const stream_tensor own_q = {internal(s, n, rows, s->desc.d), {s->q, 0}}, own_o = {internal(s, n, rows, s->desc.dv), {s->o, 0}},
-                        own_lse = {internal(s, n, rows, 1), {s->lse, 0}};
+    const stream_tensor own_o = {internal(s, n, rows, s->desc.dv), {s->o, 0}}, own_lse = {internal(s, n, rows, 1), {s->lse, 0}};
     stream_stage_begin(s);
-    stream_move moves[3] = {stream_stage_move(s, q, own_q, n, s->all_pairs > 0), stream_stage_move(s, own_o, o, n, false), {.rows = 0}};
+    stream_move moves[3] = {stream_stage_queries(s, in, &q, rows), stream_stage_move(s, own_o, o, n, false), {.rows = 0}};
     if (lse.span.buffer) moves[2] = stream_stage_move(s, own_lse, lse, n, false);
     uint64_t key_tags, query_tags;
     int32_t *keys = stream_stage(s, (uint64_t)s->capacity * sizeof(*keys), &key_tags);
     int32_t *queries = stream_stage(s, (uint64_t)rows * 2 * sizeof(*queries), &query_tags);
     write_tags(s, in, s->now.slots[tokens[0]].id, rows, keys, queries);
     s->table_at = s->staged;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t position[TSR_STREAM_AXES], time;
-        place_query(s, in, i, &s->now.slots[tokens[i]], position, &time);
-        stream_entry(s, moves[0].entries + i * STREAM_ENTRY, i, i, position, time, s->all_pairs > 0);
-        for (int m = 1; m < 3 && moves[m].rows > 0; m++) stream_entry(s, moves[m].entries + i * STREAM_ENTRY, i, i, position, time, false);
-    }
+    stream_list_queries(s, in, &moves[0]);
+    for (int m = 1; m < 3; m++) list_rows(s, &moves[m]);
     const tsr_attention_args args = {
         .q = {s->q, 0},
         .k = {s->k, 0},

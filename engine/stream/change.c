@@ -1,6 +1,5 @@
-/* What changes a stream: appending, replacing, evicting, scoring. All checks come first, then the device, then the state. */
+/* What changes a stream: appending, replacing, evicting. All checks come first, then the device, then the state. */
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "stream/stream.h"
@@ -140,46 +139,4 @@ tsr_status tsr_stream_evict(tsr_stream *s, const int64_t *ids, size_t count)
     stream_remove_marked(s);
     stream_set_times(s);
     return stream_commit(s, NULL);
-}
-
-static tsr_status sum_scores(tsr_stream *s, const tsr_stream_scores *in, int64_t rows)
-{
-    memset(s->score_sums, 0, (size_t)s->capacity * sizeof(*s->score_sums));
-    for (int64_t r = 0; r < rows; r++) {
-        const float *row = in->host ? in->host + r * s->capacity : s->scores;
-        if (!in->host) {
-            const uint64_t bytes = (uint64_t)s->capacity * sizeof(float);
-            const tsr_status status = tsr_buffer_read(in->span.buffer, in->span.offset + (uint64_t)r * bytes, s->scores, bytes);
-            if (status != TSR_OK) return status;
-        }
-        for (int64_t i = 0; i < s->capacity; i++) s->score_sums[i] += (double)row[i];
-    }
-    return TSR_OK;
-}
-
-tsr_status tsr_stream_score(tsr_stream *s, const tsr_stream_scores *in)
-{
-    tsr_status status = stream_check_usable(s, in, "scores");
-    if (status != TSR_OK) return status;
-    const int64_t rows = in->rows ? in->rows : 1;
-    if (rows < 0 || rows > INT32_MAX) return tsr_fail(TSR_ERROR_ARGUMENT, "argument rows is %" PRId64 "; expected 1 or more", in->rows);
-    if (!in->host && !in->span.buffer) return tsr_fail(TSR_ERROR_ARGUMENT, "argument scores has neither host nor span; expected one of them");
-    if (!in->host && in->span.buffer->dev != s->dev) return tsr_fail(TSR_ERROR_ARGUMENT, "argument span.buffer belongs to another device");
-    const uint64_t bytes = (uint64_t)rows * (uint64_t)s->capacity * sizeof(float);
-    if (!in->host && (in->span.offset > in->span.buffer->size || bytes > in->span.buffer->size - in->span.offset))
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument span needs %" PRIu64 " bytes from offset %" PRIu64 "; its buffer has %" PRIu64, bytes,
-                        in->span.offset, in->span.buffer->size);
-    if (!isfinite(in->decay)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument decay is %g; expected a finite number", in->decay);
-    if ((status = sum_scores(s, in, rows)) != TSR_OK) return status;
-    for (int64_t i = 0; i < s->now.count; i++) {
-        const int32_t slot = s->now.order[i];
-        if (!isfinite(s->score_sums[slot]))
-            return tsr_fail(TSR_ERROR_ARGUMENT, "argument scores has %g for slot %d, of token %" PRId64 "; expected finite numbers",
-                            s->score_sums[slot], slot, s->now.slots[slot].id);
-    }
-    for (int64_t i = 0; i < s->now.count; i++) {
-        stream_slot *slot = &s->now.slots[s->now.order[i]];
-        slot->score = in->decay * slot->score + s->score_sums[s->now.order[i]];
-    }
-    return TSR_OK;
 }

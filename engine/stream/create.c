@@ -101,6 +101,7 @@ static tsr_status create_device(tsr_stream *s)
     const tsr_stream_desc *d = &s->desc;
     const tsr_layout k = stream_key_layout(s), v = stream_value_layout(s);
     tsr_layout exact_k = packed(TSR_F32, d->batch, d->heads_kv, s->sinks, d->d), exact_v = packed(TSR_F32, d->batch, d->heads_kv, s->sinks, d->dv);
+    const bool scored = stream_scored(s);
     const bool two = s->all_pairs > 0 && (d->time == TSR_STREAM_TIME_CLOSED || d->ema > 0);
     const uint64_t rows = (uint64_t)(d->batch * d->heads_q * d->queries[0]);
     const struct {
@@ -117,6 +118,8 @@ static tsr_status create_device(tsr_stream *s)
         {&s->q, rows * (uint64_t)d->d * 4, true},
         {&s->o, rows * (uint64_t)d->dv * 4, true},
         {&s->lse, rows * 4, d->lse != 0},
+        {&s->sums, (uint64_t)(s->parts * d->batch * d->heads_kv * d->d) * 4, scored},
+        {&s->dots, (uint64_t)(d->batch * d->heads_kv * s->capacity) * 4, scored},
     };
     tsr_status status = TSR_OK;
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]) && status == TSR_OK; i++)
@@ -174,8 +177,13 @@ tsr_status tsr_stream_create(tsr_device *dev, const tsr_stream_desc *desc, tsr_s
     }
     if (status == TSR_OK) {
         set_turns(s);
+        stream_set_parts(s);
         status = stream_kernels(s);
     }
+    const uint32_t limit = tsr_loop_limit(dev);
+    if (status == TSR_OK && stream_scored(s) && limit > 0 && (uint64_t)(s->parts * s->desc.d) > limit / 2)
+        status = tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: %" PRId64 " queries of %" PRId64 " channels in one call are more than scores can be made of",
+                          dev->info.id, s->desc.queries[0], s->desc.d);
     if (status == TSR_OK) status = create_device(s);
     if (status == TSR_OK) status = create_plans(s);
     if (status != TSR_OK) {
@@ -190,7 +198,7 @@ void tsr_stream_destroy(tsr_stream *s)
 {
     if (!s) return;
     for (int i = 0; i < TSR_STREAM_PLANS; i++) tsr_attention_destroy(s->plans[i]);
-    tsr_buffer *const buffers[] = {s->block, s->k, s->raw, s->v, s->exact_k, s->exact_v, s->q, s->o, s->lse};
+    tsr_buffer *const buffers[] = {s->block, s->k, s->raw, s->v, s->exact_k, s->exact_v, s->q, s->o, s->lse, s->sums, s->dots};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) tsr_buffer_destroy(buffers[i]);
     void *const memory[] = {s->turns,      s->sink_slot, s->now.slots, s->now.order, s->now.used, s->next.slots,
                             s->next.order, s->next.used, s->gone,      s->leaves,    s->stale,    s->candidates,

@@ -69,10 +69,12 @@ struct tsr_stream {
     stream_angle *angles;
     uint64_t angle_room, calls; /* a power of two */
 
+    int64_t part_rows, parts;                                          /* how rows of queries are summed */
+    tsr_buffer *sums, *dots;                                           /* NULL where no kind goes by score */
     tsr_buffer *block, *k, *raw, *v, *exact_k, *exact_v, *q, *o, *lse; /* raw: keys not rotated, NULL where k is that or it is not needed */
     tsr_tile tile;
     int32_t lanes;
-    bk_kernel *rope, *blend;
+    bk_kernel *rope, *blend, *query_sum, *key_dot;
     tsr_attention *plans[TSR_STREAM_PLANS]; /* as desc.queries: largest first */
     int64_t plan_keys[TSR_STREAM_PLANS];    /* slots that a plan looks at */
     int plan_count;
@@ -121,6 +123,15 @@ typedef struct stream_new {
     stream_tensor k, v;
 } stream_new;
 tsr_status stream_commit(tsr_stream *s, const stream_new *fresh);
+
+/* attend.c: queries as tsr_stream_attend takes them, outputs apart; their way into s->q as [batch, heads_q, rows, d]. */
+tsr_status stream_check_queries(const tsr_stream *s, const tsr_stream_queries *in, stream_tensor *q);
+stream_move stream_stage_queries(tsr_stream *s, const tsr_stream_queries *in, const stream_tensor *q, int64_t rows);
+void stream_list_queries(tsr_stream *s, const tsr_stream_queries *in, const stream_move *move);
+
+/* score.c: into how many parts the rows of the largest call fall. */
+void stream_set_parts(tsr_stream *s);
+bool stream_scored(const tsr_stream *s);
 
 /* create.c: next becomes a copy of now; all tokens gone; layouts of the cache. */
 void stream_begin(tsr_stream *s);

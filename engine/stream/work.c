@@ -19,6 +19,8 @@ tsr_status stream_kernels(tsr_stream *s)
     const int32_t specs[BK_MAX_SPECS] = {s->lanes};
     tsr_status status = tsr_kernel_get(s->dev, "rope", s->tile, specs, &s->rope);
     if (status == TSR_OK && s->desc.ema > 0) status = tsr_kernel_get(s->dev, "blend", s->tile, specs, &s->blend);
+    if (status == TSR_OK && stream_scored(s)) status = tsr_kernel_get(s->dev, "query_sum", s->tile, specs, &s->query_sum);
+    if (status == TSR_OK && stream_scored(s)) status = tsr_kernel_get(s->dev, "key_dot", s->tile, specs, &s->key_dot);
     return status;
 }
 

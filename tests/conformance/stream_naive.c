@@ -142,29 +142,67 @@ static void attend_row(const naive *n, const seen *list, int64_t count, const do
     for (int64_t i = 0; i < dv; i++) o[i] /= sum;
 }
 
+/* The kept tokens as a read sees them, and their keys turned [kept, batch heads_kv, d]; freed with free_view. */
+typedef struct view {
+    seen *list;
+    double *keys;
+    int64_t kept;
+} view;
+
+static void free_view(view *v)
+{
+    free(v->list);
+    free(v->keys);
+}
+
+static bool make_view(const naive *n, view *v)
+{
+    const int64_t heads = n->desc.batch * n->desc.heads_kv, dim = n->desc.d;
+    *v = (view){.list = malloc((size_t)n->count * sizeof(*v->list))};
+    for (int64_t i = 0; v->list && i < n->count; i++)
+        if (naive_kept(n, i)) v->list[v->kept++] = (seen){.token = &n->tokens[i], .id = i};
+    v->keys = malloc((size_t)(v->kept * heads * dim) * sizeof(*v->keys));
+    if (!v->list || !v->keys) {
+        free_view(v);
+        return false;
+    }
+    set_positions(n, v->list, v->kept);
+    for (int64_t j = 0; j < v->kept * heads; j++)
+        turn(&n->desc, v->list[j / heads].position, v->list[j / heads].token->k + j % heads * dim, v->keys + j * dim);
+    return true;
+}
+
 bool naive_attend(const naive *n, int64_t count, const double *q, double *o)
 {
     const tsr_stream_desc *d = &n->desc;
-    const int64_t heads = d->batch * d->heads_kv, group = d->heads_q / d->heads_kv;
-    seen *list = malloc((size_t)n->count * sizeof(*list));
-    int64_t kept = 0;
-    for (int64_t i = 0; list && i < n->count; i++)
-        if (naive_kept(n, i)) list[kept++] = (seen){.token = &n->tokens[i], .id = i};
-    double *keys = malloc((size_t)(kept * heads * d->d + kept + d->d) * sizeof(*keys));
-    if (!list || !keys) {
-        free(list);
-        free(keys);
-        return false;
+    const int64_t group = d->heads_q / d->heads_kv;
+    view v;
+    if (!make_view(n, &v)) return false;
+    double *scores = malloc((size_t)(v.kept + d->d) * sizeof(*scores));
+    for (int64_t row = 0; scores && row < d->batch * d->heads_q * count; row++) {
+        const seen *token = &v.list[v.kept - count + row % count];
+        turn(d, token->position, q + row * d->d, scores + v.kept);
+        attend_row(n, v.list, v.kept, v.keys, token->id, row / count / group, scores + v.kept, scores, o + row * d->dv);
     }
-    double *scores = keys + kept * heads * d->d, *turned = scores + kept;
-    set_positions(n, list, kept);
-    for (int64_t j = 0; j < kept * heads; j++) turn(d, list[j / heads].position, list[j / heads].token->k + j % heads * d->d, keys + j * d->d);
+    const bool done = scores != NULL;
+    free(scores);
+    free_view(&v);
+    return done;
+}
+
+bool naive_participate(const naive *n, int64_t count, const double *q, double *scores)
+{
+    const tsr_stream_desc *d = &n->desc;
+    const int64_t group = d->heads_q / d->heads_kv, heads = d->batch * d->heads_kv;
+    double turned[64];
+    view v;
+    if (!make_view(n, &v)) return false;
+    memset(scores, 0, (size_t)n->count * sizeof(*scores));
     for (int64_t row = 0; row < d->batch * d->heads_q * count; row++) {
-        const seen *token = &list[kept - count + row % count];
-        turn(d, token->position, q + row * d->d, turned);
-        attend_row(n, list, kept, keys, token->id, row / count / group, turned, scores, o + row * d->dv);
+        turn(d, v.list[v.kept - count + row % count].position, q + row * d->d, turned);
+        for (int64_t j = 0; j < v.kept; j++)
+            for (int64_t i = 0; i < d->d; i++) scores[v.list[j].id] += turned[i] * v.keys[(j * heads + row / count / group) * d->d + i];
     }
-    free(list);
-    free(keys);
+    free_view(&v);
     return true;
 }

@@ -40,4 +40,7 @@ bool naive_kept(const naive *n, int64_t id);
 /* o [batch, heads_q, count, dv] of q [batch, heads_q, count, d] for queries of the newest count tokens. */
 bool naive_attend(const naive *n, int64_t count, const double *q, double *o);
 
+/* scores [count of tokens]: sum over these queries and heads of q.k, for the kept tokens. */
+bool naive_participate(const naive *n, int64_t count, const double *q, double *scores);
+
 #endif

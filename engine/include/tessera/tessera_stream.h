@@ -117,17 +117,6 @@ TSR_API tsr_status tsr_stream_replace(tsr_stream *stream, const tsr_stream_token
 /* Lets these tokens go, whatever the rule; sinks are refused. */
 TSR_API tsr_status tsr_stream_evict(tsr_stream *stream, const int64_t *ids, size_t count);
 
-/* score = decay score + value, for every kept token. Values are f32 [rows, capacity], summed over rows; a token's column is
- * its slot (tsr_stream_list). From memory of the host, or from a buffer, which waits for the device. decay 1 accumulates
- * (H2O, arXiv 2306.14048), 0 replaces (Deep Forcing's participation of keys in recent queries). New tokens score 0. */
-typedef struct tsr_stream_scores {
-    const float *host; /* NULL: span */
-    tsr_span span;
-    int64_t rows; /* 0: 1 */
-    double decay;
-} tsr_stream_scores;
-TSR_API tsr_status tsr_stream_score(tsr_stream *stream, const tsr_stream_scores *scores);
-
 /* o [batch,heads_q,count,dv] = attention of q [batch,heads_q,count,d] over what is kept; q is not rotated. q and o are f32,
  * f16 or bf16 in any layout. The queries belong to consecutive tokens, the last to the newest token but `before`: by these
  * the causal rule goes, and the positions where none are given. */
@@ -140,6 +129,21 @@ typedef struct tsr_stream_queries {
     const int64_t *positions; /* [count, axes]: on the scale of the newest token's; NULL: those of their tokens */
 } tsr_stream_queries;
 TSR_API tsr_status tsr_stream_attend(tsr_stream *stream, const tsr_stream_queries *queries);
+
+/* score = decay score + value, for every kept token. Values are f32 [rows, capacity], summed over rows; a token's column is
+ * its slot (tsr_stream_list). From memory of the host, or from a buffer, which waits for the device. decay 1 accumulates
+ * (H2O, arXiv 2306.14048: sums of probabilities), 0 replaces. New tokens score 0. */
+typedef struct tsr_stream_scores {
+    const float *host; /* NULL: span */
+    tsr_span span;
+    int64_t rows; /* 0: 1 */
+    double decay;
+} tsr_stream_scores;
+TSR_API tsr_status tsr_stream_score(tsr_stream *stream, const tsr_stream_scores *scores);
+
+/* Scores from queries, as of tsr_stream_attend (o and lse are not used): score = decay score + sum over queries and heads of
+ * q.k (Deep Forcing's participation, eq. 7). Waits for the device. Where a kind's rule is LOWEST_SCORE. */
+TSR_API tsr_status tsr_stream_participate(tsr_stream *stream, const tsr_stream_queries *queries, double decay);
 
 /* Forgets all tokens; ids begin at 0 again. */
 TSR_API tsr_status tsr_stream_clear(tsr_stream *stream);
