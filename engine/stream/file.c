@@ -209,16 +209,16 @@ static tsr_status load(tsr_stream *s, const char *path, const tsr_tensors *file)
     stored tensors[MAX_TENSORS];
     tsr_tensor_view views[MAX_TENSORS];
     const int count = list_stored(s, tensors);
+    stream_begin(s);
+    tsr_status status = read_counters(s, path, file);
+    if (status == TSR_OK) status = read_tokens(s, path, file);
+    if (status != TSR_OK) return status;
     for (int i = 0; i < count; i++) {
         const tsr_layout *l = &tensors[i].layout;
         if (tsr_tensors_find(file, tensors[i].name, &views[i]) != TSR_OK || views[i].dtype != l->dtype || views[i].rank != 4 ||
             memcmp(views[i].shape, l->shape, sizeof(l->shape)) != 0)
             REFUSE("%s: tensor '%s' is not there in the shape of the cache", path, tensors[i].name);
     }
-    stream_begin(s);
-    tsr_status status = read_counters(s, path, file);
-    if (status == TSR_OK) status = read_tokens(s, path, file);
-    if (status != TSR_OK) return status;
     for (int i = 0; i < count && status == TSR_OK; i++) status = tsr_buffer_write(tensors[i].buffer, 0, views[i].data, views[i].size);
     if (status != TSR_OK) {
         s->broken = true;
