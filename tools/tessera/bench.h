@@ -44,6 +44,21 @@ typedef struct bench_result {
     int peer_count;
 } bench_result;
 
+/* NATTEN's window on each axis of a token grid; axes of extent 1 take no part. */
+typedef struct bench_window {
+    int64_t grid[3], window[3], stride[3], dilation[3];
+    bool causal[3];
+} bench_window;
+
+/* What the user asked for; extents 0: not given. */
+typedef struct bench_ask {
+    bench_window own; /* window 0: the usual shares on this grid */
+    int heads, dim;   /* 0: chosen */
+    double seconds;   /* that a dense run may take */
+} bench_ask;
+
+typedef struct bench_case bench_case; /* bench_windows.h */
+
 typedef struct bench {
     cli_device device;
     char *json, *plot, *model;
@@ -58,14 +73,19 @@ typedef struct bench {
     cJSON *json_rows;
     bench_result *results; /* of attention */
     size_t count;
+    bench_ask ask;
+    bench_case *cases; /* of windows */
+    size_t case_count;
     bool failed; /* a result is wrong or missing */
 } bench;
 
-/* Both return -1, or the exit code of what failed. */
+/* These return -1, or the exit code of what failed. */
 int bench_attention(bench *b);
 int bench_decode(bench *b, const char *path);
+int bench_windows(bench *b);
 
-void bench_summarise(bench_times *t); /* median and spread */
+void bench_summarise(bench_times *t);    /* median and spread */
+double bench_tolerance(tsr_dtype dtype); /* what the library promises of outputs of this type */
 bool bench_is_wrong(const bench_side *side);
 bool bench_has_rate(const bench_side *side);                       /* ran, and its output is right */
 double bench_ratio(const bench_result *r, const bench_side *peer); /* of the rates, ours to the peer's; 0: one has none */

@@ -33,9 +33,6 @@ static bool peer_row(void *user, uint64_t row, double *values)
     return true;
 }
 
-/* Ours: what the library promises of outputs of this type. */
-static double tolerance_of(tsr_dtype dtype) { return dtype == TSR_F32 ? 2e-6 : dtype == TSR_F16 ? 1e-3 : 8e-3; }
-
 /* A peer may compute in halves whatever its tensors hold. */
 static const double peer_tolerance = 2e-2;
 
@@ -76,10 +73,11 @@ static void check_peers(contest *c, bench_result *r)
 }
 
 /* Run -1 warms up; then everyone in turn. */
-static tsr_status run_all(contest *c, bench_ours *u, bench_result *r)
+static tsr_status run_all(contest *c, bench_tensors *t, bench_ours *u, bench_result *r)
 {
     tsr_device *const dev = c->b->device.dev;
-    tsr_status status = bench_ours_prepare(u, dev, &c->problem, c->b->peak, &r->ours.times.first);
+    tsr_status status = bench_ours_prepare(u, dev, &c->problem, NULL, 0.1 * c->b->peak, &r->ours.times.first);
+    if (status == TSR_OK) status = bench_tensors_upload(t, dev, &c->problem);
     for (int i = 0; i < c->peer_count && status == TSR_OK && !cli_interrupted(); i++)
         if (!bench_peer_prepare(&c->peers[i], &c->problem, c->b->peer_kv, r->peers[i].kv_dtype, &r->peers[i].times.first))
             peer_failed(&c->peers[i], &r->peers[i]);
@@ -89,7 +87,7 @@ static tsr_status run_all(contest *c, bench_ours *u, bench_result *r)
         double seconds;
         cli_progress(label, (turn + 1.0) / (c->b->runs + 1.0));
         pause_between(c);
-        status = bench_ours_run(u, dev, &seconds);
+        status = bench_ours_run(u, dev, t, &seconds);
         if (turn < 0)
             r->ours.times.first += seconds;
         else
@@ -107,7 +105,7 @@ static void describe(contest *c)
     r->device = *tsr_device_info_of(b->device.dev);
     r->dtype = tsr_dtype_name(b->dtype);
     r->causal = b->causal != 0;
-    r->ours.tolerance = tolerance_of(b->dtype);
+    r->ours.tolerance = bench_tolerance(b->dtype);
     snprintf(r->ours.name, sizeof(r->ours.name), "tessera");
     snprintf(r->ours.version, sizeof(r->ours.version), "%s", tsr_version());
     snprintf(r->ours.device, sizeof(r->ours.device), "%.191s", r->device.name);
@@ -140,35 +138,18 @@ static bench_result *add_result(contest *c, const bench_shape *shape, uint64_t s
     return r;
 }
 
-/* What the host has left; the tensors that peers share live there. */
-static uint64_t memory_free(const bench *b)
-{
-    tsr_device_info info;
-    for (size_t i = 0; i < tsr_device_count(b->device.ctx); i++)
-        if (tsr_device_get_info(b->device.ctx, i, &info) == TSR_OK && strcmp(info.id, "host") == 0 && info.memory_free) return info.memory_free;
-    return UINT64_MAX;
-}
-
-/* Once more beside each shape, the best counts: other work on the machine may have held the first one down. */
-static tsr_status measure_peak(bench *b)
-{
-    double peak = 0;
-    const tsr_status status = tsr_device_peak(b->device.dev, &peak);
-    b->peak = fmax(b->peak, peak);
-    return status;
-}
-
 static int bench_one(contest *c, const bench_shape *shape)
 {
     bench *b = c->b;
     const uint64_t seed = b->seed + b->count;
-    if (!bench_problem_fill(&c->problem, shape, b->dtype, b->causal != 0, seed, memory_free(b))) return EXIT_INPUT;
+    if (!bench_problem_fill(&c->problem, shape, b->dtype, b->causal != 0, seed, bench_memory_free(b))) return EXIT_INPUT;
     bench_result *r = add_result(c, shape, seed);
     if (!r) return cli_error(name, EXIT_INPUT, "no memory for the results");
+    bench_tensors tensors = {.problem = &c->problem};
     bench_ours u = {0};
     int code = -1;
-    tsr_status status = run_all(c, &u, r);
-    if (status == TSR_OK && !cli_interrupted()) status = measure_peak(b);
+    tsr_status status = run_all(c, &tensors, &u, r);
+    if (status == TSR_OK && !cli_interrupted()) status = bench_measure_peak(b);
     if (status != TSR_OK) {
         code = cli_fail(name, status);
     } else if (!cli_interrupted()) {
@@ -178,8 +159,8 @@ static int bench_one(contest *c, const bench_shape *shape)
         r->peak = b->peak;
         r->flops = (double)info.flops;
         r->bytes = (double)info.bytes;
-        bench_problem_reference(&c->problem);
-        r->ours.error = bench_problem_error(&c->problem, bench_ours_row, &u);
+        if (!bench_problem_reference(&c->problem, NULL, NULL)) code = EXIT_INPUT;
+        r->ours.error = bench_problem_error(&c->problem, bench_tensors_row, &tensors);
         bench_summarise(&r->ours.times);
         check_peers(c, r);
     }
@@ -190,6 +171,7 @@ static int bench_one(contest *c, const bench_shape *shape)
         b->failed = b->failed || is_failed(r);
     }
     bench_ours_release(&u);
+    bench_tensors_release(&tensors);
     return code;
 }
 

@@ -1,54 +1,17 @@
 /* A bar chart of attention rates as SVG: a panel for each device, a group of bars for each shape. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench_svg.h"
 
 enum { LEFT = 84, RIGHT = 36, TOP = 92, HEADING = 56, CHART = 250, LABELS = 84, MIN_WIDTH = 860, MIN_GROUP = 150 };
 
 static const char *const colours[] = {"#1f6f8b", "#e09f3e", "#9e7bb5", "#7a9e5f", "#8a8f98"};
-static const char *const ink = "#22303c", *const pale = "#6b7783";
-
-/* Text with what XML reserves written out. */
-static void text(FILE *f, double x, double y, int size, const char *anchor, const char *colour, const char *extra, const char *format, ...)
-    __attribute__((format(printf, 8, 9)));
-static void text(FILE *f, double x, double y, int size, const char *anchor, const char *colour, const char *extra, const char *format, ...)
-{
-    char line[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof(line), format, args);
-    va_end(args);
-    fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" text-anchor=\"%s\" fill=\"%s\"%s>", x, y, size, anchor, colour, extra);
-    for (const char *c = line; *c; c++) {
-        if (*c == '&')
-            fputs("&amp;", f);
-        else if (*c == '<')
-            fputs("&lt;", f);
-        else if ((unsigned char)*c >= ' ')
-            fputc(*c, f);
-    }
-    fputs("</text>\n", f);
-}
-
-static void line(FILE *f, double x1, double y1, double x2, double y2, const char *colour, const char *extra)
-{
-    fprintf(f, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"%s/>\n", x1, y1, x2, y2, colour, extra);
-}
-
 static double rate(const bench_result *r, const bench_side *s) { return bench_has_rate(s) ? r->flops / s->times.median / 1e9 : 0; }
 
 /* A rate with as many digits as it is worth. */
 static void number(char out[32], double value) { snprintf(out, 32, value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value); }
-
-/* 1, 2 or 5 times a power of ten, so that about five steps reach the top. */
-static double step_for(double top)
-{
-    const double power = pow(10, floor(log10(top / 5))), part = top / 5 / power;
-    return power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
-}
 
 /* The panel's results: those of one device, which follow each other. */
 typedef struct panel {
@@ -71,7 +34,7 @@ static panel take_panel(const bench *b, size_t first)
     /* A peak far above every bar would leave nothing of them to see. */
     p.peak_fits = p.peak < 6 * highest;
     const double top = 1.04 * (p.peak_fits ? fmax(highest, p.peak) : 1.1 * highest);
-    p.step = step_for(top);
+    p.step = bench_svg_step(top);
     p.top = p.step * ceil(top / p.step);
     return p;
 }
@@ -79,14 +42,14 @@ static panel take_panel(const bench *b, size_t first)
 static void draw_heading(FILE *f, const panel *p, double y, double width)
 {
     const bench_result *r = p->results;
-    text(f, LEFT, y + 18, 15, "start", ink, " font-weight=\"600\"", "%s: %s", r->device.id, r->device.name);
-    text(f, LEFT, y + 36, 12, "start", pale, "", "driver %s %s", r->device.driver, r->device.version);
+    bench_svg_text(f, LEFT, y + 18, 15, "start", bench_ink, " font-weight=\"600\"", "%s: %s", r->device.id, r->device.name);
+    bench_svg_text(f, LEFT, y + 36, 12, "start", bench_pale, "", "driver %s %s", r->device.driver, r->device.version);
     double x = width - RIGHT;
     for (int i = r->peer_count; i >= 0; i--) {
         const char *name = i ? r->peers[i - 1].name : "tessera";
         x -= 8.0 * (double)strlen(name) + 10;
         fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"12\" rx=\"2\" fill=\"%s\"/>\n", x - 8, y + 8, colours[i]);
-        text(f, x + 9, y + 18, 13, "start", ink, "", "%s", name);
+        bench_svg_text(f, x + 9, y + 18, 13, "start", bench_ink, "", "%s", name);
         x -= 24;
     }
 }
@@ -96,19 +59,19 @@ static void draw_axis(FILE *f, const panel *p, double base, double width)
     const double scale = CHART / p->top;
     for (double v = 0; v <= p->top * 1.0001; v += p->step) {
         const double y = base - v * scale;
-        line(f, LEFT, y, width - RIGHT, y, v > 0 ? "#e4e8ec" : "#9aa5af", "");
-        text(f, LEFT - 8, y + 4, 12, "end", pale, "", "%g", v);
+        bench_svg_line(f, LEFT, y, width - RIGHT, y, v > 0 ? "#e4e8ec" : "#9aa5af", "");
+        bench_svg_text(f, LEFT - 8, y + 4, 12, "end", bench_pale, "", "%g", v);
     }
     fprintf(f, "<g transform=\"translate(26 %.1f) rotate(-90)\">", base - CHART / 2.0);
-    text(f, 0, 0, 12, "middle", pale, "", "GFLOP/s");
+    bench_svg_text(f, 0, 0, 12, "middle", bench_pale, "", "GFLOP/s");
     fputs("</g>\n", f);
     if (!p->peak_fits) {
-        text(f, width - RIGHT, base - CHART - 8, 12, "end", "#b23a48", "", "measured FMA peak %.0f GFLOP/s: beyond this scale", p->peak);
+        bench_svg_text(f, width - RIGHT, base - CHART - 8, 12, "end", "#b23a48", "", "measured FMA peak %.0f GFLOP/s: beyond this scale", p->peak);
         return;
     }
     const double y = base - p->peak * scale;
-    line(f, LEFT, y, width - RIGHT, y, "#b23a48", " stroke-width=\"1.5\" stroke-dasharray=\"6 4\"");
-    text(f, width - RIGHT, y - 6, 12, "end", "#b23a48", "", "measured FMA peak %.0f", p->peak);
+    bench_svg_line(f, LEFT, y, width - RIGHT, y, "#b23a48", " stroke-width=\"1.5\" stroke-dasharray=\"6 4\"");
+    bench_svg_text(f, width - RIGHT, y - 6, 12, "end", "#b23a48", "", "measured FMA peak %.0f", p->peak);
 }
 
 static void draw_bar(FILE *f, const bench_result *r, const bench_side *s, const char *colour, double x, double base, double width, double scale)
@@ -118,12 +81,12 @@ static void draw_bar(FILE *f, const bench_result *r, const bench_side *s, const 
         char label[32];
         number(label, value);
         fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", x, base - height, width, height, colour);
-        text(f, x + width / 2, base - height - 5, 12, "middle", ink, "", "%s", label);
+        bench_svg_text(f, x + width / 2, base - height - 5, 12, "middle", bench_ink, "", "%s", label);
         return;
     }
     char turn[96];
     snprintf(turn, sizeof(turn), " font-weight=\"600\" transform=\"rotate(-90 %.1f %.1f)\"", x + width / 2 + 4, base - 8);
-    text(f, x + width / 2 + 4, base - 8, 12, "start", colour, turn, "%s", s->failure[0] ? "failed" : "wrong result");
+    bench_svg_text(f, x + width / 2 + 4, base - 8, 12, "start", colour, turn, "%s", s->failure[0] ? "failed" : "wrong result");
 }
 
 static void draw_group(FILE *f, const panel *p, const bench_result *r, double x, double base, double width)
@@ -134,16 +97,16 @@ static void draw_group(FILE *f, const panel *p, const bench_result *r, double x,
     draw_bar(f, r, &r->ours, colours[0], start, base, bar, CHART / p->top);
     for (int i = 0; i < r->peer_count; i++) draw_bar(f, r, &r->peers[i], colours[1 + i], start + (1 + i) * (bar + 4), base, bar, CHART / p->top);
     bench_label(r, label, sizeof(label));
-    text(f, x + width / 2, base + 20, 12, "middle", ink, "", "%s", label);
+    bench_svg_text(f, x + width / 2, base + 20, 12, "middle", bench_ink, "", "%s", label);
     for (int i = 0; i < r->peer_count; i++) {
         const bench_side *s = &r->peers[i];
         const double y = base + 38 + 17 * i;
         char kv[24] = "";
         if (strcmp(s->kv_dtype, r->dtype) != 0 && s->kv_dtype[0]) snprintf(kv, sizeof(kv), " (K/V %s)", s->kv_dtype);
         if (bench_ratio(r, s) > 0)
-            text(f, x + width / 2, y, 12, "middle", pale, "", "%.2f x %s%s", bench_ratio(r, s), s->name, kv);
+            bench_svg_text(f, x + width / 2, y, 12, "middle", bench_pale, "", "%.2f x %s%s", bench_ratio(r, s), s->name, kv);
         else
-            text(f, x + width / 2, y, 12, "middle", pale, "", "%s%s: no rate", s->name, kv);
+            bench_svg_text(f, x + width / 2, y, 12, "middle", bench_pale, "", "%s%s: no rate", s->name, kv);
     }
 }
 
@@ -156,11 +119,10 @@ bool bench_plot_write(const bench *b, FILE *f)
         i += count;
     }
     const double width = fmax(MIN_WIDTH, LEFT + RIGHT + (double)widest * MIN_GROUP), height = TOP + (double)panels * (HEADING + CHART + LABELS);
-    fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\"", width, height, width, height);
-    fputs(" font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n", f);
-    text(f, LEFT, 40, 21, "start", ink, " font-weight=\"600\"", "Attention rates, median of %d runs each", b->runs);
-    text(f, LEFT, 62, 12, "start", pale, "", "%s, tessera %s%s%s; taller is better", b->date, tsr_version(), b->results->peer_count ? ", ggml " : "",
-         b->results->peer_count ? b->results->peers[0].version : "");
+    bench_svg_begin(f, width, height);
+    bench_svg_text(f, LEFT, 40, 21, "start", bench_ink, " font-weight=\"600\"", "Attention rates, median of %d runs each", b->runs);
+    bench_svg_text(f, LEFT, 62, 12, "start", bench_pale, "", "%s, tessera %s%s%s; taller is better", b->date, tsr_version(),
+                   b->results->peer_count ? ", ggml " : "", b->results->peer_count ? b->results->peers[0].version : "");
     double y = TOP;
     for (size_t i = 0; i < b->count; y += HEADING + CHART + LABELS) {
         const panel p = take_panel(b, i);

@@ -106,6 +106,14 @@ bool bench_problem_fill(bench_problem *p, const bench_shape *s, tsr_dtype dtype,
     return true;
 }
 
+uint64_t bench_memory_free(const bench *b)
+{
+    tsr_device_info info;
+    for (size_t i = 0; i < tsr_device_count(b->device.ctx); i++)
+        if (tsr_device_get_info(b->device.ctx, i, &info) == TSR_OK && strcmp(info.id, "host") == 0 && info.memory_free) return info.memory_free;
+    return UINT64_MAX;
+}
+
 tsr_status bench_problem_upload(const bench_problem *p, const float *values, uint64_t n, tsr_buffer *buffer)
 {
     if (p->dtype == TSR_F32) return tsr_buffer_write(buffer, 0, values, n * sizeof(float));
@@ -120,26 +128,50 @@ tsr_status bench_problem_upload(const bench_problem *p, const float *values, uin
     return status;
 }
 
-/* Row i of head h, by the reference, as a problem of one query; causal: over the keys that it sees. */
-static void reference_row(const bench_problem *p, uint64_t row, double *out)
+/* The keys of the problem's own rule. */
+static int64_t own_keys(const bench_problem *p, int64_t query, int64_t *keys)
+{
+    const int64_t last = query + p->shape.keys - p->shape.queries;
+    const int64_t seen = !p->causal ? p->shape.keys : last < 0 ? 0 : last + 1;
+    for (int64_t i = 0; i < seen; i++) keys[i] = i;
+    return seen;
+}
+
+/* A row by the reference, as a problem of one query over the keys that it sees, which k and v take one after another. */
+static void reference_row(const bench_problem *p, uint64_t row, const int64_t *keys, int64_t seen, float *k, float *v, double *out)
 {
     const bench_shape *s = &p->shape;
-    const uint64_t head = row / (uint64_t)s->queries;
-    const int64_t i = (int64_t)(row % (uint64_t)s->queries), last = i + s->keys - s->queries;
-    const int64_t seen = !p->causal ? s->keys : last < 0 ? 0 : last + 1;
+    const size_t dim = (size_t)s->dim;
+    const float *const head_k = p->k + row / (uint64_t)s->queries * (uint64_t)s->keys * dim, *const head_v = head_k - p->k + p->v;
+    for (int64_t i = 0; i < seen; i++) {
+        memcpy(k + (size_t)i * dim, head_k + (size_t)keys[i] * dim, dim * sizeof(float));
+        memcpy(v + (size_t)i * dim, head_v + (size_t)keys[i] * dim, dim * sizeof(float));
+    }
     const tsr_layout one = {TSR_F32, {1, 1, 1, s->dim}, {s->dim, s->dim, s->dim, 1}};
     const tsr_layout all = {TSR_F32, {1, 1, seen, s->dim}, {seen * s->dim, seen * s->dim, s->dim, 1}};
     const tsr_attention_desc desc = {.q = one, .k = all, .v = all, .o = one};
-    const oracle_attention_inputs in = {.q = {one, p->q + row * (uint64_t)s->dim},
-                                        .k = {all, p->k + head * (uint64_t)(s->keys * s->dim)},
-                                        .v = {all, p->v + head * (uint64_t)(s->keys * s->dim)}};
+    const oracle_attention_inputs in = {.q = {one, p->q + row * dim}, .k = {all, k}, .v = {all, v}};
     double lse;
     oracle_attention(&desc, &in, out, &lse);
 }
 
-void bench_problem_reference(bench_problem *p)
+bool bench_problem_reference(bench_problem *p, bench_keys keys_of, void *user)
 {
-    for (int i = 0; i < BENCH_SAMPLED_ROWS && !cli_interrupted(); i++) reference_row(p, p->rows[i], p->expected + i * p->shape.dim);
+    const bench_shape *s = &p->shape;
+    const size_t size = (size_t)s->keys * (size_t)s->dim * sizeof(float);
+    int64_t *const keys = malloc((size_t)s->keys * sizeof(*keys));
+    float *const k = malloc(size), *const v = malloc(size);
+    const bool ok = keys && k && v;
+    for (int i = 0; ok && i < BENCH_SAMPLED_ROWS && !cli_interrupted(); i++) {
+        const int64_t head = (int64_t)(p->rows[i] / (uint64_t)s->queries), query = (int64_t)(p->rows[i] % (uint64_t)s->queries);
+        const int64_t seen = keys_of ? keys_of(user, head % s->heads, query, keys) : own_keys(p, query, keys);
+        reference_row(p, p->rows[i], keys, seen, k, v, p->expected + i * s->dim);
+    }
+    free(keys);
+    free(k);
+    free(v);
+    if (!ok) cli_error(name, EXIT_INPUT, "no memory for the reference");
+    return ok;
 }
 
 double bench_problem_error(bench_problem *p, bench_row get, void *user)

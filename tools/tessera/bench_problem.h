@@ -27,11 +27,17 @@ void bench_problem_close(bench_problem *p);
 /* Makes room for a shape, at most memory bytes, and fills it with random values that dtype holds exactly. */
 bool bench_problem_fill(bench_problem *p, const bench_shape *shape, tsr_dtype dtype, bool causal, uint64_t seed, uint64_t memory);
 
+/* What the host has left; the tensors that peers share live there. */
+uint64_t bench_memory_free(const bench *b);
+
 /* Copies n of the fp32 values to a device in the problem's dtype. */
 tsr_status bench_problem_upload(const bench_problem *p, const float *values, uint64_t n, tsr_buffer *buffer);
 
-/* Computes the sampled rows in fp64 from the formula. */
-void bench_problem_reference(bench_problem *p);
+/* The keys that a query of a head sees, into keys [Nk]; their number. */
+typedef int64_t (*bench_keys)(void *user, int64_t head, int64_t query, int64_t *keys);
+
+/* Computes the sampled rows in fp64 from the formula; keys NULL: everyone, or causal as the problem says. false: no memory. */
+bool bench_problem_reference(bench_problem *p, bench_keys keys, void *user);
 
 /* The relative error (Frobenius) of the sampled rows; get() gives the D values of a row, or false. */
 typedef bool (*bench_row)(void *user, uint64_t row, double *values);

@@ -19,6 +19,8 @@ void bench_summarise(bench_times *t)
     t->spread = (t->seconds[n - 1] - t->seconds[0]) / t->median;
 }
 
+double bench_tolerance(tsr_dtype dtype) { return dtype == TSR_F32 ? 2e-6 : dtype == TSR_F16 ? 1e-3 : 8e-3; }
+
 bool bench_is_wrong(const bench_side *s) { return !s->failure[0] && !(s->error <= s->tolerance); }
 
 bool bench_has_rate(const bench_side *s) { return !s->failure[0] && !bench_is_wrong(s) && s->times.median > 0; }

@@ -1,4 +1,4 @@
-/* tessera bench: rates of attention and decoding beside the device's own ceiling and beside peers. */
+/* tessera bench: rates of attention, windows and decoding beside the device's own ceiling and beside peers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,8 @@
 
 #include "bench.h"
 #include "bench_peer.h"
+#include "bench_window_options.h"
+#include "bench_windows.h"
 
 static const char *const name = "bench";
 
@@ -13,6 +15,7 @@ static const char *const name = "bench";
 typedef struct arguments {
     char *dtype, *peer_kv;
     char **shapes;
+    bench_window_texts windows;
     long long seed;
 } arguments;
 
@@ -24,7 +27,7 @@ static int run_on(bench *b, const char *what, const char *path)
     if (s != TSR_OK)
         code = cli_fail(name, s);
     else
-        code = strcmp(what, "attention") == 0 ? bench_attention(b) : bench_decode(b, path);
+        code = strcmp(what, "attention") == 0 ? bench_attention(b) : strcmp(what, "windows") == 0 ? bench_windows(b) : bench_decode(b, path);
     cli_close(&b->device);
     return code;
 }
@@ -122,42 +125,76 @@ static int check_files(const bench *b)
     return -1;
 }
 
-static int take_attention(bench *b, const arguments *a, const char *const *rest)
+enum { ATTENTION = 1, WINDOWS = 2, DECODE = 4 };
+
+static const struct {
+    const char *name;
+    int bit;
+} measures[] = {{"attention", ATTENTION}, {"windows", WINDOWS}, {"decode", DECODE}};
+enum { MEASURES = sizeof(measures) / sizeof(measures[0]) };
+
+/* Options that a measure does not take. */
+static int check_options(const bench *b, const arguments *a, int bit)
 {
-    if (rest[1]) return cli_error(name, EXIT_INPUT, "argument '%s' is unexpected after bench attention", rest[1]);
-    if (b->model) return cli_error(name, EXIT_INPUT, "argument --model is for bench decode");
+    const struct {
+        const char *name;
+        bool given;
+        int of;
+        const char *whose;
+    } options[] = {
+        {"--shape", a->shapes, ATTENTION, "attention"},
+        {"--peer", b->peers, ATTENTION, "attention"},
+        {"--peer-kv", a->peer_kv, ATTENTION, "attention"},
+        {"--dtype", a->dtype, ATTENTION | WINDOWS, "attention and windows"},
+        {"--causal", b->causal, ATTENTION | WINDOWS, "attention and windows"},
+        {"--plot", b->plot, ATTENTION | WINDOWS, "attention and windows"},
+        {"--seed", a->seed, ATTENTION | WINDOWS, "attention and windows"},
+        {"--grid", a->windows.grid, WINDOWS, "windows"},
+        {"--window", a->windows.window, WINDOWS, "windows"},
+        {"--stride", a->windows.stride, WINDOWS, "windows"},
+        {"--dilation", a->windows.dilation, WINDOWS, "windows"},
+        {"--heads", b->ask.heads, WINDOWS, "windows"},
+        {"--head-dim", b->ask.dim, WINDOWS, "windows"},
+        {"--model", b->model, DECODE, "decode"},
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (options[i].given && !(options[i].of & bit))
+            return cli_error(name, EXIT_INPUT, "argument %s is for bench %s", options[i].name, options[i].whose);
+    return -1;
+}
+
+static int take_attention(bench *b, const arguments *a)
+{
     int code = take_dtypes(b, a);
     if (code < 0) code = check_peers(b->peers);
     if (code < 0) code = take_shapes(b, a->shapes);
     return code;
 }
 
-static int take_decode(const bench *b, const arguments *a, const char *const *rest)
+static int take_windows(bench *b, const arguments *a)
 {
-    const struct {
-        const char *name;
-        bool given;
-    } other[] = {{"--shape", a->shapes}, {"--dtype", a->dtype}, {"--causal", b->causal},  {"--peer", b->peers},
-                 {"--plot", b->plot},    {"--seed", a->seed},   {"--peer-kv", a->peer_kv}};
-    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
-        if (other[i].given) return cli_error(name, EXIT_INPUT, "argument %s is for bench attention", other[i].name);
-    if (!b->model || !rest[1] || rest[2])
-        return cli_error(name, EXIT_INPUT, "expected tessera bench decode --model W.safetensors LATENT.safetensors");
-    return -1;
+    const int code = take_dtypes(b, a);
+    return code < 0 ? bench_take_windows(b, &a->windows) : code;
 }
 
 /* Everything that can be wrong with the arguments, before the work starts. */
 static int take_arguments(bench *b, const arguments *a, const char *const *rest)
 {
-    if (!rest[0]) return cli_error(name, EXIT_INPUT, "expected attention or decode; see tessera bench --help");
-    const bool attention = strcmp(rest[0], "attention") == 0;
-    if (!attention && strcmp(rest[0], "decode") != 0)
-        return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention or decode", rest[0]);
+    if (!rest[0]) return cli_error(name, EXIT_INPUT, "expected attention, windows or decode; see tessera bench --help");
+    int bit = 0;
+    for (int i = 0; i < MEASURES; i++)
+        if (strcmp(rest[0], measures[i].name) == 0) bit = measures[i].bit;
+    if (!bit) return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention, windows or decode", rest[0]);
     if (b->runs < 1 || b->runs > BENCH_MAX_RUNS)
         return cli_error(name, EXIT_INPUT, "argument --runs is %d; expected 1 to %d", b->runs, BENCH_MAX_RUNS);
     if (b->peer_wait < 1) return cli_error(name, EXIT_INPUT, "argument --peer-wait is %d; expected 1 or more seconds", b->peer_wait);
     b->seed = a->seed ? (uint64_t)a->seed : (uint64_t)time(NULL);
-    const int code = attention ? take_attention(b, a, rest) : take_decode(b, a, rest);
+    int code = check_options(b, a, bit);
+    if (code >= 0) return code;
+    if (bit == DECODE && (!b->model || !rest[1] || rest[2]))
+        return cli_error(name, EXIT_INPUT, "expected tessera bench decode --model W.safetensors LATENT.safetensors");
+    if (bit != DECODE && rest[1]) return cli_error(name, EXIT_INPUT, "argument '%s' is unexpected after bench %s", rest[1], rest[0]);
+    code = bit == ATTENTION ? take_attention(b, a) : bit == WINDOWS ? take_windows(b, a) : -1;
     return code < 0 ? check_files(b) : code;
 }
 
@@ -171,7 +208,7 @@ static int run(bench *b, const arguments *a, const char *const *rest)
     code = run_all(b, rest[0], rest[1]);
     if (code >= 0) return code;
     if (b->json && !bench_save(b, b->json, bench_json_write)) return EXIT_INPUT;
-    if (b->plot && !bench_save(b, b->plot, bench_plot_write)) return EXIT_INPUT;
+    if (b->plot && !bench_save(b, b->plot, b->case_count ? bench_windows_plot : bench_plot_write)) return EXIT_INPUT;
     return b->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -183,12 +220,12 @@ static void free_list(char **list)
 
 int cmd_bench(int argc, const char **argv)
 {
-    bench b = {.runs = 7, .peer_wait = 300, .json_rows = cJSON_CreateArray()};
+    bench b = {.runs = 7, .peer_wait = 300, .ask.seconds = 4, .json_rows = cJSON_CreateArray()};
     arguments a = {0};
     struct poptOption options[] = {
         {"shape", 0, POPT_ARG_ARGV, &a.shapes, 0, "attention: B,H,NQ,NK,D; repeatable; default H=4, N=1024 and 4096, D=64 and 128", "SHAPE"},
-        {"dtype", 0, POPT_ARG_STRING, &a.dtype, 0, "attention: f32 (default), f16 or bf16", "TYPE"},
-        {"causal", 0, POPT_ARG_NONE, &b.causal, 0, "attention: causal", NULL},
+        {"dtype", 0, POPT_ARG_STRING, &a.dtype, 0, "attention, windows: f32 (default), f16 or bf16", "TYPE"},
+        {"causal", 0, POPT_ARG_NONE, &b.causal, 0, "attention: causal; windows: along the first axis", NULL},
         {"peer", 0, POPT_ARG_ARGV, &b.peers, 0,
          "attention: measure in turn with ggml-cpu or ggml-vulkan (repeatable), or auto: all that are there. Every result is checked against fp64; "
          "exit code 1 if one is WRONG or missing",
@@ -196,8 +233,16 @@ int cmd_bench(int argc, const char **argv)
         {"peer-kv", 0, POPT_ARG_STRING, &a.peer_kv, 0,
          "attention: what the peers keep keys and values in (f16 if they do not take it); default: as --dtype", "TYPE"},
         {"peer-wait", 0, POPT_ARG_INT, &b.peer_wait, 0, "attention: seconds that a peer may take for one answer; default 300", "SECONDS"},
-        {"plot", 0, POPT_ARG_STRING, &b.plot, 0, "attention: also draw the rates as a bar chart", "FILE.svg"},
-        {"seed", 0, POPT_ARG_LONGLONG, &a.seed, 0, "attention: of the random inputs; default: the time", "N"},
+        {"plot", 0, POPT_ARG_STRING, &b.plot, 0, "attention: also draw the rates as a bar chart; windows: time against the share of the keys",
+         "FILE.svg"},
+        {"seed", 0, POPT_ARG_LONGLONG, &a.seed, 0, "attention, windows: of the random inputs; default: the time", "N"},
+        {"grid", 0, POPT_ARG_STRING, &a.windows.grid, 0, "windows: tokens along each axis; default: 1-D, 3-D and NATTEN's published cases", "T,H,W"},
+        {"window", 0, POPT_ARG_STRING, &a.windows.window, 0, "windows: keys along each axis; default: 5, 10 and 20 % of the grid", "T,H,W"},
+        {"stride", 0, POPT_ARG_STRING, &a.windows.stride, 0, "windows: queries that share a window, along each axis; default 1", "T,H,W"},
+        {"dilation", 0, POPT_ARG_STRING, &a.windows.dilation, 0, "windows: distance between a window's keys along each axis; default 1", "T,H,W"},
+        {"heads", 0, POPT_ARG_INT, &b.ask.heads, 0, "windows: default 1, more on fast devices", "H"},
+        {"head-dim", 0, POPT_ARG_INT, &b.ask.dim, 0, "windows: default 128, 64 on slow devices", "D"},
+        {"seconds", 0, POPT_ARG_DOUBLE, &b.ask.seconds, 0, "windows: sizes are chosen so that a dense run takes no longer; default 4", "SECONDS"},
         {"model", 'm', POPT_ARG_STRING, &b.model, 0, "decode: the decoder's weights", "W.safetensors"},
         {"runs", 'n', POPT_ARG_INT, &b.runs, 0, "measured runs, after one that warms up; their median counts; default 7", "N"},
         {"json", 0, POPT_ARG_STRING, &b.json, 0, "also write the results as JSON, with every time and where it was measured", "FILE"},
@@ -205,18 +250,30 @@ int cmd_bench(int argc, const char **argv)
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext parse;
     const char **rest;
-    int code = cli_parse(name, "bench attention | tessera bench decode --model W.safetensors LATENT.safetensors  (--device all: every device)", argc,
-                         argv, options, &parse, &rest);
+    int code = cli_parse(
+        name, "bench attention | tessera bench windows | tessera bench decode --model W.safetensors LATENT.safetensors  (--device all: every device)",
+        argc, argv, options, &parse, &rest);
     if (code < 0) {
         code = run(&b, &a, rest);
         poptFreeContext(parse);
     }
     cJSON_Delete(b.json_rows);
-    char *const owned[] = {b.json, b.plot, b.model, a.dtype, a.peer_kv, b.device.selector, b.device.budget};
+    char *const owned[] = {b.json,
+                           b.plot,
+                           b.model,
+                           a.dtype,
+                           a.peer_kv,
+                           a.windows.grid,
+                           a.windows.window,
+                           a.windows.stride,
+                           a.windows.dilation,
+                           b.device.selector,
+                           b.device.budget};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     free_list(a.shapes);
     free_list(b.peers);
     free(b.shapes);
     free(b.results);
+    free(b.cases);
     return code;
 }

@@ -1,0 +1,181 @@
+/* tessera bench windows: dense attention and windows in turn on the same tensors, each checked against fp64. */
+#include "bench_windows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const name = "bench";
+
+/* Attention prepared on the group's tensors: dense, or the window of a case. */
+typedef struct contender {
+    const bench_case *c; /* NULL: dense */
+    tsr_set *set;
+    bench_ours ours;
+    bench_times times;
+    double error;
+} contender;
+
+typedef struct group {
+    bench *b;
+    bench_problem *problem;
+    bench_tensors tensors;
+    const bench_pace *pace;
+    contender *all; /* dense first */
+    size_t count;
+} group;
+
+static tsr_status prepare(group *g)
+{
+    tsr_status status = TSR_OK;
+    for (size_t i = 0; i < g->count && status == TSR_OK; i++) {
+        contender *c = &g->all[i];
+        if (c->c) status = bench_window_set(&c->c->window, &c->set);
+        const tsr_set *const sets[1] = {c->set};
+        const bench_sets taken = {.sets = sets, .set_count = 1};
+        /* Runs of up to a dozen seconds stay whole, dense and windows alike. */
+        if (status == TSR_OK)
+            status = bench_ours_prepare(&c->ours, g->b->device.dev, g->problem, c->c ? &taken : NULL, 4 * g->pace->rate, &c->times.first);
+    }
+    return status;
+}
+
+static int64_t keys_of(void *user, int64_t head, int64_t query, int64_t *keys)
+{
+    (void)head;
+    return bench_window_keys(&((const bench_case *)user)->window, query, keys);
+}
+
+/* The run that warms up is the one whose output is checked. */
+static tsr_status warm_up(group *g, contender *c, bool *ok)
+{
+    double seconds = 0;
+    tsr_status status = bench_tensors_spoil(&g->tensors);
+    if (status == TSR_OK) status = bench_ours_run(&c->ours, g->b->device.dev, &g->tensors, &seconds);
+    c->times.first += seconds;
+    if (status != TSR_OK || cli_interrupted()) return status;
+    *ok = *ok && bench_problem_reference(g->problem, c->c ? keys_of : NULL, (void *)c->c);
+    c->error = bench_problem_error(g->problem, bench_tensors_row, &g->tensors);
+    return status;
+}
+
+static tsr_status run_turns(group *g, bool *ok)
+{
+    tsr_status status = TSR_OK;
+    const double steps = (double)(g->b->runs + 1) * (double)g->count;
+    char label[128];
+    snprintf(label, sizeof(label), "%lld tokens", (long long)g->problem->shape.keys);
+    for (int turn = -1; turn < g->b->runs && status == TSR_OK && *ok; turn++)
+        for (size_t i = 0; i < g->count && status == TSR_OK && *ok && !cli_interrupted(); i++) {
+            contender *c = &g->all[i];
+            cli_progress(label, ((double)(turn + 1) * (double)g->count + (double)i) / steps);
+            if (turn < 0)
+                status = warm_up(g, c, ok);
+            else
+                status = bench_ours_run(&c->ours, g->b->device.dev, &g->tensors, &c->times.seconds[c->times.count++]);
+        }
+    cli_progress_end();
+    return status;
+}
+
+static void take_results(group *g, bench_case *cases)
+{
+    for (size_t i = 0; i < g->count; i++) bench_summarise(&g->all[i].times);
+    tsr_attention_info dense;
+    tsr_attention_get_info(g->all[0].ours.plan, &dense);
+    for (size_t i = 1; i < g->count; i++) {
+        bench_case *c = &cases[i - 1];
+        tsr_attention_get_info(g->all[i].ours.plan, &c->plan);
+        c->device = *tsr_device_info_of(g->b->device.dev);
+        c->dtype = tsr_dtype_name(g->b->dtype);
+        c->peak = g->b->peak;
+        c->dense_flops = (double)dense.flops;
+        c->times = g->all[i].times;
+        c->dense = g->all[0].times;
+        c->error = g->all[i].error;
+        c->dense_error = g->all[0].error;
+        c->tolerance = bench_tolerance(g->b->dtype);
+        g->b->failed = g->b->failed || bench_case_is_wrong(c);
+    }
+}
+
+/* Cases of the same shape, which share tensors and the dense run that they are measured against. */
+static int run_group(bench *b, bench_problem *problem, const bench_pace *pace, bench_case *cases, size_t count)
+{
+    group g = {.b = b, .problem = problem, .pace = pace, .count = count + 1};
+    for (size_t i = 0; i < count; i++) cases[i].seed = b->seed;
+    if (!bench_problem_fill(problem, &cases->shape, b->dtype, false, b->seed, bench_memory_free(b))) return EXIT_INPUT;
+    g.all = calloc(g.count, sizeof(*g.all));
+    if (!g.all) return cli_error(name, EXIT_INPUT, "no memory for %zu cases", count);
+    for (size_t i = 1; i < g.count; i++) g.all[i].c = &cases[i - 1];
+    bool ok = true;
+    tsr_status status = bench_tensors_upload(&g.tensors, b->device.dev, problem);
+    if (status == TSR_OK) status = prepare(&g);
+    if (status == TSR_OK) status = run_turns(&g, &ok);
+    if (status == TSR_OK && ok && !cli_interrupted()) status = bench_measure_peak(b);
+    int code = ok ? -1 : EXIT_INPUT;
+    if (status != TSR_OK)
+        code = cli_fail(name, status);
+    else if (cli_interrupted())
+        code = cli_error(name, EXIT_INTERRUPTED, "interrupted");
+    if (code < 0) {
+        take_results(&g, cases);
+        bench_windows_print_group(cases, count);
+        for (size_t i = 0; i < count; i++) bench_windows_json(b, &cases[i]);
+    }
+    for (size_t i = 0; i < g.count; i++) {
+        bench_ours_release(&g.all[i].ours);
+        tsr_set_destroy(g.all[i].set);
+    }
+    bench_tensors_release(&g.tensors);
+    free(g.all);
+    return code;
+}
+
+/* A short dense attention: how fast the device is, and how its tiles are. */
+static int measure_pace(bench *b, bench_problem *problem, bench_pace *pace)
+{
+    const bench_shape shape = {1, 1, 2048, 2048, b->ask.dim ? b->ask.dim : 64};
+    if (!bench_problem_fill(problem, &shape, b->dtype, false, b->seed, bench_memory_free(b))) return EXIT_INPUT;
+    bench_tensors tensors = {0};
+    bench_ours ours = {0};
+    double first, best = HUGE_VAL;
+    tsr_status status = bench_tensors_upload(&tensors, b->device.dev, problem);
+    if (status == TSR_OK) status = bench_ours_prepare(&ours, b->device.dev, problem, NULL, b->peak, &first);
+    for (int i = 0; i < 3 && status == TSR_OK; i++) {
+        double seconds = 0;
+        status = bench_ours_run(&ours, b->device.dev, &tensors, &seconds);
+        best = fmin(best, seconds);
+    }
+    if (status == TSR_OK) {
+        tsr_attention_info info;
+        tsr_attention_get_info(ours.plan, &info);
+        *pace = (bench_pace){(double)info.flops / fmax(best, 1e-9), (int32_t)info.query_tile, (int32_t)info.key_tile};
+    }
+    bench_ours_release(&ours);
+    bench_tensors_release(&tensors);
+    if (status != TSR_OK) return cli_fail(name, status);
+    return cli_interrupted() ? cli_error(name, EXIT_INTERRUPTED, "interrupted") : -1;
+}
+
+int bench_windows(bench *b)
+{
+    bench_problem problem;
+    bench_pace pace;
+    if (!bench_problem_open(&problem)) return EXIT_INPUT;
+    int code = measure_pace(b, &problem, &pace);
+    size_t at = b->case_count;
+    const size_t first = at;
+    if (code < 0 && !bench_windows_cases(b, &pace)) code = EXIT_INPUT;
+    if (code < 0) bench_windows_print_device(b, &pace);
+    while (at < b->case_count && code < 0) {
+        const bench_shape *shape = &b->cases[at].shape;
+        size_t count = 1;
+        while (at + count < b->case_count && b->cases[at + count].shape.keys == shape->keys) count++;
+        code = run_group(b, &problem, &pace, &b->cases[at], count);
+        at += count;
+    }
+    if (code < 0) bench_windows_print_published(b->cases + first, b->case_count - first);
+    bench_problem_close(&problem);
+    return code;
+}
