@@ -1,9 +1,11 @@
 #!/bin/sh
-# Tests tessera bench with peers that are missing, right, wrong, silent, dead or talk nonsense: check.sh TESSERA
+# Tests tessera bench: peers that are missing, right, wrong, silent, dead or talk nonsense, and the arithmetic of windows.
+# check.sh TESSERA CHECK_WINDOWS
 set -eu
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cp "$1" "$scratch/tessera"
+cp "$2" "$scratch/check_windows"
 cd "$scratch"
 export TESSERA_DEVICE=host
 failures=0
@@ -95,6 +97,37 @@ wait $child || code=$?
 [ "$code" = 130 ] || { echo "interrupted: exit code $code, expected 130"; failures=$((failures + 1)); }
 for file in ended.* .*tmp* *tmp*; do [ ! -e "$file" ] || { echo "interrupted: left $file"; failures=$((failures + 1)); }; done
 if kill -0 "$(cat pid)" 2>/dev/null; then echo "interrupted: the peer lives on"; failures=$((failures + 1)); fi
+
+# Windows: the usual cases, and windows of one's own; sizes as small as they come.
+windows() {
+    name=$1
+    shift
+    expect "$name" 0 "time/dense" windows --seconds 1e-9 --runs 2 --json windows.json "$@"
+    ./check_windows windows.json >out 2>&1 || { echo "$name:"; cat out; failures=$((failures + 1)); }
+}
+windows "usual windows" --head-dim 16 --plot windows.svg
+for family in '"1-D"' '"1-D causal"' '"grid"' '"fitted"' '"natten"'; do
+    grep -q "\"family\":	$family" windows.json || { echo "usual windows: no $family"; failures=$((failures + 1)); }
+done
+[ "$(grep -c '<line.*stroke-width="2"' windows.svg)" = 7 ] || { echo "windows.svg: expected lines through 3, 3, 3 and 2 points"; failures=$((failures + 1)); }
+windows "own line" --grid 300 --window 17 --head-dim 8
+windows "shares of a grid" --grid 7,12,9 --head-dim 8
+windows "own window" --grid 6,10,13 --window 3,4,5 --stride 1,2,3 --dilation 2,1,2 --causal --heads 2 --head-dim 24 --dtype f16
+expect "axes" 2 "each of the grid's 2 axes" windows --grid 8,8 --window 3
+expect "no number" 2 "expected T,H,W" windows --grid 8,x
+expect "four axes" 2 "expected T,H,W" windows --grid 2,2,2,2
+expect "no tokens" 2 "each 1 or more" windows --grid 0
+expect "many tokens" 2 "fewer than 2^31 tokens" windows --grid 65536,65536
+expect "window without grid" 2 "--grid beside --window" windows --window 3
+expect "stride without window" 2 "--window beside --grid" windows --grid 8 --stride 2
+expect "window beyond grid" 2 "expected at most 8" windows --grid 8 --window 9
+expect "stride beyond window" 2 "expected at most the window" windows --grid 8 --window 3 --stride 4
+expect "dilation" 2 "expected at least the window" windows --grid 8,8 --window 3,3 --dilation 1,4
+expect "no seconds" 2 "more than 0" windows --seconds 0
+expect "heads" 2 "expected 1 to 1024" windows --heads -1
+expect "shape of windows" 2 "--shape is for bench attention" windows --shape 1,1,1,1,16
+expect "window of attention" 2 "--window is for bench windows" attention --window 3
+expect "surplus of windows" 2 "unexpected" windows more
 
 expect "unknown peer" 2 "expected ggml-cpu, ggml-vulkan or auto" attention --peer other
 expect "no keys" 2 "each 1 or more" attention --shape 1,1,1,0,16

@@ -102,16 +102,15 @@ bench_window bench_window_near(const int64_t grid[3], const int64_t units[3], do
     return best;
 }
 
-void bench_window_units(const int64_t grid[3], int64_t tile, int64_t units[3])
+bool bench_window_units(const int64_t grid[3], int64_t tile, int64_t units[3])
 {
-    int64_t most = 0, surface = 0;
+    int64_t surface = 0;
     for (int64_t t = 1; t <= tile; t++)
-        for (int64_t y = 1; t * y <= tile; y++)
-            for (int64_t x = 1; t * y * x <= tile; x++) {
-                if (grid[0] % t || grid[1] % y || grid[2] % x) continue;
-                const int64_t volume = t * y * x, sides = t * y + y * x + t * x;
-                if (volume < most || (volume == most && sides >= surface)) continue;
-                most = volume, surface = sides;
-                units[0] = t, units[1] = y, units[2] = x;
-            }
+        for (int64_t y = 1; t * y <= tile; y++) {
+            const int64_t x = tile / (t * y), sides = t * y + y * x + t * x;
+            if (t * y * x != tile || grid[0] % t || grid[1] % y || grid[2] % x || (surface && sides >= surface)) continue;
+            surface = sides;
+            units[0] = t, units[1] = y, units[2] = x;
+        }
+    return surface > 0;
 }

@@ -10,7 +10,7 @@ enum { MAX_HEADS = 8, SLOW_RATE = 50 }; /* GFLOP/s */
 /* Largest first; the waste goals are stated for the first box. */
 static const int64_t lines[][3] = {{1, 1, 32768}, {1, 1, 16384}, {1, 1, 8192}, {1, 1, 4096}, {1, 1, 2048}, {1, 1, 512}};
 static const int64_t boxes[][3] = {{21, 30, 52}, {16, 24, 40}, {12, 20, 32}, {8, 16, 24}, {6, 10, 16}};
-static const int64_t fitted[][3] = {{20, 32, 48}, {16, 24, 36}, {12, 16, 36}, {8, 16, 24}, {8, 8, 12}};
+static const int64_t fitted[][3] = {{20, 32, 48}, {16, 24, 36}, {12, 16, 36}, {8, 16, 24}};
 enum { LINES = sizeof(lines) / sizeof(lines[0]), BOXES = sizeof(boxes) / sizeof(boxes[0]), FITTED = sizeof(fitted) / sizeof(fitted[0]) };
 
 /* https://natten.org/profiler/ (2026-07), fp16, head dim 128; the 2-D cases are FLUX's, the 3-D ones HunyuanVideo's, with 24 heads. */
@@ -27,7 +27,7 @@ static const bench_published published[] = {
     {{283.327, 135.265}, {84.417, 47.353}, NATTEN(30, 48, 80, 18, 24, 24, 1, 1, 1)},
     {{283.327, 135.265}, {29.109, 18.538}, NATTEN(30, 48, 80, 18, 24, 24, 16, 8, 8)},
 };
-/* What grids, windows and strides are divided by on smaller devices, so that the shares stay. */
+/* What grids and windows are divided by on smaller devices, so that the shares stay. */
 static const int64_t divisors[3][6][3] = {
     {{1, 1, 1}, {1, 1, 2}, {1, 1, 4}, {1, 1, 8}, {1, 1, 16}, {1, 1, 64}},
     {{1, 1, 1}, {1, 2, 2}, {1, 4, 4}, {1, 8, 8}, {1, 8, 8}, {1, 16, 16}},
@@ -112,26 +112,26 @@ static void add_boxes(chooser *c, const int64_t grid[3])
     }
 }
 
-/* Strides as large as a tile of queries, windows of whole tiles of keys. */
+/* Strides as large as a tile of queries, where such boxes divide the grid; windows of whole tiles of keys. */
 static void add_fitted(chooser *c, const int64_t grid[3])
 {
     static const double time[3] = {0.065, 0.12, 0};
     int64_t units[3];
-    bench_window_units(grid, c->pace->query_tile, units);
+    if (!bench_window_units(grid, c->pace->query_tile, units)) return;
     for (int i = 0; i < 2; i++) {
         const bench_window w = bench_window_near(grid, units, percents[i] / 100.0, c->pace->key_tile);
-        const bool fit = tokens_of(units) == c->pace->query_tile && bench_window_size(&w) % c->pace->key_tile == 0;
-        set_goals(add(c, BENCH_FITTED, percents[i], w), fit ? 1 : 0, time);
+        set_goals(add(c, BENCH_FITTED, percents[i], w), bench_window_size(&w) % c->pace->key_tile == 0 ? 1 : 0, time);
     }
 }
 
+/* Strides stay, as far as windows let them: they suit tiles, which do not shrink with the grid. */
 static bench_window scaled(const bench_window *from, const int64_t divisor[3])
 {
     bench_window w = *from;
     for (int a = 0; a < 3; a++) {
         w.grid[a] /= divisor[a];
         w.window[a] /= divisor[a];
-        w.stride[a] = w.stride[a] / divisor[a] ? w.stride[a] / divisor[a] : 1;
+        while (w.stride[a] > w.window[a]) w.stride[a] /= 2;
     }
     return w;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "bench_window_options.h"
+#include "bench_windows.h"
 
 static const char *const name = "bench";
 
@@ -28,6 +29,16 @@ static int take_axes(const char *option, const char *text, int rank, int64_t out
     return cli_error(name, EXIT_INPUT, "argument %s is '%s'; expected a number of 1 or more for each of the grid's %d axes", option, text, rank);
 }
 
+/* Does the window fit its grid? The library says it best. */
+static int check_own(const bench_window *own)
+{
+    tsr_set *set = NULL;
+    tsr_status status = bench_window_set(own, &set);
+    if (status == TSR_OK) status = tsr_set_check(set, bench_window_tokens(own), bench_window_tokens(own));
+    tsr_set_destroy(set);
+    return status == TSR_OK ? -1 : cli_error(name, EXIT_INPUT, "the window asked for: %s", tsr_last_error());
+}
+
 int bench_take_windows(bench *b, const bench_window_texts *t)
 {
     bench_ask *ask = &b->ask;
@@ -52,5 +63,5 @@ int bench_take_windows(bench *b, const bench_window_texts *t)
     if (code < 0) code = take_axes("--stride", t->stride, rank, own->stride);
     if (code < 0) code = take_axes("--dilation", t->dilation, rank, own->dilation);
     own->causal[3 - rank] = b->causal;
-    return code;
+    return code < 0 ? check_own(own) : code;
 }

@@ -43,8 +43,8 @@ bool bench_windows_cases(bench *b, const bench_pace *pace);
 
 /* Windows on a grid: the multiples of units nearest to a share of the keys, alike on all axes. */
 bench_window bench_window_near(const int64_t grid[3], const int64_t units[3], double share, int64_t multiple);
-/* The largest box of at most tile tokens that divides the grid, and the most compact one of these. */
-void bench_window_units(const int64_t grid[3], int64_t tile, int64_t units[3]);
+/* The most compact box of tile tokens that divides the grid; false: there is none. */
+bool bench_window_units(const int64_t grid[3], int64_t tile, int64_t units[3]);
 
 tsr_status bench_window_set(const bench_window *w, tsr_set **out);
 /* The keys that query q sees, ascending, from NATTEN's definition; returns how many. */

@@ -18,39 +18,50 @@ static const struct {
 typedef struct panel {
     const bench_case *cases;
     size_t count;
-    double top, step; /* of both axes */
-    double base;      /* y of zero */
+    double share_top, share_step, time_top, time_step;
+    double base; /* y of zero */
 } panel;
+
+/* Where NATTEN's own time by its dense time on an H100 would lie. */
+static double published_time(const bench_case *c) { return c->published->window[BENCH_H100] / c->published->dense[BENCH_H100]; }
 
 static panel take_panel(const bench *b, size_t first)
 {
     panel p = {.cases = &b->cases[first]};
-    double highest = 0.01;
-    for (; first + p.count < b->case_count && strcmp(p.cases[p.count].device.id, p.cases->device.id) == 0; p.count++)
-        highest = fmax(highest, fmax(p.cases[p.count].plan.density, bench_case_time(&p.cases[p.count])));
-    p.step = bench_svg_step(highest);
-    p.top = p.step * ceil(1.04 * highest / p.step);
+    double share = 0.01, time = 0.01;
+    for (; first + p.count < b->case_count && strcmp(p.cases[p.count].device.id, p.cases->device.id) == 0; p.count++) {
+        const bench_case *c = &p.cases[p.count];
+        share = fmax(share, c->plan.density);
+        time = fmax(time, fmax(bench_case_time(c), c->published ? published_time(c) : 0));
+    }
+    p.share_step = bench_svg_step(share);
+    p.share_top = p.share_step * ceil(1.04 * share / p.share_step);
+    p.time_step = bench_svg_step(time);
+    p.time_top = p.time_step * ceil(1.04 * time / p.time_step);
     return p;
 }
 
-static double at_x(const panel *p, double share) { return LEFT + share / p->top * (WIDTH - LEFT - RIGHT); }
+static double at_x(const panel *p, double share) { return LEFT + share / p->share_top * (WIDTH - LEFT - RIGHT); }
 
-static double at_y(const panel *p, double time) { return p->base - time / p->top * CHART; }
+static double at_y(const panel *p, double time) { return p->base - time / p->time_top * CHART; }
 
 static void draw_axes(FILE *f, const panel *p)
 {
-    for (double v = 0; v <= p->top * 1.0001; v += p->step) {
-        const char *const colour = v > 0 ? "#e4e8ec" : "#9aa5af";
-        bench_svg_line(f, LEFT, at_y(p, v), at_x(p, p->top), at_y(p, v), colour, "");
-        bench_svg_line(f, at_x(p, v), p->base, at_x(p, v), at_y(p, p->top), colour, "");
+    const char *const grey[2] = {"#9aa5af", "#e4e8ec"};
+    const double right = at_x(p, p->share_top), ideal = fmin(p->share_top, p->time_top);
+    for (double v = 0; v <= p->time_top * 1.0001; v += p->time_step) {
+        bench_svg_line(f, LEFT, at_y(p, v), right, at_y(p, v), grey[v > 0], "");
         bench_svg_text(f, LEFT - 8, at_y(p, v) + 4, 12, "end", bench_pale, "", "%g", v);
+    }
+    for (double v = 0; v <= p->share_top * 1.0001; v += p->share_step) {
+        bench_svg_line(f, at_x(p, v), p->base, at_x(p, v), p->base - CHART, grey[v > 0], "");
         bench_svg_text(f, at_x(p, v), p->base + 18, 12, "middle", bench_pale, "", "%g %%", v * 100);
     }
-    bench_svg_text(f, at_x(p, p->top / 2), p->base + 40, 12, "middle", bench_pale, "", "share of the keys that a query sees");
+    bench_svg_text(f, (LEFT + right) / 2, p->base + 40, 12, "middle", bench_pale, "", "share of the keys that a query sees");
     fprintf(f, "<g transform=\"translate(30 %.1f) rotate(-90)\">", p->base - CHART / 2.0);
     bench_svg_text(f, 0, 0, 12, "middle", bench_pale, "", "time / dense time");
     fputs("</g>\n", f);
-    bench_svg_line(f, at_x(p, 0), p->base, at_x(p, p->top), at_y(p, p->top), "#b23a48", " stroke-width=\"1.5\" stroke-dasharray=\"6 4\"");
+    bench_svg_line(f, LEFT, p->base, at_x(p, ideal), at_y(p, ideal), "#b23a48", " stroke-width=\"1.5\" stroke-dasharray=\"6 4\"");
 }
 
 /* The family's case with the next larger share than this; NULL: none. */
@@ -65,10 +76,16 @@ static const bench_case *next_of(const panel *p, bench_family family, const benc
     return next;
 }
 
-static void draw_point(FILE *f, const panel *p, const bench_case *c)
+static void dot(FILE *f, double x, double y, const char *colour, bool hollow)
 {
-    fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n", at_x(p, c->plan.density), at_y(p, bench_case_time(c)),
-            styles[c->family].colour);
+    fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\" stroke=\"%s\" stroke-width=\"1.5\"/>\n", x, y, hollow ? "none" : colour, colour);
+}
+
+static void draw_case(FILE *f, const panel *p, const bench_case *c)
+{
+    const double x = at_x(p, c->plan.density);
+    if (!bench_case_is_wrong(c)) dot(f, x, at_y(p, bench_case_time(c)), styles[c->family].colour, false);
+    if (c->published) dot(f, x, at_y(p, published_time(c)), styles[c->family].colour, true);
 }
 
 static void draw_line(FILE *f, const panel *p, bench_family family)
@@ -82,16 +99,20 @@ static void draw_line(FILE *f, const panel *p, bench_family family)
 
 static void draw_legend(FILE *f, const panel *p)
 {
-    const double x = at_x(p, p->top) + 24;
-    double y = at_y(p, p->top) + 12;
+    const double x = at_x(p, p->share_top) + 24;
+    double y = p->base - CHART + 12;
     size_t wrong = 0;
     bench_svg_line(f, x - 8, y - 4, x + 8, y - 4, "#b23a48", " stroke-width=\"1.5\" stroke-dasharray=\"6 4\"");
     bench_svg_text(f, x + 16, y, 13, "start", bench_ink, "", "ideal: time = share");
     for (int family = 0; family < BENCH_FAMILIES; family++) {
         if (!next_of(p, (bench_family)family, NULL)) continue;
         y += 22;
-        fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n", x, y - 4, styles[family].colour);
+        dot(f, x, y - 4, styles[family].colour, false);
         bench_svg_text(f, x + 16, y, 13, "start", bench_ink, "", "%s", styles[family].name);
+        if (family != BENCH_NATTEN) continue;
+        y += 22;
+        dot(f, x, y - 4, styles[family].colour, true);
+        bench_svg_text(f, x + 16, y, 13, "start", bench_ink, "", "their times on an H100");
     }
     for (size_t i = 0; i < p->count; i++) wrong += bench_case_is_wrong(&p->cases[i]);
     if (wrong) bench_svg_text(f, x - 8, y + 22, 13, "start", "#b23a48", "", "%zu left out: wrong result", wrong);
@@ -105,8 +126,7 @@ static void draw_panel(FILE *f, const panel *p, double y)
                    (long long)first->shape.dim, first->dtype);
     draw_axes(f, p);
     for (int family = 0; family < BENCH_NATTEN; family++) draw_line(f, p, (bench_family)family);
-    for (size_t i = 0; i < p->count; i++)
-        if (!bench_case_is_wrong(&p->cases[i])) draw_point(f, p, &p->cases[i]);
+    for (size_t i = 0; i < p->count; i++) draw_case(f, p, &p->cases[i]);
     draw_legend(f, p);
 }
 

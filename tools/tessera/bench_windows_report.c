@@ -56,10 +56,12 @@ static void print_goal(double goal, bool met)
 static void print_measures(const bench_case *c)
 {
     const double rate = (double)c->plan.flops / c->times.median;
-    char label[192];
+    char label[192], whole[192] = "";
     bench_window_label(&c->window, label, sizeof(label));
-    printf(" %10.2f %8.1f %7.2f %7.3f %4.0f %% %8.1e  %s\n", c->times.median * 1e3, rate / 1e9, rate / c->peak, c->plan.plan_seconds,
-           c->times.spread * 100, c->error, label);
+    if (c->published && bench_window_tokens(&c->window) != bench_window_tokens(&c->published->shape))
+        bench_window_label(&c->published->shape, whole, sizeof(whole));
+    printf(" %10.2f %8.1f %7.2f %7.3f %4.0f %% %8.1e  %s%s%s\n", c->times.median * 1e3, rate / 1e9, rate / c->peak, c->plan.plan_seconds,
+           c->times.spread * 100, c->error, label, whole[0] ? ", for " : "", whole);
     if (bench_case_is_wrong(c))
         printf("WRONG: %s is off by %.2g (relative, against fp64; allowed %.0e): its time means nothing\n",
                c->error <= c->tolerance ? "dense attention" : "this window", c->error <= c->tolerance ? c->dense_error : c->error, c->tolerance);
@@ -103,11 +105,6 @@ void bench_windows_print_published(const bench_case *cases, size_t count)
                bench_published_ideal(c->published, BENCH_B200), bench_case_beats(c) ? "beats" : "does not", bench_case_time(c), c->plan.density * 100,
                c->plan.waste);
         print_measures(c);
-        if (bench_window_tokens(&c->window) != bench_window_tokens(&c->published->shape)) {
-            char label[192];
-            bench_window_label(&c->published->shape, label, sizeof(label));
-            printf("%124s (scaled down from %s)\n", "", label);
-        }
     }
     fflush(stdout);
 }
