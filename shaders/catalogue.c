@@ -13,34 +13,37 @@
 #include "stream/key_dot_args.h"
 #include "stream/query_sum_args.h"
 #include "stream/rope_args.h"
-#include "blend_cl.h"
-#include "conv_cl.h"
 #include "flash_cl.h"
 #include "merge_cl.h"
-#include "key_dot_cl.h"
-#include "peak_cl.h"
-#include "probe_cl.h" "rotate_cl.h" "query_sum_cl.h"
-#include "rope_cl.h"
+#include "probe_cl.h"
 #include "sums_cl.h"
+#include "conv_cl.h"
+#include "peak_cl.h"
+#include "blend_cl.h"
+#include "key_dot_cl.h"
+#include "query_sum_cl.h"
+#include "rope_cl.h"
 #ifdef TSR_WITH_VULKAN
-#include "blend_simt_spv.h"
-#include "blend_subgroup_spv.h"
-#include "conv_simt_spv.h"
-#include "conv_subgroup_spv.h"
 #include "flash_simt_spv.h"
 #include "flash_subgroup_spv.h"
 #include "merge_simt_spv.h"
 #include "merge_subgroup_spv.h"
-#include "key_dot_simt_spv.h"
-#include "key_dot_subgroup_spv.h"
-#include "peak_simt_spv.h"
-#include "peak_subgroup_spv.h"
-#include "probe_simt_spv.h" "query_sum_simt_spv.h"
-#include "rotate_simt_spv.h" "query_sum_subgroup_spv.h"
-#include "rope_simt_spv.h"
-#include "probe_subgroup_spv.h" "rotate_subgroup_spv.h" "rope_subgroup_spv.h"
+#include "probe_simt_spv.h"
+#include "probe_subgroup_spv.h"
 #include "sums_simt_spv.h"
 #include "sums_subgroup_spv.h"
+#include "conv_simt_spv.h"
+#include "conv_subgroup_spv.h"
+#include "peak_simt_spv.h"
+#include "peak_subgroup_spv.h"
+#include "blend_simt_spv.h"
+#include "blend_subgroup_spv.h"
+#include "key_dot_simt_spv.h"
+#include "key_dot_subgroup_spv.h"
+#include "query_sum_simt_spv.h"
+#include "query_sum_subgroup_spv.h"
+#include "rope_simt_spv.h"
+#include "rope_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -65,22 +68,26 @@
 
 NAMES(flash, FLASH)
 NAMES(merge, MERGE)
+NAMES(probe, PROBE)
+NAMES(sums, SUMS)
 NAMES(conv, CONV)
 NAMES(peak, PEAK)
-NAMES(probe, rope, rotate, PROBE ROTATE ROPE)
-NAMES(sums, blend, SUMS BLEND)
-NAMES(query_sum, QUERY_SUM)
+NAMES(blend, BLEND)
 NAMES(key_dot, KEY_DOT)
+NAMES(query_sum, QUERY_SUM)
+NAMES(rope, ROPE)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
     ENTRIES(merge, MERGE)
+    ENTRIES(probe, PROBE)
+    ENTRIES(sums, SUMS)
     ENTRIES(conv, CONV)
     ENTRIES(peak, PEAK)
-    ENTRIES(probe, rope, rotate, PROBE ROTATE ROPE)
-    ENTRIES(sums, blend, SUMS BLEND)
-    ENTRIES(query_sum, QUERY_SUM)
+    ENTRIES(blend, BLEND)
     ENTRIES(key_dot, KEY_DOT)
+    ENTRIES(query_sum, QUERY_SUM)
+    ENTRIES(rope, ROPE)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

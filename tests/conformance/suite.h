@@ -39,13 +39,15 @@ suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const cha
 suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what);
 
 int suite_add_memory(suite *s);
+int suite_add_errors(suite *s);
+int suite_add_arguments(suite *s);
 int suite_add_attention(suite *s);
 int suite_add_sets(suite *s);
 int suite_add_set_relations(suite *s);
-int suite_add_errors(suite *s);
-int suite_add_set_errors suite_add_expressions(suite *s);
-int suite_add_arguments(suite *s);
+int suite_add_set_errors(suite *s);
+int suite_add_expressions(suite *s);
+int suite_add_probe(suite *s);
+int suite_add_streams(suite *s);
 int suite_add_decode(suite *s);
-int suite_add_probe suite_add_streams(suite *s);
 
 #endif
