@@ -65,7 +65,7 @@ typedef struct tsr_plan_tiles {
 
 /* plan.c: the sets, with the band, as schedules; q_tiles and most_tiles. */
 tsr_status tsr_attention_plan(tsr_attention *att, const tsr_plan_tiles *tiles);
-/* Frees the schedules and what lists.c made of them. */
+/* Frees the schedules, and what lists.c and score.c put on the device. */
 void tsr_attention_forget_plan(tsr_attention *att);
 
 /* tiling.c: see there. */

@@ -78,6 +78,7 @@ void tsr_attention_forget_plan(tsr_attention *att)
     free(att->schedule_of);
     free(att->pieces);
     tsr_buffer_destroy(att->lists);
+    tsr_buffer_destroy(att->user);
 }
 
 tsr_status tsr_attention_get_schedule(const tsr_attention *att, uint32_t index, const tsr_schedule **out)

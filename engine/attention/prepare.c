@@ -179,7 +179,6 @@ void tsr_attention_destroy(tsr_attention *att)
     if (!att) return;
     tsr_attention_forget_plan(att);
     tsr_buffer_destroy(att->params);
-    tsr_buffer_destroy(att->user);
     tsr_buffer_destroy(att->partials);
     free(att);
 }

@@ -80,9 +80,9 @@ static tsr_status look_prepare(look *l, tsr_device *dev, const tsr_attention_des
     tsr_flash_fill_specs(&l->att, t, specs);
     specs[PROBE_MODE] = mode;
     specs[FLASH_V_DT] = specs[FLASH_O_DT] = 0;
-    if ((s = tsr_kernel_get(dev, "probe", t->tile, specs, &l->kernel)) != TSR_OK) return s;
+    if ((s = tsr_kernel_get_scored(dev, "probe", t->tile, specs, desc->score, &l->kernel)) != TSR_OK) return s;
     int64_t blocks_at;
-    if ((s = tsr_attention_upload_lists(&l->att, t, &blocks_at)) != TSR_OK) return s;
+    if ((s = tsr_attention_upload_lists(&l->att, t, &blocks_at)) != TSR_OK || (s = tsr_attention_upload_score(&l->att)) != TSR_OK) return s;
     const flash_params flash = tsr_flash_params(&l->att, t, blocks_at);
     probe_params p;
     memcpy(&p, &flash, sizeof(flash)); /* its end may be padding, where ours goes on */
@@ -238,8 +238,9 @@ tsr_status tsr_probe_prepare(tsr_device *dev, const tsr_probe_desc *desc, tsr_pr
     /* The caller's, from here on. */
     p->sums.att.desc.sets = p->rows.att.desc.sets = NULL;
     p->sums.att.desc.set_of = p->rows.att.desc.set_of = NULL;
+    p->sums.att.desc.score = p->rows.att.desc.score = NULL;
     p->desc = checked;
-    p->desc.sets = NULL, p->desc.set_of = NULL;
+    p->desc.sets = NULL, p->desc.set_of = NULL, p->desc.score = NULL;
     if (s == TSR_OK)
         *out = p;
     else
@@ -260,7 +261,8 @@ void tsr_probe_destroy(tsr_probe *p)
 
 uint64_t tsr_probe_workspace(const tsr_probe *p)
 {
-    const tsr_buffer *const all[] = {p->sums.params, p->sums.att.lists, p->rows.params, p->rows.att.lists, p->steps, p->space};
+    const tsr_buffer *const all[] = {p->sums.params,    p->sums.att.lists, p->sums.att.user, p->rows.params,
+                                     p->rows.att.lists, p->rows.att.user,  p->steps,         p->space};
     uint64_t bytes = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) bytes += all[i] ? tsr_buffer_size(all[i]) : 0;
     return bytes;
@@ -295,8 +297,10 @@ static tsr_status check_args(const tsr_probe *p, const tsr_probe_args *a)
 static tsr_status run_look(const look *l, const tsr_probe_args *a, const tsr_span *to, uint32_t first, uint32_t count)
 {
     const tsr_device *dev = l->att.dev;
-    bk_binding b[] = {{l->params->bk, 0}, tsr_bind(&a->q),       tsr_bind(&a->k),          tsr_bind(&a->bias),     tsr_bind(&a->mask),
-                      tsr_bind(&a->lse),  {l->att.lists->bk, 0}, tsr_bind(&a->query_tags), tsr_bind(&a->key_tags), tsr_bind(to)};
+    bk_binding b[] = {
+        {l->params->bk, 0}, tsr_bind(&a->q),       tsr_bind(&a->k),          tsr_bind(&a->bias),     tsr_bind(&a->mask),
+        tsr_bind(&a->lse),  {l->att.lists->bk, 0}, tsr_bind(&a->query_tags), tsr_bind(&a->key_tags), tsr_bind(&(tsr_span){l->att.user, 0}),
+        tsr_bind(to)};
     tsr_status s = TSR_OK;
     for (uint32_t pass = 0; pass <= l->tiling.passes && s == TSR_OK; pass++) {
         b[0].offset = pass * params_step;

@@ -27,7 +27,8 @@ tsr_status tsr_attention_check_score(const tsr_attention_desc *d)
     if (d->score->kind != TSR_EXPRESSION_SCORE) return tsr_fail(TSR_ERROR_ARGUMENT, "argument score is a mask; expected an expression of kind score");
     for (uint32_t i = 0; i < d->set_count && reads_grid(d->score); i++) {
         if (d->sets[i]->segments)
-            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument score reads grid coordinates and sets[%" PRIu32 "] has segments; expected one sequence", i);
+            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument score reads grid coordinates and sets[%" PRIu32 "] has segments; expected one sequence",
+                            i);
         if (!same_grid(d->sets[0], d->sets[i]))
             return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument score reads grid coordinates; expected sets[%" PRIu32 "] on the grid of sets[0]", i);
     }

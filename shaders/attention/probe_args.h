@@ -8,4 +8,4 @@
 #define PROBE_SHAPES FLASH_SHAPES
 #define PROBE_PARAMS(F) FLASH_PARAMS(F) F(i32, slab_tiles) F(i32, map_rows) F(i32, fill)
 #define PROBE_ARGS(RO, RW)                                                                         \
-    RO(q) RO(k) RO(bias) RO(mask) RO(lse) RO(lists) RO(query_tags) RO(key_tags) RW(found)
+    RO(q) RO(k) RO(bias) RO(mask) RO(lse) RO(lists) RO(query_tags) RO(key_tags) RO(user) RW(found)
