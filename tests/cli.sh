@@ -75,6 +75,16 @@ alike() {
     cmp -s one.safetensors full.safetensors && { echo "attend $1 changes nothing"; failed=1; }
 }
 alike "--causal" "--recipe causal.json"
+
+# A look at the map: every row's probabilities add up to 1, so all keys together get as much as there are rows.
+expect 2 "argument --block-sums is '4'" "$tessera" attend qkv.safetensors -o looks.safetensors --block-sums 4
+expect 2 "argument --map-rows is '1,x'" "$tessera" attend qkv.safetensors -o looks.safetensors --map-rows 1,x
+expect 2 "argument rows[1] is 60; expected one of 60 queries" "$tessera" attend qkv.safetensors -o looks.safetensors --map-rows 1,60
+[ -e looks.safetensors ] && { echo "a refused look left a file"; failed=1; }
+expect 0 "" "$tessera" attend -q qkv.safetensors -o looks.safetensors --causal --key-sums --block-sums 60,60 --map-rows 0,59
+for words in '"key_sums":{"dtype":"F32","shape":[1,2,60]' '"block_sums":{"dtype":"F32","shape":[1,2,1,1]' '"map_rows":{"dtype":"F32","shape":[1,2,2,60]'; do
+    grep -aqF "$words" looks.safetensors || { echo "$words is not in the file"; failed=1; }
+done
 alike "--causal" "--mask 'q >= kv'"
 alike "--window 9,4" "--set '{\"window\":{\"left\":9,\"right\":4}}'"
 alike "--window 7,0 --sinks 3" "--set '{\"streaming\":{\"sinks\":3,\"window\":8}}'"

@@ -7,12 +7,18 @@
 
 #define ATTEND_NAME "attend"
 
+enum { ATTEND_LOOKS = 3 }; /* key sums, block sums, rows of the map */
+
 typedef struct attend {
     cli_device device;
     char *out, *layout, *window, *align, *tile, *out_dtype, *scale_text, *softcap_text;
     char *recipe_name, *set_text, *grid_text, *documents, *score, *mask_text;
     const char **scalar_texts; /* NAME=VALUE, the last one NULL */
-    int causal, lse, splits, sinks, json;
+    char *block_sums, *map_rows;
+    int causal, lse, splits, sinks, json, key_sums;
+    int64_t blocks[2], row_count;
+    tsr_tensor_view looks[ATTEND_LOOKS]; /* rank 0: not wanted */
+    tsr_buffer *look_buffers[ATTEND_LOOKS];
     tsr_tensors *file;
     tsr_tensor_view q, k, v, bias, mask, sink;
     bool has_bias, has_mask, has_sink, bnhd;
@@ -35,6 +41,11 @@ char *attend_recipe_text(attend *a, int *code);
 
 /* attend_sets.c: the recipe's sets, score and numbers become the description's. -1: done; else the exit code. */
 int attend_sets(attend *a);
+
+/* attend_probe.c: what the options say of it; is anything wanted; the look itself, after the run. -1: done; else the exit code. */
+bool attend_probe_options(attend *a);
+bool attend_looks(const attend *a);
+int attend_probe(attend *a);
 
 /* attend_run.c. -1: done; else the exit code. */
 tsr_status attend_upload(attend *a);

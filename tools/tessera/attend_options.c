@@ -68,5 +68,6 @@ bool attend_options(attend *a)
         return false;
     }
     a->desc.splits = (uint32_t)a->splits;
-    return parse_number("--scale", a->scale_text, &a->desc.scale) && parse_number("--softcap", a->softcap_text, &a->desc.softcap) && parse_window(a);
+    return parse_number("--scale", a->scale_text, &a->desc.scale) && parse_number("--softcap", a->softcap_text, &a->desc.softcap) &&
+           parse_window(a) && attend_probe_options(a);
 }

@@ -21,7 +21,7 @@ tsr_status attend_upload(attend *a)
         if (s != TSR_OK) return s;
     }
     const tsr_status s = tsr_buffer_create(a->device.dev, layout_bytes(&a->desc.o), &a->buffers[6]);
-    return s == TSR_OK && a->lse ? tsr_buffer_create(a->device.dev, layout_bytes(&a->desc.lse), &a->buffers[7]) : s;
+    return s == TSR_OK && (a->lse || attend_looks(a)) ? tsr_buffer_create(a->device.dev, layout_bytes(&a->desc.lse), &a->buffers[7]) : s;
 }
 
 /* In parts of about a fifth of a second, so that progress shows and Ctrl-C is heard. */
@@ -54,28 +54,44 @@ int attend_run(attend *a)
     return -1;
 }
 
+/* The tensors of the output file: o, then what else was asked for. */
+static size_t outputs(attend *a, tsr_tensor_view *out, tsr_buffer **from)
+{
+    size_t count = 0;
+    tsr_tensor_view o = a->q, lse = {.name = "lse", .dtype = TSR_F32, .rank = a->q.rank - 1, .size = tsr_buffer_size(a->buffers[7])};
+    o.name = "o";
+    o.dtype = a->desc.o.dtype;
+    o.shape[a->q.rank - 1] = a->desc.o.shape[3];
+    o.size = tsr_buffer_size(a->buffers[6]);
+    for (uint32_t i = 0; i < lse.rank; i++) lse.shape[i] = a->desc.q.shape[3 - lse.rank + i]; /* [B,H,N] */
+    from[count] = a->buffers[6], out[count++] = o;
+    if (a->lse) from[count] = a->buffers[7], out[count++] = lse;
+    for (int i = 0; i < ATTEND_LOOKS; i++)
+        if (a->look_buffers[i]) from[count] = a->look_buffers[i], out[count++] = a->looks[i];
+    return count;
+}
+
 int attend_save(attend *a)
 {
-    tsr_tensor_view out[2] = {a->q, {.name = "lse", .dtype = TSR_F32}};
-    out[0].name = "o";
-    out[0].dtype = a->desc.o.dtype;
-    out[0].shape[a->q.rank - 1] = a->desc.o.shape[3];
-    out[0].size = tsr_buffer_size(a->buffers[6]);
-    out[1].rank = a->q.rank - 1;
-    out[1].size = tsr_buffer_size(a->buffers[7]);
-    for (uint32_t i = 0; i < out[1].rank; i++) out[1].shape[i] = a->desc.q.shape[3 - out[1].rank + i]; /* [B,H,N] */
-    void *data[2] = {malloc(out[0].size + 1), malloc(out[1].size + 1)};
-    tsr_status s = data[0] && data[1] ? TSR_OK : TSR_ERROR_HOST_MEMORY;
-    int code =
-        s == TSR_OK ? -1 : cli_error(ATTEND_NAME, EXIT_INPUT, "not enough memory for an output of %llu bytes", (unsigned long long)out[0].size);
-    if (s == TSR_OK) s = tsr_buffer_read(a->buffers[6], 0, data[0], out[0].size);
-    if (s == TSR_OK && a->lse) s = tsr_buffer_read(a->buffers[7], 0, data[1], out[1].size);
-    out[0].data = data[0];
-    out[1].data = data[1];
-    if (s == TSR_OK) s = tsr_tensors_save(a->out, out, a->lse ? 2 : 1);
-    if (s != TSR_OK && code < 0) code = cli_fail(ATTEND_NAME, s);
-    free(data[0]);
-    free(data[1]);
+    tsr_tensor_view out[2 + ATTEND_LOOKS];
+    tsr_buffer *from[2 + ATTEND_LOOKS];
+    void *data[2 + ATTEND_LOOKS] = {NULL};
+    const size_t count = outputs(a, out, from);
+    int code = -1;
+    for (size_t i = 0; i < count && code < 0; i++) {
+        if (!(data[i] = malloc(out[i].size + 1))) {
+            code = cli_error(ATTEND_NAME, EXIT_INPUT, "not enough memory for an output of %llu bytes", (unsigned long long)out[i].size);
+            break;
+        }
+        out[i].data = data[i];
+        const tsr_status s = tsr_buffer_read(from[i], 0, data[i], out[i].size);
+        if (s != TSR_OK) code = cli_fail(ATTEND_NAME, s);
+    }
+    if (code < 0) {
+        const tsr_status s = tsr_tensors_save(a->out, out, count);
+        if (s != TSR_OK) code = cli_fail(ATTEND_NAME, s);
+    }
+    for (size_t i = 0; i < count; i++) free(data[i]);
     return code;
 }
 

@@ -62,6 +62,6 @@ int attend_describe(attend *a)
     d->o.stride[2] = a->bnhd ? h * dv : dv;
     d->o.stride[1] = a->bnhd ? dv : n * dv;
     d->o.stride[0] = h * n * dv;
-    if (a->lse) d->lse = (tsr_layout){.dtype = TSR_F32, .shape = {d->q.shape[0], d->q.shape[1], d->q.shape[2], 1}};
+    if (a->lse || attend_looks(a)) d->lse = (tsr_layout){.dtype = TSR_F32, .shape = {d->q.shape[0], d->q.shape[1], d->q.shape[2], 1}};
     return -1;
 }

@@ -16,7 +16,7 @@ static int attend_file(attend *a, const char *in)
     if (s == TSR_OK) s = attend_upload(a);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
     cli_catch();
-    if ((code = attend_run(a)) >= 0 || (code = attend_save(a)) >= 0) return code;
+    if ((code = attend_run(a)) >= 0 || (code = attend_probe(a)) >= 0 || (code = attend_save(a)) >= 0) return code;
     attend_report(a);
     return EXIT_DONE;
 }
@@ -44,6 +44,9 @@ int cmd_attend(int argc, const char **argv)
         {"tile", 0, POPT_ARG_STRING, &a.tile, 0, "tile model: auto, vector, simt or subgroup", "MODEL"},
         {"out-dtype", 0, POPT_ARG_STRING, &a.out_dtype, 0, "f32, f16 or bf16; default that of q", "TYPE"},
         {"lse", 0, POPT_ARG_NONE, &a.lse, 0, "also write the log-sum-exp of each row", NULL},
+        {"key-sums", 0, POPT_ARG_NONE, &a.key_sums, 0, "also write key_sums: what each key gets from all queries", NULL},
+        {"block-sums", 0, POPT_ARG_STRING, &a.block_sums, 0, "also write block_sums: the same by blocks of queries and keys", "QUERIES,KEYS"},
+        {"map-rows", 0, POPT_ARG_STRING, &a.map_rows, 0, "also write map_rows: the probabilities of these queries", "Q,Q,..."},
         {"json", 0, POPT_ARG_NONE, &a.json, 0, "print a report as JSON", NULL},
         CLI_DEVICE_OPTIONS(a.device),
         POPT_AUTOHELP POPT_TABLEEND};
@@ -59,10 +62,12 @@ int cmd_attend(int argc, const char **argv)
     tsr_attention_destroy(a.plan);
     tsr_recipe_destroy(a.recipe);
     for (int i = 0; i < 8; i++) tsr_buffer_destroy(a.buffers[i]);
+    for (int i = 0; i < ATTEND_LOOKS; i++) tsr_buffer_destroy(a.look_buffers[i]);
     cli_close(&a.device);
     tsr_tensors_close(a.file);
-    char *const owned[] = {a.out,         a.layout,   a.window,    a.align,     a.tile,  a.out_dtype, a.scale_text,      a.softcap_text,
-                           a.recipe_name, a.set_text, a.grid_text, a.documents, a.score, a.mask_text, a.device.selector, a.device.budget};
+    char *const owned[] = {a.out,          a.layout,      a.window,          a.align,        a.tile,      a.out_dtype, a.scale_text,
+                           a.softcap_text, a.recipe_name, a.set_text,        a.grid_text,    a.documents, a.score,     a.mask_text,
+                           a.block_sums,   a.map_rows,    a.device.selector, a.device.budget};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     for (const char **text = a.scalar_texts; text && *text; text++) free((void *)*text);
     free((void *)a.scalar_texts);
