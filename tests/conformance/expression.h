@@ -31,4 +31,7 @@ bool expression_reference(const expression_problem *p, double (*score)(const voi
 /* expression_random.c: random formulas, a different one for each head, each query seeing one key only. */
 suite_verdict expression_random(const suite_case *c, suite_run_context *run);
 
+/* expression_probe.c */
+suite_verdict expression_probe(const suite_case *c, suite_run_context *run);
+
 #endif

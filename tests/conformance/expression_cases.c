@@ -216,5 +216,6 @@ int suite_add_expressions(suite *s)
         snprintf(name, sizeof(name), "expression/%s%s", table[i / 2].name, i % 2 ? "/with-all" : "");
         if ((i % 2 == 0 || table[i / 2].flags & WITH_ALL) && !suite_add(s, name, run_case, NULL, i)) return 0;
     }
-    return suite_add(s, "expression/random/0", expression_random, NULL, 0) && suite_add(s, "expression/random/1", expression_random, NULL, 1);
+    return suite_add(s, "expression/probe", expression_probe, NULL, 0) && suite_add(s, "expression/random/0", expression_random, NULL, 0) &&
+           suite_add(s, "expression/random/1", expression_random, NULL, 1);
 }
