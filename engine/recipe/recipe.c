@@ -6,8 +6,8 @@
 
 #include "files/json.h"
 
-/* Bytes, JSON values and nesting of a recipe, heads that one may be for. */
-enum { TEXT_MAX = 1 << 26, VALUES_MAX = 1 << 20, DEPTH_MAX = 64, HEADS_MAX = 65536 };
+/* Bytes, JSON values and nesting of a recipe, heads that one may be for, and sets that these may have. */
+enum { TEXT_MAX = 1 << 26, VALUES_MAX = 1 << 20, DEPTH_MAX = 64, HEADS_MAX = 65536, SETS_MAX = 1024 };
 
 static tsr_status check(const tsr_recipe_desc *desc, tsr_recipe **out)
 {
@@ -96,8 +96,9 @@ static void read_sets(tsr_recipe *recipe, tsr_build *b, tsr_fields *f, const tsr
         tsr_reader_fail(&b->r, "is %s; expected a list of {\"heads\": ..., \"set\": ...}",
                         cJSON_IsArray(heads) ? "an empty list" : tsr_reader_kind(heads));
     }
-    if (b->r.status != TSR_OK || (!set && !heads)) return; /* none: everyone, or a score alone */
     const int count = heads ? cJSON_GetArraySize(heads) : 1;
+    if (count > SETS_MAX) tsr_reader_fail(&b->r, "has %d sets for heads; expected at most %d", count, SETS_MAX);
+    if (b->r.status != TSR_OK || (!set && !heads)) return; /* none: everyone, or a score alone */
     recipe->sets = calloc((size_t)count, sizeof(*recipe->sets));
     recipe->set_of_head = malloc(recipe->heads * sizeof(*recipe->set_of_head));
     if (!recipe->sets || !recipe->set_of_head) {

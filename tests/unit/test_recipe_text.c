@@ -183,6 +183,10 @@ static void hostile(void **state)
     for (int i = 0; i < 5000; i++) n += (size_t)sprintf(text + n, "%s{\"causal\":{}}", i ? "," : "");
     strcpy(text + n, "]}}");
     refused(text, 0, "makes a formula of more than 4096 nodes");
+    n = (size_t)sprintf(text, "{\"heads\":[");
+    for (int i = 0; i < 1025; i++) n += (size_t)sprintf(text + n, "%s{\"heads\":\"rest\",\"set\":{\"causal\":{}}}", i ? "," : "");
+    strcpy(text + n, "]}");
+    refused(text, 0, "has 1025 sets for heads; expected at most 1024");
     n = (size_t)sprintf(text, "{\"grid\":[");
     for (int i = 0; i < 1 << 20; i++) n += (size_t)sprintf(text + n, "%s1", i ? "," : "");
     strcpy(text + n, "]}");
