@@ -87,21 +87,21 @@ tsr_status tsr_stream_append(tsr_stream *s, const tsr_stream_tokens *tokens, int
     stream_remove_marked(s);
     stream_place(s, tokens);
     stream_set_times(s);
-    const int64_t first = s->now.next_id;
-    if ((status = stream_commit(s, &fresh)) == TSR_OK && first_id) *first_id = first;
+    status = stream_commit(s, &fresh);
+    if (status == TSR_OK && first_id) *first_id = s->now.next_id - tokens->count;
     return status;
 }
 
 /* The slot of a token that is kept; -1, with the error said: it is not, or ids name it twice (marked in s->leaves). */
 static int32_t find(const tsr_stream *s, const int64_t *ids, int64_t index)
 {
-    const int32_t slot = stream_find(&s->next, ids[index]);
+    const int32_t slot = stream_find(&s->now, ids[index]);
     if (slot >= 0 && !s->leaves[slot]) return slot;
     if (slot >= 0)
         tsr_fail(TSR_ERROR_ARGUMENT, "argument ids[%" PRId64 "] is %" PRId64 ", which comes twice", index, ids[index]);
-    else if (ids[index] < 0 || ids[index] >= s->next.next_id)
+    else if (ids[index] < 0 || ids[index] >= s->now.next_id)
         tsr_fail(TSR_ERROR_ARGUMENT, "argument ids[%" PRId64 "] is %" PRId64 "; expected one of the %" PRId64 " tokens appended so far", index,
-                 ids[index], s->next.next_id);
+                 ids[index], s->now.next_id);
     else
         tsr_fail(TSR_ERROR_ARGUMENT, "argument ids[%" PRId64 "] is %" PRId64 "; expected a token that is still kept", index, ids[index]);
     return -1;
@@ -114,7 +114,7 @@ tsr_status tsr_stream_replace(tsr_stream *s, const tsr_stream_tokens *tokens, co
     if (status != TSR_OK || (status = check_tokens(s, tokens, s->now.count, &fresh)) != TSR_OK) return status;
     stream_begin(s);
     for (int64_t i = 0; i < tokens->count; i++) {
-        const int32_t slot = ids ? find(s, ids, i) : s->next.order[s->next.count - tokens->count + i];
+        const int32_t slot = ids ? find(s, ids, i) : s->now.order[s->now.count - tokens->count + i];
         if (slot < 0) return TSR_ERROR_ARGUMENT;
         s->targets[i] = slot;
         s->leaves[slot] = s->stale[slot] = 1;
@@ -132,7 +132,7 @@ tsr_status tsr_stream_evict(tsr_stream *s, const int64_t *ids, size_t count)
     for (size_t i = 0; i < count; i++) {
         const int32_t slot = find(s, ids, (int64_t)i);
         if (slot < 0) return TSR_ERROR_ARGUMENT;
-        if (s->next.slots[slot].sink >= 0)
+        if (s->now.slots[slot].sink >= 0)
             return tsr_fail(TSR_ERROR_ARGUMENT, "argument ids[%zu] is %" PRId64 ", a sink; expected tokens of a window", i, ids[i]);
         s->leaves[slot] = 1;
     }

@@ -17,14 +17,6 @@ tsr_layout stream_value_layout(const tsr_stream *s) { return packed(s->desc.v_dt
 
 void stream_begin(tsr_stream *s)
 {
-    stream_state arrays = s->next;
-    memcpy(arrays.slots, s->now.slots, (size_t)s->capacity * sizeof(*arrays.slots));
-    memcpy(arrays.order, s->now.order, (size_t)s->capacity * sizeof(*arrays.order));
-    memcpy(arrays.used, s->now.used, (size_t)s->capacity);
-    s->next = s->now;
-    s->next.slots = arrays.slots;
-    s->next.order = arrays.order;
-    s->next.used = arrays.used;
     memset(s->leaves, 0, (size_t)s->capacity);
     memset(s->stale, 0, (size_t)s->capacity);
     memset(s->blends_of, 0, sizeof(s->blends_of));

@@ -224,8 +224,11 @@ static tsr_status load(tsr_stream *s, const char *path, const tsr_tensors *file)
         s->broken = true;
         return status;
     }
-    for (int64_t i = 0; i < s->next.count; i++)
-        if (s->next.slots[s->next.order[i]].sink >= 0) s->sink_slot[s->next.slots[s->next.order[i]].sink] = s->next.order[i];
+    const stream_state old = s->now;
+    s->now = s->next;
+    s->next = old;
+    for (int64_t i = 0; i < s->now.count; i++)
+        if (s->now.slots[s->now.order[i]].sink >= 0) s->sink_slot[s->now.slots[s->now.order[i]].sink] = s->now.order[i];
     stream_set_times(s);
     status = stream_commit(s, NULL);
     if (status == TSR_OK) s->broken = false;

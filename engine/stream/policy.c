@@ -1,4 +1,4 @@
-/* What is kept: eviction by the kinds' rules, slots for new tokens, and the times at which keys are seen. Works on s->next. */
+/* What is kept: eviction by the kinds' rules, slots for new tokens, and the times at which keys are seen. All has been checked before. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -61,7 +61,7 @@ static void sort_candidates(const stream_state *state, int32_t *list, int64_t co
 /* Marks `drop` tokens of a kind's window: by score, the newest `recent` apart, or the oldest. */
 static void mark(tsr_stream *s, int kind, int64_t drop)
 {
-    const stream_state *n = &s->next;
+    const stream_state *n = &s->now;
     const bool by_score = s->desc.kinds[kind].rule == TSR_STREAM_LOWEST_SCORE;
     const int64_t most = by_score ? n->kept[kind] - s->recent[kind] : drop;
     int64_t count = 0;
@@ -75,7 +75,7 @@ static void mark(tsr_stream *s, int kind, int64_t drop)
 
 tsr_status stream_make_room(tsr_stream *s, int64_t count, const uint8_t *kinds)
 {
-    const stream_state *n = &s->next;
+    const stream_state *n = &s->now;
     int64_t fresh[TSR_STREAM_KINDS] = {0}, drop[TSR_STREAM_KINDS] = {0};
     for (int64_t i = 0; i < count; i++) {
         const uint32_t kind = kinds ? kinds[i] : 0;
@@ -109,7 +109,7 @@ tsr_status stream_make_room(tsr_stream *s, int64_t count, const uint8_t *kinds)
 
 void stream_remove_marked(tsr_stream *s)
 {
-    stream_state *n = &s->next;
+    stream_state *n = &s->now;
     int64_t stay = 0;
     s->gone_count = s->blend_count = 0;
     for (int64_t i = 0; i < n->count; i++) {
@@ -141,7 +141,7 @@ void stream_remove_marked(tsr_stream *s)
 
 void stream_place(tsr_stream *s, const tsr_stream_tokens *tokens)
 {
-    stream_state *n = &s->next;
+    stream_state *n = &s->now;
     int32_t slot = 0;
     for (int64_t i = 0; i < tokens->count; i++, slot++) {
         while (n->used[slot]) slot++;
@@ -165,7 +165,7 @@ void stream_place(tsr_stream *s, const tsr_stream_tokens *tokens)
 
 void stream_set_times(tsr_stream *s)
 {
-    stream_state *n = &s->next;
+    stream_state *n = &s->now;
     if (s->desc.time != TSR_STREAM_TIME_CLOSED || n->count == 0) return;
     const stream_slot *younger = NULL;
     for (int64_t i = n->count; i-- > 0;) {

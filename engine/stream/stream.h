@@ -15,7 +15,6 @@ typedef struct stream_slot {
     int32_t sink; /* row among the sinks of all kinds; -1: none */
 } stream_slot;
 
-/* Two of these: calls work on a copy, which takes the place of the first once the device has been told everything. */
 typedef struct stream_state {
     stream_slot *slots; /* [capacity] */
     int32_t *order;     /* [capacity]: slots that hold a token, by id */
@@ -45,9 +44,9 @@ struct tsr_stream {
     int64_t sink_of[TSR_STREAM_KINDS], sink_count[TSR_STREAM_KINDS], window[TSR_STREAM_KINDS]; /* tokens; sink_of: first row */
     int64_t keep[TSR_STREAM_KINDS], recent[TSR_STREAM_KINDS];
     int32_t pairs[TSR_STREAM_AXES], first_pair[TSR_STREAM_AXES], all_pairs;
-    double *turns;      /* [all_pairs]: of a circle for each step of position */
-    int32_t *sink_slot; /* [sinks] */
-    stream_state now, next;
+    double *turns;          /* [all_pairs]: of a circle for each step of position */
+    int32_t *sink_slot;     /* [sinks] */
+    stream_state now, next; /* next: what a file says, until all of it is checked */
     bool broken;
 
     /* The call under way. */
@@ -85,7 +84,7 @@ struct tsr_stream {
 /* desc.c: the description with its defaults, and the sizes that follow from it; or what is wrong with it. */
 tsr_status stream_describe(const tsr_stream_desc *in, tsr_stream *s);
 
-/* policy.c, on s->next. Marks what must leave before a chunk of these kinds; says what does not fit. */
+/* policy.c. Marks what must leave before a chunk of these kinds; says what does not fit. */
 tsr_status stream_make_room(tsr_stream *s, int64_t count, const uint8_t *kinds);
 void stream_remove_marked(tsr_stream *s);                          /* fills gone and blends */
 void stream_place(tsr_stream *s, const tsr_stream_tokens *tokens); /* fills targets */
@@ -117,7 +116,7 @@ stream_move stream_stage_move(tsr_stream *s, stream_tensor src, stream_tensor ds
 void stream_entry(tsr_stream *s, int32_t *entry, int64_t from, int64_t to, const int64_t *position, int64_t time, bool turn);
 tsr_status stream_run_move(tsr_stream *s, const stream_move *move);
 tsr_status stream_kernels(tsr_stream *s);
-/* Carries s->next out on the device, with these tokens at targets unless fresh is NULL, and makes it s->now. */
+/* Carries out on the device what was done to the state, with these tokens at targets unless fresh is NULL. */
 typedef struct stream_new {
     int64_t count;
     stream_tensor k, v;
@@ -133,7 +132,7 @@ void stream_list_queries(tsr_stream *s, const tsr_stream_queries *in, const stre
 void stream_set_parts(tsr_stream *s);
 bool stream_scored(const tsr_stream *s);
 
-/* create.c: next becomes a copy of now; all tokens gone; layouts of the cache. */
+/* create.c: a call begins, nothing marked; all tokens gone; layouts of the cache. */
 void stream_begin(tsr_stream *s);
 void stream_forget(tsr_stream *s);
 tsr_layout stream_key_layout(const tsr_stream *s);

@@ -158,7 +158,7 @@ static int64_t list_first(tsr_stream *s, int64_t count)
 {
     int64_t first = 0;
     for (int64_t i = 0; i < count && s->desc.ema > 0; i++) {
-        const stream_slot *slot = &s->next.slots[s->targets[i]];
+        const stream_slot *slot = &s->now.slots[s->targets[i]];
         if (slot->sink >= 0) s->blends[first++] = (stream_blend){slot->sink, s->targets[i], s->targets[i]};
     }
     return first;
@@ -168,8 +168,8 @@ static int64_t list_first(tsr_stream *s, int64_t count)
 static int64_t list_stale(tsr_stream *s)
 {
     int64_t count = 0;
-    for (int64_t i = 0; i < s->next.count; i++) {
-        const int32_t slot = s->next.order[i];
+    for (int64_t i = 0; i < s->now.count; i++) {
+        const int32_t slot = s->now.order[i];
         if (s->stale[slot] && s->raw) s->candidates[count++] = slot;
         s->stale[slot] = 0;
     }
@@ -195,12 +195,12 @@ tsr_status stream_commit(tsr_stream *s, const stream_new *fresh)
     if (stale > 0) moves[2] = stream_stage_move(s, raw, k, stale, true);
     s->table_at = s->staged;
     for (int64_t i = 0; i < rows; i++) {
-        const stream_slot *slot = &s->next.slots[s->targets[i]];
+        const stream_slot *slot = &s->now.slots[s->targets[i]];
         stream_entry(s, moves[0].entries + i * STREAM_ENTRY, i, s->targets[i], slot->position, slot->time, turn);
         stream_entry(s, moves[1].entries + i * STREAM_ENTRY, i, s->targets[i], slot->position, slot->time, false);
     }
     for (int64_t i = 0; i < stale; i++) {
-        const stream_slot *slot = &s->next.slots[s->candidates[i]];
+        const stream_slot *slot = &s->now.slots[s->candidates[i]];
         stream_entry(s, moves[2].entries + i * STREAM_ENTRY, s->candidates[i], s->candidates[i], slot->position, slot->time, true);
     }
     tsr_status status = stream_send(s);
@@ -211,9 +211,6 @@ tsr_status stream_commit(tsr_stream *s, const stream_new *fresh)
         s->broken = true;
         return status;
     }
-    const stream_state swap = s->now;
-    s->now = s->next;
-    s->next = swap;
     s->turned = turn ? rows : stale;
     return TSR_OK;
 }
