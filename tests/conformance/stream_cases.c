@@ -6,17 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conformance/stream_naive.h"
+#include "conformance/stream_steps.h"
 #include "suite.h"
 
-enum { CHUNKS = 1000, MOST_KEPT = 512, MOST_TOKENS = 16, MOST_VALUES = 2 * 4 * MOST_TOKENS * 32 };
-
-typedef struct system_params {
-    const char *name;
-    naive_policy policy;
-    const char *recipe; /* with %d for: sinks, window, and what else there is */
-    tsr_dtype dtype;
-} system_params;
+enum { CHUNKS = 1000 };
 
 static const char *const streaming_llm = "{\"kinds\": [{\"sink\": %d, \"window\": %d}], \"time\": \"closed\", \"causal\": true}";
 static const char *const longlive = "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"frame\": 4}], \"time\": \"kept\"}";
@@ -29,7 +22,7 @@ static const char *const streaming_vlm =
     " \"time\": \"closed\", \"causal\": true, \"rope\": {\"together\": true, \"joint\": true, \"half\": true}}";
 static const char *const by_list = "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"rule\": \"by list\"}], \"time\": \"closed\", \"causal\": true}";
 
-static const system_params systems[] = {
+static const stream_system systems[] = {
     {"streamingllm/f32", NAIVE_STREAMING_LLM, streaming_llm, TSR_F32},
     {"streamingllm/f16", NAIVE_STREAMING_LLM, streaming_llm, TSR_F16},
     {"longlive/f32", NAIVE_LONGLIVE, longlive, TSR_F32},
@@ -42,212 +35,7 @@ static const system_params systems[] = {
     {"bylist/f32", NAIVE_BY_LIST, by_list, TSR_F32},
 };
 
-typedef struct fixture {
-    const system_params *system;
-    oracle_rng r;
-    naive naive;
-    tsr_stream *stream, *copy; /* copy: loaded half-way, and given the same from there on */
-    tsr_buffer *k, *v, *q, *o;
-    unsigned char bytes[8 * MOST_VALUES];
-    double kd[MOST_VALUES], vd[MOST_VALUES], qd[MOST_VALUES], want[MOST_VALUES], got[MOST_VALUES];
-    unsigned char first[4 * MOST_VALUES], second[4 * MOST_VALUES];
-    int64_t positions[3 * MOST_TOKENS], clock; /* of StreamingVLM's tokens */
-    uint8_t kinds[MOST_TOKENS];
-    double worst;
-} fixture;
-
-/* A tensor [batch, heads, n, channels] of normal values with axes 1 and 2 in either order and a gap behind the channels; values get what was stored.
- */
-static tsr_status make_tensor(fixture *f, tsr_dtype dtype, int64_t heads, int64_t n, int64_t channels, tsr_buffer *buffer, double *values,
-                              tsr_layout *layout, tsr_span *span)
-{
-    const int64_t b = f->naive.desc.batch, width = channels + oracle_below(&f->r, 3);
-    const bool rows_first = oracle_below(&f->r, 2);
-    *layout =
-        (tsr_layout){dtype, {b, heads, n, channels}, {heads * n * width, rows_first ? width : n * width, rows_first ? heads * width : width, 1}};
-    const uint64_t size = tsr_dtype_size(dtype), bytes = (uint64_t)(b * heads * n * width) * size;
-    memset(f->bytes, 0xff, bytes); /* NaN between the rows */
-    for (int64_t i = 0; i < b * heads * n * channels; i++) {
-        const int64_t c = i % channels, t = i / channels % n, h = i / channels / n % heads, at = i / channels / n / heads;
-        const int64_t index = at * layout->stride[0] + h * layout->stride[1] + t * layout->stride[2] + c;
-        oracle_store(dtype, f->bytes, index, oracle_normal(&f->r));
-        values[i] = oracle_load(dtype, f->bytes, index);
-    }
-    *span = (tsr_span){buffer, size * oracle_below(&f->r, 5)};
-    return tsr_buffer_write(buffer, span->offset, f->bytes, bytes);
-}
-
-static tsr_status make_tokens(fixture *f, int64_t n, tsr_stream_tokens *t)
-{
-    static const tsr_dtype types[] = {TSR_F32, TSR_F16, TSR_BF16};
-    const tsr_stream_desc *d = &f->naive.desc;
-    const tsr_dtype dtype = f->system->dtype == TSR_F32 ? types[oracle_below(&f->r, 3)] : f->system->dtype; /* so that storing rounds nothing */
-    *t = (tsr_stream_tokens){.count = n};
-    const tsr_status status = make_tensor(f, dtype, d->heads_kv, n, d->d, f->k, f->kd, &t->k, &t->k_span);
-    return status == TSR_OK ? make_tensor(f, dtype, d->heads_kv, n, d->dv, f->v, f->vd, &t->v, &t->v_span) : status;
-}
-
-/* Row i of a tensor of n tokens, for all heads. */
-static void row_of(const double *values, int64_t heads, int64_t n, int64_t channels, int64_t i, double *out)
-{
-    for (int64_t h = 0; h < heads; h++) memcpy(out + h * channels, values + (h * n + i) * channels, (size_t)channels * sizeof(*out));
-}
-
-static void token_values(const fixture *f, int64_t n, int64_t i, double *k, double *v)
-{
-    const tsr_stream_desc *d = &f->naive.desc;
-    row_of(f->kd, d->batch * d->heads_kv, n, d->d, i, k);
-    row_of(f->vd, d->batch * d->heads_kv, n, d->dv, i, v);
-}
-
-/* Text moves on by one on all axes; a frame of 2 x 2 tokens stands at the next place in time and spreads on the others. */
-static int64_t next_vlm(fixture *f)
-{
-    int64_t n = 0;
-    for (uint32_t blocks = oracle_below(&f->r, 3) + 1; blocks > 0; blocks--) {
-        const bool vision = oracle_below(&f->r, 2) && n + 4 <= 12;
-        for (int64_t i = 0; i < (vision ? 4 : 1); i++, n++) {
-            f->kinds[n] = vision;
-            f->positions[3 * n] = f->clock;
-            f->positions[3 * n + 1] = f->clock + (vision ? i / 2 : 0);
-            f->positions[3 * n + 2] = f->clock + (vision ? i % 2 : 0);
-        }
-        f->clock += vision ? 2 : 1;
-    }
-    return n;
-}
-
-static tsr_status update_scores(fixture *f)
-{
-    tsr_stream_info info;
-    tsr_stream_token list[MOST_KEPT];
-    size_t count;
-    float values[2 * MOST_KEPT] = {0};
-    tsr_status status = tsr_stream_get_info(f->stream, &info);
-    if (status == TSR_OK) status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
-    const double decay = 0.5 * oracle_below(&f->r, 3);
-    for (size_t i = 0; i < count && status == TSR_OK; i++) {
-        naive_token *t = &f->naive.tokens[list[i].id];
-        t->score *= decay;
-        for (int row = 0; row < 2; row++) {
-            float *x = &values[row * info.capacity + list[i].slot];
-            *x = (float)oracle_below(&f->r, 64) / 8; /* sums are exact, and ties are many */
-            t->score += (double)*x;
-        }
-    }
-    tsr_stream_scores scores = {.rows = 2, .decay = decay, .host = values};
-    if (oracle_below(&f->r, 2)) {
-        scores.host = NULL;
-        scores.span = (tsr_span){f->q, 8};
-        if (status == TSR_OK) status = tsr_buffer_write(f->q, 8, values, 2 * (uint64_t)info.capacity * sizeof(float));
-    }
-    if (status == TSR_OK) status = tsr_stream_score(f->stream, &scores);
-    return status == TSR_OK && f->copy ? tsr_stream_score(f->copy, &scores) : status;
-}
-
-/* Scores from queries of the newest tokens; taken over once they agree, so that near ties are cut alike. */
-static tsr_status participate(fixture *f)
-{
-    const tsr_stream_desc *d = &f->naive.desc;
-    const double decay = 0.5 * oracle_below(&f->r, 3);
-    tsr_stream_queries in = {.count = 1 + oracle_below(&f->r, 4)};
-    tsr_stream_token list[MOST_KEPT];
-    size_t count = 0;
-    double *sums = malloc((size_t)f->naive.count * sizeof(*sums));
-    tsr_status status = sums ? make_tensor(f, TSR_F16, d->heads_q, in.count, d->d, f->q, f->qd, &in.q, &in.q_span) : TSR_ERROR_HOST_MEMORY;
-    if (status == TSR_OK && !naive_participate(&f->naive, in.count, f->qd, sums)) status = TSR_ERROR_HOST_MEMORY;
-    if (status == TSR_OK) status = tsr_stream_participate(f->stream, &in, decay);
-    if (status == TSR_OK && f->copy) status = tsr_stream_participate(f->copy, &in, decay);
-    if (status == TSR_OK) status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
-    for (size_t i = 0; i < count && status == TSR_OK; i++) {
-        naive_token *t = &f->naive.tokens[list[i].id];
-        const double want = decay * t->score + sums[list[i].id], most = (d->k_dtype == TSR_F32 ? 1e-4 : 5e-2) * (1 + fabs(t->score));
-        if (!(fabs(list[i].score - want) <= most)) status = TSR_ERROR_INTERNAL;
-        t->score = list[i].score;
-    }
-    free(sums);
-    return status;
-}
-
-/* Frees room for n tokens, and now and then for more, in any order. */
-static tsr_status evict_by_list(fixture *f, int64_t n)
-{
-    tsr_stream_token list[MOST_KEPT];
-    size_t count;
-    int64_t ids[MOST_KEPT], chosen = 0;
-    tsr_status status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
-    const tsr_stream_kind *kind = &f->naive.desc.kinds[0];
-    int64_t need = (int64_t)count + n - kind->sink - kind->window;
-    need = need < 0 ? 0 : need + oracle_below(&f->r, 3);
-    for (; status == TSR_OK && chosen < need && (int64_t)count > kind->sink; chosen++) {
-        const uint32_t at = (uint32_t)kind->sink + oracle_below(&f->r, (uint32_t)((int64_t)count - kind->sink));
-        ids[chosen] = list[at].id;
-        f->naive.tokens[ids[chosen]].gone = true;
-        list[at] = list[--count];
-    }
-    if (status != TSR_OK || chosen == 0) return status;
-    status = tsr_stream_evict(f->stream, ids, (size_t)chosen);
-    return status == TSR_OK && f->copy ? tsr_stream_evict(f->copy, ids, (size_t)chosen) : status;
-}
-
-/* New keys and values for all that is kept, or for the newest tokens. */
-static tsr_status replace(fixture *f)
-{
-    tsr_stream_token list[MOST_KEPT];
-    size_t count;
-    int64_t ids[MOST_TOKENS];
-    double k[256], v[256];
-    tsr_stream_tokens tokens;
-    tsr_status status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
-    const bool newest = oracle_below(&f->r, 2);
-    int64_t n = 1 + oracle_below(&f->r, MOST_TOKENS - 4);
-    if (n > (int64_t)count) n = (int64_t)count;
-    if (status == TSR_OK) status = make_tokens(f, n, &tokens);
-    for (int64_t i = 0; i < n && status == TSR_OK; i++) {
-        const size_t left = count - (size_t)i, at = newest ? count - (size_t)(n - i) : oracle_below(&f->r, (uint32_t)left);
-        ids[i] = list[at].id;
-        if (!newest) list[at] = list[left - 1];
-        token_values(f, n, i, k, v);
-        naive_token *t = &f->naive.tokens[ids[i]];
-        memcpy(t->k, k, (size_t)(f->naive.desc.batch * f->naive.desc.heads_kv * f->naive.desc.d) * sizeof(*k));
-        memcpy(t->v, v, (size_t)(f->naive.desc.batch * f->naive.desc.heads_kv * f->naive.desc.dv) * sizeof(*v));
-    }
-    if (status == TSR_OK) status = tsr_stream_replace(f->stream, &tokens, newest ? NULL : ids);
-    return status == TSR_OK && f->copy ? tsr_stream_replace(f->copy, &tokens, newest ? NULL : ids) : status;
-}
-
-static tsr_status append(fixture *f, int64_t *appended)
-{
-    const naive_policy policy = f->system->policy;
-    const tsr_stream_desc *d = &f->naive.desc;
-    int64_t n = policy == NAIVE_STREAMING_LLM || policy == NAIVE_BY_LIST ? (oracle_below(&f->r, 3) ? 1 : 1 + oracle_below(&f->r, 9))
-                                                                         : 4 * (1 + oracle_below(&f->r, 2));
-    tsr_stream_tokens tokens;
-    memset(f->kinds, 0, sizeof(f->kinds));
-    if (policy == NAIVE_STREAMING_VLM) n = next_vlm(f);
-    tsr_status status = policy == NAIVE_BY_LIST ? evict_by_list(f, n) : TSR_OK;
-    if (status == TSR_OK) status = make_tokens(f, n, &tokens);
-    if (status != TSR_OK) return status;
-    int64_t fresh[TSR_STREAM_KINDS] = {0}, id = -1;
-    if (policy == NAIVE_STREAMING_VLM) tokens.positions = f->positions, tokens.kinds = f->kinds;
-    for (int64_t i = 0; i < n; i++) fresh[f->kinds[i]]++;
-    const int64_t first = f->naive.count;
-    naive_make_room(&f->naive, fresh);
-    for (int64_t i = 0; i < n; i++) {
-        double k[256], v[256];
-        const int64_t t = first + i, frame = d->kinds[0].frame;
-        const int64_t position[3] = {frame == 4 ? t / 4 : t, t / 2 % 2, t % 2};
-        token_values(f, n, i, k, v);
-        if (!naive_append(&f->naive, f->kinds[i], tokens.positions ? f->positions + 3 * i : position, k, v)) return TSR_ERROR_HOST_MEMORY;
-    }
-    status = tsr_stream_append(f->stream, &tokens, &id);
-    if (status == TSR_OK && id != first) return TSR_ERROR_INTERNAL;
-    if (status == TSR_OK && f->copy) status = tsr_stream_append(f->copy, &tokens, NULL);
-    *appended = n;
-    return status;
-}
-
-static tsr_status read_output(fixture *f, tsr_stream *stream, tsr_stream_queries *in, unsigned char *out, uint64_t bytes)
+static tsr_status read_output(stream_run *f, tsr_stream *stream, tsr_stream_queries *in, unsigned char *out, uint64_t bytes)
 {
     memset(out, 0xff, bytes);
     tsr_status status = tsr_buffer_write(f->o, in->o_span.offset, out, bytes);
@@ -255,11 +43,11 @@ static tsr_status read_output(fixture *f, tsr_stream *stream, tsr_stream_queries
     return status == TSR_OK ? tsr_buffer_read(f->o, in->o_span.offset, out, bytes) : status;
 }
 
-static suite_verdict attend(fixture *f, suite_run_context *run, int64_t n, int chunk)
+static suite_verdict attend(stream_run *f, suite_run_context *run, int64_t n, int chunk)
 {
     const tsr_stream_desc *d = &f->naive.desc;
     tsr_stream_queries in = {.count = n};
-    tsr_status status = make_tensor(f, TSR_F32, d->heads_q, n, d->d, f->q, f->qd, &in.q, &in.q_span);
+    tsr_status status = stream_make_tensor(f, TSR_F32, d->heads_q, n, d->d, f->q, f->qd, &in.q, &in.q_span);
     in.o = (tsr_layout){TSR_F32, {d->batch, d->heads_q, n, d->dv}, {0}};
     in.o_span = (tsr_span){f->o, 4 * oracle_below(&f->r, 5)};
     const uint64_t values = (uint64_t)(d->batch * d->heads_q * n * d->dv);
@@ -280,7 +68,7 @@ static suite_verdict attend(fixture *f, suite_run_context *run, int64_t n, int c
                      f->naive.count, error, most);
 }
 
-static suite_verdict compare_kept(const fixture *f, suite_run_context *run, int chunk)
+static suite_verdict compare_kept(const stream_run *f, suite_run_context *run, int chunk)
 {
     tsr_stream_token list[MOST_KEPT];
     size_t count;
@@ -296,7 +84,7 @@ static suite_verdict compare_kept(const fixture *f, suite_run_context *run, int 
     return kept == count ? SUITE_PASS : suite_say(run, SUITE_FAIL, "chunk %d: %zu tokens should be kept, %zu are", chunk, kept, count);
 }
 
-static tsr_status save_and_load(fixture *f, tsr_device *dev)
+static tsr_status save_and_load(stream_run *f, tsr_device *dev)
 {
     char path[] = P_tmpdir "/tessera-stream-XXXXXX";
     const int fd = mkstemp(path);
@@ -309,7 +97,7 @@ static tsr_status save_and_load(fixture *f, tsr_device *dev)
     return status;
 }
 
-static tsr_status describe(fixture *f, tsr_device *dev)
+static tsr_status describe(stream_run *f, tsr_device *dev)
 {
     tsr_stream_desc *d = &f->naive.desc;
     char text[512];
@@ -337,16 +125,16 @@ static tsr_status describe(fixture *f, tsr_device *dev)
     return status == TSR_OK ? tsr_stream_create(dev, d, &f->stream) : status;
 }
 
-static suite_verdict run_chunks(fixture *f, suite_run_context *run)
+static suite_verdict run_chunks(stream_run *f, suite_run_context *run)
 {
     tsr_stream_info before, after;
     tsr_status status = tsr_stream_get_info(f->stream, &before);
     suite_verdict verdict = SUITE_PASS;
     for (int chunk = 0; chunk < CHUNKS && verdict == SUITE_PASS && status == TSR_OK; chunk++) {
         int64_t n = 0;
-        if (chunk > 0 && f->system->policy == NAIVE_DEEP_FORCING) status = oracle_below(&f->r, 2) ? update_scores(f) : participate(f);
-        if (status == TSR_OK) status = append(f, &n);
-        if (status == TSR_OK && oracle_below(&f->r, 16) == 0) status = replace(f);
+        if (chunk > 0 && f->system->policy == NAIVE_DEEP_FORCING) status = stream_step_score(f);
+        if (status == TSR_OK) status = stream_step_append(f, &n);
+        if (status == TSR_OK && oracle_below(&f->r, 16) == 0) status = stream_step_replace(f);
         if (status == TSR_OK && chunk == CHUNKS / 2) status = save_and_load(f, run->dev);
         if (status != TSR_OK) break;
         verdict = compare_kept(f, run, chunk);
@@ -361,7 +149,7 @@ static suite_verdict run_chunks(fixture *f, suite_run_context *run)
 
 static suite_verdict run_system(const suite_case *c, suite_run_context *run)
 {
-    fixture *f = calloc(1, sizeof(*f));
+    stream_run *f = calloc(1, sizeof(*f));
     if (!f) return suite_say(run, SUITE_FAIL, "no memory");
     f->system = c->params;
     f->naive.policy = f->system->policy;
