@@ -113,8 +113,21 @@ done
 windows "own line" --grid 300 --window 17 --head-dim 8
 windows "shares of a grid" --grid 7,12,9 --head-dim 8
 windows "own window" --grid 6,10,13 --window 3,4,5 --stride 1,2,3 --dilation 2,1,2 --causal --heads 2 --head-dim 24 --dtype f16
+cat >two.json <<END
+{"name": "two", "grid": [4, 6, 5], "text_after": 3, "heads": [
+    {"heads": "even", "set": {"union": [{"neighborhood": {"window": [3, 3, 3]}}, {"text": {}}]}},
+    {"heads": "odd", "set": {"frames": {"causal": true}}}]}
+END
+windows "recipe" --recipe two.json --head-dim 16 --heads 2
+expect "recipe by another grid" 0 "recipe two, 143x143" windows --recipe two.json --head-dim 16 --runs 1 --grid 4,7,5
+expect "recipe and window" 2 "expected one of them" windows --recipe two.json --grid 8 --window 3
+expect "no recipe" 2 "neither a file" windows --recipe none.json
+echo '{"set": {"window": {"left": 3, "right": 0}}}' >free.json
+expect "recipe without tokens" 2 "--tokens N" windows --recipe free.json
+expect "recipe with tokens" 0 "recipe free.json, 70x70" windows --recipe free.json --tokens 70 --runs 1 --head-dim 8
+expect "tokens without recipe" 2 "--tokens is for --recipe" windows --tokens 7
 expect "axes" 2 "each of the grid's 2 axes" windows --grid 8,8 --window 3
-expect "no number" 2 "expected T,H,W" windows --grid 8,x
+expect "no number" 2 "expected T,H,W, each 1 or more" windows --grid 8,x
 expect "four axes" 2 "expected T,H,W" windows --grid 2,2,2,2
 expect "no tokens" 2 "each 1 or more" windows --grid 0
 expect "many tokens" 2 "fewer than 2^31 tokens" windows --grid 65536,65536

@@ -81,7 +81,7 @@ static int parse(attend *a, const char *text, names *n)
     tsr_recipe_desc desc = {.text = text, .nq = a->desc.q.shape[2], .nk = a->desc.k.shape[2], .heads = (uint32_t)a->desc.q.shape[1]};
     int code = read_scalars(a, n);
     if (code >= 0 || (code = read_tensors(a, text, n)) >= 0) return code;
-    if (!recipe_parse_grid(ATTEND_NAME, a->grid_text, desc.grid)) return EXIT_INPUT;
+    if (!recipe_parse_axes(ATTEND_NAME, "--grid", a->grid_text, desc.grid)) return EXIT_INPUT;
     desc.scalars = n->scalars, desc.scalar_count = n->scalar_count;
     desc.tensors = n->tensors, desc.tensor_count = n->tensor_count;
     tsr_recipe_info info;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "tessera/tessera_set.h"
 
 enum { BENCH_MAX_RUNS = 100, BENCH_MAX_PEERS = 4 };
 
@@ -52,9 +53,11 @@ typedef struct bench_window {
 
 /* What the user asked for; extents 0: not given. */
 typedef struct bench_ask {
-    bench_window own; /* window 0: the usual shares on this grid */
-    int heads, dim;   /* 0: chosen */
-    double seconds;   /* that a dense run may take */
+    bench_window own;   /* window 0: the usual shares on this grid */
+    tsr_recipe *recipe; /* NULL: none */
+    tsr_recipe_info recipe_info;
+    int heads, dim, tokens; /* 0: chosen */
+    double seconds;         /* that a dense run may take */
 } bench_ask;
 
 typedef struct bench_case bench_case; /* bench_windows.h */

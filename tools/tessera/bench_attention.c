@@ -76,7 +76,7 @@ static void check_peers(contest *c, bench_result *r)
 static tsr_status run_all(contest *c, bench_tensors *t, bench_ours *u, bench_result *r)
 {
     tsr_device *const dev = c->b->device.dev;
-    tsr_status status = bench_ours_prepare(u, dev, &c->problem, NULL, 0.1 * c->b->peak, &r->ours.times.first);
+    tsr_status status = bench_ours_prepare(u, dev, &c->problem, &(bench_sets){0}, 0.1 * c->b->peak, &r->ours.times.first);
     if (status == TSR_OK) status = bench_tensors_upload(t, dev, &c->problem);
     for (int i = 0; i < c->peer_count && status == TSR_OK && !cli_interrupted(); i++)
         if (!bench_peer_prepare(&c->peers[i], &c->problem, c->b->peer_kv, r->peers[i].kv_dtype, &r->peers[i].times.first))

@@ -24,10 +24,8 @@ tsr_status bench_ours_prepare(bench_ours *u, tsr_device *dev, const bench_proble
     const tsr_layout k = {.dtype = p->dtype, .shape = {s->batch, s->heads, s->keys, s->dim}};
     tsr_attention_desc desc = {.q = q, .k = k, .v = k, .o = q};
     if (p->causal) desc.band = (tsr_band){1, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0};
-    if (sets) {
-        desc.sets = sets->sets, desc.set_count = sets->set_count;
-        desc.set_of = sets->set_of, desc.set_of_count = sets->set_of_count;
-    }
+    desc.sets = sets->sets, desc.set_count = sets->set_count;
+    desc.set_of = sets->set_of, desc.set_of_count = sets->set_of_count;
     const double start = cli_now();
     const tsr_status status = tsr_attention_prepare(dev, &desc, &u->plan);
     *seconds = cli_now() - start;

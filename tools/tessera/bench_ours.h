@@ -29,7 +29,7 @@ typedef struct bench_ours {
     uint64_t tiles, part; /* a run is cut into parts of so many tiles */
 } bench_ours;
 
-/* Prepares; seconds: that this took. sets NULL: everyone. slowest: FLOP/s that the device should reach. */
+/* Prepares; seconds: that this took. set_count 0: everyone. slowest: FLOP/s that the device should reach. */
 tsr_status bench_ours_prepare(bench_ours *u, tsr_device *dev, const bench_problem *p, const bench_sets *sets, double slowest, double *seconds);
 
 /* From the call to the end of the work. Once interrupted it returns early. */

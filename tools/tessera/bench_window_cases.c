@@ -1,5 +1,6 @@
 /* Which windows tessera bench windows measures, at sizes that suit the device. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ static bench_case *add(chooser *c, bench_family family, int percent, bench_windo
     bench_case *added = &more[b->case_count++];
     const int64_t tokens = bench_window_tokens(&w);
     *added = (bench_case){.family = family, .percent = percent, .window = w, .shape = {1, heads_for(c, tokens), tokens, tokens, c->dim}};
+    bench_window_label(&w, added->label, sizeof(added->label));
     return added;
 }
 
@@ -170,12 +172,25 @@ static void add_usual(chooser *c)
     add_published(c, 3);
 }
 
+static void add_recipe(chooser *c)
+{
+    const tsr_recipe_info *info = &c->b->ask.recipe_info;
+    const bench_window everything = {.grid = {1, 1, info->nk}};
+    bench_case *added = add(c, BENCH_OWN, 0, everything);
+    if (!added) return;
+    added->by_recipe = true;
+    added->shape = (bench_shape){1, info->heads, info->nq, info->nk, c->dim};
+    snprintf(added->label, sizeof(added->label), "recipe %s, %lldx%lld", info->name, (long long)info->nq, (long long)info->nk);
+}
+
 static int64_t dim_for(const bench *b, double rate) { return b->ask.dim ? b->ask.dim : rate < SLOW_RATE * 1e9 ? 64 : 128; }
 
 bool bench_windows_cases(bench *b, const bench_pace *pace)
 {
     chooser c = {b, pace, dim_for(b, pace->rate), true};
-    if (b->ask.own.window[2])
+    if (b->ask.recipe)
+        add_recipe(&c);
+    else if (b->ask.own.window[2])
         add(&c, BENCH_OWN, 0, b->ask.own);
     else
         add_usual(&c);

@@ -1,32 +1,27 @@
 /* What the user asks of tessera bench windows. */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "bench_window_options.h"
 #include "bench_windows.h"
+#include "recipe_file.h"
 
 static const char *const name = "bench";
 
-/* T,H,W or H,W or W: one to three numbers of at least 1; how many, or 0. The axes that are left out get 1. */
-static int parse_axes(const char *text, int64_t out[3])
+/* How many numbers an option gives. */
+static int numbers(const char *text)
 {
-    long long v[3];
-    int used[3] = {0}, count = 0;
-    sscanf(text, "%lld%n,%lld%n,%lld%n", &v[0], &used[0], &v[1], &used[1], &v[2], &used[2]);
-    for (int i = 0; i < 3; i++)
-        if (used[i] && !text[used[i]]) count = i + 1;
-    out[0] = out[1] = out[2] = 1;
-    for (int i = 0; i < count; i++) {
-        if (v[i] < 1 || v[i] > INT32_MAX) return 0;
-        out[3 - count + i] = v[i];
-    }
+    int count = 1;
+    for (; *text; text++) count += *text == ',';
     return count;
 }
 
-static int take_axes(const char *option, const char *text, int rank, int64_t out[3])
+/* As many numbers as the grid has. */
+static int take_axes(const char *option, const char *text, const char *grid, int64_t out[3])
 {
     if (!text) return -1;
-    if (parse_axes(text, out) == rank) return -1;
-    return cli_error(name, EXIT_INPUT, "argument %s is '%s'; expected a number of 1 or more for each of the grid's %d axes", option, text, rank);
+    if (numbers(text) != numbers(grid))
+        return cli_error(name, EXIT_INPUT, "argument %s is '%s'; expected a number for each of the grid's %d axes", option, text, numbers(grid));
+    return recipe_parse_axes(name, option, text, out) ? -1 : EXIT_INPUT;
 }
 
 /* Does the window fit its grid? The library says it best. */
@@ -39,29 +34,56 @@ static int check_own(const bench_window *own)
     return status == TSR_OK ? -1 : cli_error(name, EXIT_INPUT, "the window asked for: %s", tsr_last_error());
 }
 
-int bench_take_windows(bench *b, const bench_window_texts *t)
+/* A window of one's own, or a grid for the usual ones. */
+static int take_grid(bench *b, const bench_window_texts *t)
 {
-    bench_ask *ask = &b->ask;
-    bench_window *own = &ask->own;
-    if (ask->heads < 0 || ask->heads > 1024) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 to 1024", ask->heads);
-    if (ask->dim < 0 || ask->dim > 1024) return cli_error(name, EXIT_INPUT, "argument --head-dim is %d; expected 1 to 1024", ask->dim);
-    if (!(ask->seconds > 0)) return cli_error(name, EXIT_INPUT, "argument --seconds is %g; expected more than 0", ask->seconds);
-    if (!t->grid && (t->window || t->stride || t->dilation || b->causal))
-        return cli_error(name, EXIT_INPUT, "a window of one's own needs --grid beside --window");
-    if (!t->grid) return -1;
-    const int rank = parse_axes(t->grid, own->grid);
+    bench_window *own = &b->ask.own;
     int64_t tokens;
-    if (!rank) return cli_error(name, EXIT_INPUT, "argument --grid is '%s'; expected T,H,W or H,W or W, each 1 or more", t->grid);
+    if (!recipe_parse_axes(name, "--grid", t->grid, own->grid)) return EXIT_INPUT;
     if (__builtin_mul_overflow(own->grid[0], own->grid[1], &tokens) || __builtin_mul_overflow(tokens, own->grid[2], &tokens) || tokens > INT32_MAX)
         return cli_error(name, EXIT_INPUT, "argument --grid is '%s'; expected fewer than 2^31 tokens", t->grid);
     if (!t->window) {
         if (t->stride || t->dilation || b->causal) return cli_error(name, EXIT_INPUT, "a window of one's own needs --window beside --grid");
         return -1;
     }
-    for (int a = 0; a < 3; a++) own->window[a] = own->stride[a] = own->dilation[a] = 1;
-    int code = take_axes("--window", t->window, rank, own->window);
-    if (code < 0) code = take_axes("--stride", t->stride, rank, own->stride);
-    if (code < 0) code = take_axes("--dilation", t->dilation, rank, own->dilation);
-    own->causal[3 - rank] = b->causal;
+    for (int a = 0; a < 3; a++) own->stride[a] = own->dilation[a] = 1;
+    int code = take_axes("--window", t->window, t->grid, own->window);
+    if (code < 0) code = take_axes("--stride", t->stride, t->grid, own->stride);
+    if (code < 0) code = take_axes("--dilation", t->dilation, t->grid, own->dilation);
+    own->causal[3 - numbers(t->grid)] = b->causal;
     return code < 0 ? check_own(own) : code;
+}
+
+static int take_recipe(bench_ask *ask, const bench_window_texts *t)
+{
+    tsr_recipe_desc desc = {.nq = ask->tokens, .nk = ask->tokens, .heads = (uint32_t)ask->heads};
+    if (!recipe_parse_axes(name, "--grid", t->grid, desc.grid)) return EXIT_INPUT;
+    char *text = recipe_file_read(name, t->recipe);
+    if (!text) return EXIT_INPUT;
+    desc.text = text;
+    tsr_status status = tsr_recipe_parse(&desc, &ask->recipe);
+    free(text);
+    if (status == TSR_OK) status = tsr_recipe_get_info(ask->recipe, &ask->recipe_info);
+    if (status != TSR_OK) return recipe_fail(name, status);
+    tsr_recipe_info *info = &ask->recipe_info;
+    if (!info->name[0]) info->name = t->recipe;
+    if (info->nq == 0 || info->nk == 0)
+        return cli_error(name, EXIT_INPUT, "recipe '%s' tells no number of tokens; expected --tokens N or --grid T,H,W", t->recipe);
+    if (info->score || info->softcap != 0)
+        return cli_error(name, EXIT_INPUT, "recipe '%s' has a score or a soft cap; expected sets alone, whose cost is measured here", t->recipe);
+    return -1;
+}
+
+int bench_take_windows(bench *b, const bench_window_texts *t)
+{
+    bench_ask *ask = &b->ask;
+    const bool own = t->window || t->stride || t->dilation || b->causal;
+    if (ask->heads < 0 || ask->heads > 1024) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 to 1024", ask->heads);
+    if (ask->dim < 0 || ask->dim > 1024) return cli_error(name, EXIT_INPUT, "argument --head-dim is %d; expected 1 to 1024", ask->dim);
+    if (ask->tokens < 0) return cli_error(name, EXIT_INPUT, "argument --tokens is %d; expected 1 or more", ask->tokens);
+    if (!(ask->seconds > 0)) return cli_error(name, EXIT_INPUT, "argument --seconds is %g; expected more than 0", ask->seconds);
+    if (t->recipe && own) return cli_error(name, EXIT_INPUT, "arguments --recipe and --window are both given; expected one of them");
+    if (ask->tokens && !t->recipe) return cli_error(name, EXIT_INPUT, "argument --tokens is for --recipe; expected --grid N");
+    if (own && !t->grid) return cli_error(name, EXIT_INPUT, "a window of one's own needs --grid beside --window");
+    return t->recipe ? take_recipe(ask, t) : t->grid ? take_grid(b, t) : -1;
 }

@@ -5,7 +5,7 @@
 #include "bench.h"
 
 typedef struct bench_window_texts {
-    char *grid, *window, *stride, *dilation;
+    char *grid, *window, *stride, *dilation, *recipe;
 } bench_window_texts;
 
 /* Into b->ask. -1, or the exit code of what is wrong. */

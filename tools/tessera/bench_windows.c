@@ -25,25 +25,59 @@ typedef struct group {
     size_t count;
 } group;
 
+/* What a case lets attend; own has room for one set. */
+static tsr_status sets_of(const group *g, contender *c, const tsr_set **own, bench_sets *out)
+{
+    const tsr_recipe_info *r = &g->b->ask.recipe_info;
+    if (c->c->by_recipe) {
+        const bool by_head = r->set_count > 1;
+        *out = (bench_sets){r->sets, by_head ? r->set_of_head : NULL, r->set_count, by_head ? r->heads : 0};
+        return TSR_OK;
+    }
+    const tsr_status status = bench_window_set(&c->c->window, &c->set);
+    own[0] = c->set;
+    *out = (bench_sets){.sets = own, .set_count = 1};
+    return status;
+}
+
 static tsr_status prepare(group *g)
 {
     tsr_status status = TSR_OK;
     for (size_t i = 0; i < g->count && status == TSR_OK; i++) {
         contender *c = &g->all[i];
-        if (c->c) status = bench_window_set(&c->c->window, &c->set);
-        const tsr_set *const sets[1] = {c->set};
-        const bench_sets taken = {.sets = sets, .set_count = 1};
+        const tsr_set *own[1];
+        bench_sets sets = {0};
+        if (c->c) status = sets_of(g, c, own, &sets);
         /* Runs of up to a dozen seconds stay whole, dense and windows alike. */
-        if (status == TSR_OK)
-            status = bench_ours_prepare(&c->ours, g->b->device.dev, g->problem, c->c ? &taken : NULL, 4 * g->pace->rate, &c->times.first);
+        if (status == TSR_OK) status = bench_ours_prepare(&c->ours, g->b->device.dev, g->problem, &sets, 4 * g->pace->rate, &c->times.first);
     }
     return status;
 }
 
-static int64_t keys_of(void *user, int64_t head, int64_t query, int64_t *keys)
+/* A bench_keys of a window. */
+static int64_t window_keys(void *user, int64_t head, int64_t query, int64_t *keys)
 {
     (void)head;
-    return bench_window_keys(&((const bench_case *)user)->window, query, keys);
+    return bench_window_keys(&((const contender *)user)->c->window, query, keys);
+}
+
+/* A bench_keys of a recipe, pair by pair. */
+static int64_t recipe_keys(void *user, int64_t head, int64_t query, int64_t *keys)
+{
+    const tsr_recipe_info *r = &((const group *)user)->b->ask.recipe_info;
+    int64_t count = 0;
+    for (int64_t k = 0; k < r->nk; k++) {
+        int holds = 1;
+        if (r->set_count && tsr_set_contains(r->sets[r->set_of_head[head]], r->nq, r->nk, query, k, &holds) != TSR_OK) holds = 0;
+        if (holds) keys[count++] = k;
+    }
+    return count;
+}
+
+static bool reference(group *g, contender *c)
+{
+    if (!c->c) return bench_problem_reference(g->problem, NULL, NULL);
+    return c->c->by_recipe ? bench_problem_reference(g->problem, recipe_keys, g) : bench_problem_reference(g->problem, window_keys, c);
 }
 
 /* The run that warms up is the one whose output is checked. */
@@ -54,7 +88,7 @@ static tsr_status warm_up(group *g, contender *c, bool *ok)
     if (status == TSR_OK) status = bench_ours_run(&c->ours, g->b->device.dev, &g->tensors, &seconds);
     c->times.first += seconds;
     if (status != TSR_OK || cli_interrupted()) return status;
-    *ok = *ok && bench_problem_reference(g->problem, c->c ? keys_of : NULL, (void *)c->c);
+    *ok = *ok && reference(g, c);
     c->error = bench_problem_error(g->problem, bench_tensors_row, &g->tensors);
     return status;
 }
@@ -141,7 +175,7 @@ static int measure_pace(bench *b, bench_problem *problem, bench_pace *pace)
     bench_ours ours = {0};
     double first, best = HUGE_VAL;
     tsr_status status = bench_tensors_upload(&tensors, b->device.dev, problem);
-    if (status == TSR_OK) status = bench_ours_prepare(&ours, b->device.dev, problem, NULL, b->peak, &first);
+    if (status == TSR_OK) status = bench_ours_prepare(&ours, b->device.dev, problem, &(bench_sets){0}, b->peak, &first);
     for (int i = 0; i < 3 && status == TSR_OK; i++) {
         double seconds = 0;
         status = bench_ours_run(&ours, b->device.dev, &tensors, &seconds);

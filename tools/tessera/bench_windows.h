@@ -3,7 +3,6 @@
 #define BENCH_WINDOWS_H
 
 #include "bench_ours.h"
-#include "tessera/tessera_set.h"
 
 typedef enum bench_family { BENCH_LINE, BENCH_LINE_CAUSAL, BENCH_BOX, BENCH_FITTED, BENCH_OWN, BENCH_NATTEN, BENCH_FAMILIES } bench_family;
 
@@ -17,8 +16,10 @@ typedef struct bench_published {
 
 struct bench_case {
     bench_family family;
-    int percent; /* of the keys, about; 0: as it comes */
+    int percent;    /* of the keys, about; 0: as it comes */
+    bool by_recipe; /* the user's; else by the window */
     bench_window window;
+    char label[192];
     bench_shape shape;
     const bench_published *published; /* BENCH_NATTEN */
     double waste_goal, time_goal;     /* 0: none */

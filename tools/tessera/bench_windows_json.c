@@ -41,11 +41,13 @@ static void add_published(cJSON *o, const bench_case *c)
 void bench_windows_json(bench *b, const bench_case *c)
 {
     static const char *const names[BENCH_FAMILIES] = {"1-D", "1-D causal", "grid", "fitted", "own", "natten"};
-    char label[192];
-    bench_window_label(&c->window, label, sizeof(label));
-    cJSON *o = bench_json_row(b, label);
+    cJSON *o = bench_json_row(b, c->label);
     cJSON_AddStringToObject(o, "family", names[c->family]);
-    add_window(o, &c->window);
+    if (c->by_recipe)
+        cJSON_AddStringToObject(o, "recipe", b->ask.recipe_info.name);
+    else
+        add_window(o, &c->window);
+    cJSON_AddNumberToObject(o, "queries", (double)c->shape.queries);
     cJSON_AddNumberToObject(o, "tokens", (double)c->shape.keys);
     cJSON_AddNumberToObject(o, "heads", (double)c->shape.heads);
     cJSON_AddNumberToObject(o, "head_dim", (double)c->shape.dim);

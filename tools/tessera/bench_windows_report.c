@@ -56,12 +56,11 @@ static void print_goal(double goal, bool met)
 static void print_measures(const bench_case *c)
 {
     const double rate = (double)c->plan.flops / c->times.median;
-    char label[192], whole[192] = "";
-    bench_window_label(&c->window, label, sizeof(label));
+    char whole[192] = "";
     if (c->published && bench_window_tokens(&c->window) != bench_window_tokens(&c->published->shape))
         bench_window_label(&c->published->shape, whole, sizeof(whole));
     printf(" %10.2f %8.1f %7.2f %7.3f %4.0f %% %8.1e  %s%s%s\n", c->times.median * 1e3, rate / 1e9, rate / c->peak, c->plan.plan_seconds,
-           c->times.spread * 100, c->error, label, whole[0] ? ", for " : "", whole);
+           c->times.spread * 100, c->error, c->label, whole[0] ? ", for " : "", whole);
     if (bench_case_is_wrong(c))
         printf("WRONG: %s is off by %.2g (relative, against fp64; allowed %.0e): its time means nothing\n",
                c->error <= c->tolerance ? "dense attention" : "this window", c->error <= c->tolerance ? c->dense_error : c->error, c->tolerance);

@@ -153,6 +153,8 @@ static int check_options(const bench *b, const arguments *a, int bit)
         {"--window", a->windows.window, WINDOWS, "windows"},
         {"--stride", a->windows.stride, WINDOWS, "windows"},
         {"--dilation", a->windows.dilation, WINDOWS, "windows"},
+        {"--recipe", a->windows.recipe, WINDOWS, "windows"},
+        {"--tokens", b->ask.tokens, WINDOWS, "windows"},
         {"--heads", b->ask.heads, WINDOWS, "windows"},
         {"--head-dim", b->ask.dim, WINDOWS, "windows"},
         {"--model", b->model, DECODE, "decode"},
@@ -240,6 +242,8 @@ int cmd_bench(int argc, const char **argv)
         {"window", 0, POPT_ARG_STRING, &a.windows.window, 0, "windows: keys along each axis; default: 5, 10 and 20 % of the grid", "T,H,W"},
         {"stride", 0, POPT_ARG_STRING, &a.windows.stride, 0, "windows: queries that share a window, along each axis; default 1", "T,H,W"},
         {"dilation", 0, POPT_ARG_STRING, &a.windows.dilation, 0, "windows: distance between a window's keys along each axis; default 1", "T,H,W"},
+        {"recipe", 0, POPT_ARG_STRING, &a.windows.recipe, 0, "windows: the sets of a recipe, a file or the name of an installed one", "RECIPE"},
+        {"tokens", 0, POPT_ARG_INT, &b.ask.tokens, 0, "windows: for a recipe that has no grid", "N"},
         {"heads", 0, POPT_ARG_INT, &b.ask.heads, 0, "windows: default 1, more on fast devices", "H"},
         {"head-dim", 0, POPT_ARG_INT, &b.ask.dim, 0, "windows: default 128, 64 on slow devices", "D"},
         {"seconds", 0, POPT_ARG_DOUBLE, &b.ask.seconds, 0, "windows: sizes are chosen so that a dense run takes no longer; default 4", "SECONDS"},
@@ -267,6 +271,7 @@ int cmd_bench(int argc, const char **argv)
                            a.windows.window,
                            a.windows.stride,
                            a.windows.dilation,
+                           a.windows.recipe,
                            b.device.selector,
                            b.device.budget};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
@@ -275,5 +280,6 @@ int cmd_bench(int argc, const char **argv)
     free(b.shapes);
     free(b.results);
     free(b.cases);
+    tsr_recipe_destroy(b.ask.recipe);
     return code;
 }

@@ -29,7 +29,7 @@ static int read_recipe(mask *m, const char *file)
     tsr_recipe_desc desc = {.nq = m->tokens, .nk = m->tokens, .heads = (uint32_t)m->heads};
     if (m->tokens < 0) return cli_error(name, EXIT_INPUT, "argument --tokens is %ld; expected 1 or more", m->tokens);
     if (m->heads < 0) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 or more", m->heads);
-    if (!recipe_parse_grid(name, m->grid_text, desc.grid) || !(m->text = recipe_file_read(name, file))) return EXIT_INPUT;
+    if (!recipe_parse_axes(name, "--grid", m->grid_text, desc.grid) || !(m->text = recipe_file_read(name, file))) return EXIT_INPUT;
     desc.text = m->text;
     tsr_status s = tsr_recipe_parse(&desc, &m->recipe);
     if (s == TSR_OK) s = tsr_recipe_get_info(m->recipe, &m->info);

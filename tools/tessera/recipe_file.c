@@ -63,23 +63,23 @@ int recipe_fail(const char *command, tsr_status status)
     return status == TSR_ERROR_COMPILE ? EXIT_INPUT : code;
 }
 
-bool recipe_parse_grid(const char *command, const char *text, int64_t grid[3])
+bool recipe_parse_axes(const char *command, const char *option, const char *text, int64_t axes[3])
 {
-    for (int i = 0; i < 3; i++) grid[i] = text ? 1 : 0;
+    for (int i = 0; i < 3; i++) axes[i] = text ? 1 : 0;
     if (!text) return true;
     long long n[3];
     int used[3] = {0, 0, 0};
     const int count = sscanf(text, "%lld%n,%lld%n,%lld%n", &n[0], &used[0], &n[1], &used[1], &n[2], &used[2]);
     if (count < 1 || text[used[count - 1]]) {
-        cli_error(command, EXIT_INPUT, "argument --grid is '%s'; expected T,H,W, each 1 or more", text);
+        cli_error(command, EXIT_INPUT, "argument %s is '%s'; expected T,H,W, each 1 or more", option, text);
         return false;
     }
     for (int i = 0; i < count; i++) {
         if (n[i] < 1) {
-            cli_error(command, EXIT_INPUT, "argument --grid is '%s'; expected T,H,W, each 1 or more", text);
+            cli_error(command, EXIT_INPUT, "argument %s is '%s'; expected T,H,W, each 1 or more", option, text);
             return false;
         }
-        grid[3 - count + i] = n[i];
+        axes[3 - count + i] = n[i];
     }
     return true;
 }

@@ -10,8 +10,8 @@
 /* The text, malloc'd, with a NUL behind it. NULL: an error was printed. */
 char *recipe_file_read(const char *command, const char *name);
 
-/* T,H,W or H,W or W. false: an error was printed. text NULL: all zero. */
-bool recipe_parse_grid(const char *command, const char *text, int64_t grid[3]);
+/* T,H,W or H,W or W, as an option gives them; axes that are left out get 1. false: an error was printed. text NULL: all zero. */
+bool recipe_parse_axes(const char *command, const char *option, const char *text, int64_t axes[3]);
 
 /* As cli_fail, for what a recipe's reader refused: an expression that does not compile is bad input too. */
 int recipe_fail(const char *command, tsr_status status);
