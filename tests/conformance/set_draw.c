@@ -154,6 +154,10 @@ void set_draw(oracle_rng *r, int64_t most, oracle_set *out, int64_t *nq, int64_t
     if (oracle_below(r, 5) < 3) {
         *out = draw_grid_set(r, most);
         *nq = *nk = set_tokens(out);
+        if (*nk > 1 && oracle_below(r, 4) == 0) {
+            out->query_first = set_between(r, 1, *nk - 1);
+            *nq = set_between(r, 1, *nk - out->query_first);
+        }
     } else {
         *out = (oracle_set){.count = 0};
         *nq = set_between(r, 1, most);

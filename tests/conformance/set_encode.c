@@ -21,7 +21,16 @@ static tsr_set_node *push_law(set_encoding *e, tsr_axis axis, int64_t left, int6
     return n;
 }
 
-static void push_causal(set_encoding *e, uint32_t flags) { push_law(e, TSR_AXIS_TOKEN, TSR_UNBOUNDED, 0)->flags = flags; }
+static void push_causal(set_encoding *e) { push_law(e, TSR_AXIS_TOKEN, TSR_UNBOUNDED, 0); }
+
+/* A law by which the last query stands at the last key, wherever the queries begin. */
+static tsr_set_node *push_last(set_encoding *e, const oracle_set *s, int64_t left, int64_t right)
+{
+    tsr_set_node *n = push_law(e, TSR_AXIS_TOKEN, left, right);
+    n->flags = TSR_LAW_BOTTOM_RIGHT;
+    n->shift = -s->query_first;
+    return n;
+}
 
 static void push_range(set_encoding *e, tsr_set_op op, tsr_axis axis, int64_t first, int64_t last)
 {
@@ -99,18 +108,16 @@ static void encode_grid(set_encoding *e, const oracle_set *s, const oracle_patte
 
 static int64_t bound(int64_t x) { return x < 0 ? TSR_UNBOUNDED : x; }
 
-static void encode_flash(set_encoding *e, const oracle_pattern *p)
+static void encode_flash(set_encoding *e, const oracle_set *s, const oracle_pattern *p)
 {
     uint32_t parts = 1;
-    push_law(e, TSR_AXIS_TOKEN, bound(p->left), bound(p->right))->flags = TSR_LAW_BOTTOM_RIGHT;
+    push_last(e, s, bound(p->left), bound(p->right));
     if (p->prefix) {
         push_range(e, TSR_SET_KEYS, TSR_AXIS_TOKEN, 0, p->prefix);
         join(e, TSR_SET_ANY_OF, 2);
     }
     if (p->chunk) {
-        tsr_set_node *n = push_law(e, TSR_AXIS_TOKEN, p->chunk / 2, p->chunk - 1 - p->chunk / 2);
-        n->stride = p->chunk;
-        n->flags = TSR_LAW_BOTTOM_RIGHT;
+        push_last(e, s, p->chunk / 2, p->chunk - 1 - p->chunk / 2)->stride = p->chunk;
         parts++;
     }
     if (p->pad) {
@@ -118,7 +125,7 @@ static void encode_flash(set_encoding *e, const oracle_pattern *p)
         parts++;
     }
     if (p->causal) {
-        push_causal(e, TSR_LAW_BOTTOM_RIGHT);
+        push_last(e, s, TSR_UNBOUNDED, 0);
         parts++;
     }
     join(e, TSR_SET_ALL_OF, parts);
@@ -126,16 +133,17 @@ static void encode_flash(set_encoding *e, const oracle_pattern *p)
 
 typedef int32_t id_of(const oracle_pattern *p, int64_t x);
 
-/* One number for each token of the longer side; both sides read it. */
-static bool encode_ids(set_encoding *e, const oracle_pattern *p, int64_t nq, int64_t nk, tsr_ids_test test, id_of *of)
+/* A number for each query, then one for each key. */
+static bool encode_ids(set_encoding *e, const oracle_set *s, const oracle_pattern *p, int64_t nq, int64_t nk, tsr_ids_test test, id_of *of)
 {
-    const int64_t count = nq > nk ? nq : nk;
-    int32_t *ids = malloc((size_t)(count + 1) * sizeof(*ids));
+    int32_t *ids = malloc((size_t)(nq + nk + 1) * sizeof(*ids));
     if (!ids) return false;
-    for (int64_t x = 0; x < count; x++) ids[x] = of(p, x);
+    for (int64_t i = 0; i < nq; i++) ids[i] = of(p, s->query_first + i);
+    for (int64_t j = 0; j < nk; j++) ids[nq + j] = of(p, j);
     e->owned[e->owns++] = ids;
     tsr_set_node *n = push(e, TSR_SET_IDS);
-    n->query_ids = n->key_ids = ids;
+    n->query_ids = ids;
+    n->key_ids = ids + nq;
     n->id_queries = nq;
     n->id_keys = nk;
     n->test = test;
@@ -167,22 +175,22 @@ static void encode_fixed(set_encoding *e, const oracle_pattern *p)
     push_range(e, TSR_SET_KEYS, TSR_AXIS_TOKEN, p->count - p->prefix, p->count);
     e->node[e->count - 1].mod = p->count;
     join(e, TSR_SET_ANY_OF, 2);
-    push_causal(e, 0);
+    push_causal(e);
     join(e, TSR_SET_ALL_OF, 2);
 }
 
-static bool encode_sequence(set_encoding *e, const oracle_pattern *p, int64_t nq, int64_t nk)
+static bool encode_sequence(set_encoding *e, const oracle_set *s, const oracle_pattern *p, int64_t nq, int64_t nk)
 {
     const int64_t n = p->count;
     switch (p->kind) {
     case ORACLE_DOCUMENTS:
-        return encode_ids(e, p, nq, nk, TSR_IDS_EQUAL, oracle_document);
+        return encode_ids(e, s, p, nq, nk, TSR_IDS_EQUAL, oracle_document);
     case ORACLE_MODALITIES:
-        return encode_ids(e, p, nq, nk, TSR_IDS_COMMON, oracle_modality);
+        return encode_ids(e, s, p, nq, nk, TSR_IDS_COMMON, oracle_modality);
     case ORACLE_BLOCKS:
         return encode_blocks(e, p, nq, nk);
     case ORACLE_FLASH:
-        encode_flash(e, p);
+        encode_flash(e, s, p);
         return true;
     case ORACLE_KEYS:
         push_range(e, TSR_SET_KEYS, TSR_AXIS_TOKEN, p->left, bound(p->right));
@@ -224,10 +232,13 @@ bool set_encode(const oracle_set *s, int64_t nq, int64_t nk, set_encoding *e)
         const oracle_pattern *p = &s->of[i];
         if (ORACLE_NATTEN <= p->kind && p->kind <= ORACLE_FRAMES)
             encode_grid(e, s, p);
-        else if (!encode_sequence(e, p, nq, nk))
+        else if (!encode_sequence(e, s, p, nq, nk))
             return false;
         if (!p->causal || p->kind == ORACLE_FLASH || p->kind == ORACLE_FRAMES) continue;
-        push_causal(e, p->kind == ORACLE_LAST_ROWS ? TSR_LAW_BOTTOM_RIGHT : 0);
+        if (p->kind == ORACLE_LAST_ROWS)
+            push_last(e, s, TSR_UNBOUNDED, 0);
+        else
+            push_causal(e);
         join(e, TSR_SET_ALL_OF, 2);
     }
     join(e, s->all ? TSR_SET_ALL_OF : TSR_SET_ANY_OF, (uint32_t)s->count);

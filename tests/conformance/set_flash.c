@@ -32,14 +32,24 @@ static void make_lengths(const lengths *n, int heads, int d, uint64_t seed, set_
     snprintf(out->name, sizeof(out->name), "%dx%d", n->nq, n->nk);
 }
 
-/* Lengths of FlashAttention 2 and 3, both ways round where their tests turn them. */
+enum { LENGTHS = 32, DIMS = 11 };
+
+/* Lengths of FlashAttention 2 and 3, both ways round where their tests turn them; then its head dims. */
 static void make_flash(int number, uint64_t seed, set_case *out)
 {
-    static const lengths table[] = {{1, 1},     {64, 128},  {128, 192},   {256, 256},   {239, 1},     {1, 239},     {799, 3},     {3, 799},
-                                    {127, 512}, {512, 127}, {127, 513},   {513, 127},   {113, 203},   {203, 113},   {113, 128},   {128, 217},
-                                    {217, 128}, {113, 211}, {211, 113},   {108, 256},   {256, 108},   {256, 512},   {512, 256},   {384, 256},
-                                    {640, 128}, {1, 147},   {1024, 1024}, {1023, 1024}, {1024, 1023}, {2048, 2048}, {4096, 4096}, {4224, 4224}};
-    make_lengths(&table[number], GRID_SETS, table[number].nq > 1000 ? 32 : 64, seed, out);
+    static const lengths table[LENGTHS] = {
+        {1, 1},     {64, 128},  {128, 192}, {256, 256}, {239, 1},     {1, 239},     {799, 3},     {3, 799},     {127, 512},   {512, 127},  {127, 513},
+        {513, 127}, {113, 203}, {203, 113}, {113, 128}, {128, 217},   {217, 128},   {113, 211},   {211, 113},   {108, 256},   {256, 108},  {256, 512},
+        {512, 256}, {384, 256}, {640, 128}, {1, 147},   {1024, 1024}, {1023, 1024}, {1024, 1023}, {2048, 2048}, {4096, 4096}, {4224, 4224}};
+    static const int dims[] = {32, 40, 59, 80, 96, 111, 128, 160, 192, 224, 256};
+    if (number < LENGTHS) {
+        make_lengths(&table[number], GRID_SETS, table[number].nq > 1000 ? 32 : 64, seed, out);
+        out->c.kv_heads = GRID_SETS >> number % 4;
+        return;
+    }
+    make_lengths(&(lengths){113, 203}, GRID_SETS, dims[number - LENGTHS], seed, out);
+    out->full = true;
+    snprintf(out->name, sizeof(out->name), "113x203-d%d", out->c.d);
 }
 
 static void make_decode(int number, uint64_t seed, set_case *out)
@@ -129,7 +139,7 @@ static void make_pack(int number, uint64_t seed, set_case *out)
     snprintf(out->name, sizeof(out->name), "%s%d", number < PACKS ? "" : "drawn-", number);
 }
 
-const set_theme set_flash = {"flash", 32, make_flash};
+const set_theme set_flash = {"flash", LENGTHS + DIMS, make_flash};
 const set_theme set_decode = {"flash-decode", 12, make_decode};
 const set_theme set_masks = {"flash-masks", 20, make_mask};
 const set_theme set_varlen = {"packed", PACKS + PACKS_DRAWN, make_pack};

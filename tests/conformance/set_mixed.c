@@ -202,8 +202,34 @@ static void make_random(int number, uint64_t seed, set_case *out)
     if (number % 5 == 3) out->c.band = (tsr_band){1, oracle_below(&r, 2), set_between(&r, 0, nk), set_between(&r, 0, nk)};
     if (number % 10 == 4) out->c.bias = FULL;
     if (number % 4 == 3) out->c.splits = (uint32_t)set_between(&r, 2, 5);
+    out->c.order = oracle_below(&r, 3);
+    out->c.padded = oracle_below(&r, 2);
+    out->c.place = oracle_below(&r, 3);
     snprintf(out->name, sizeof(out->name), "%d", number);
 }
 
+/* Every mapping to a machine, and head dims that are cut into slices; many queries and few. */
+static void make_machine(int number, uint64_t seed, set_case *out)
+{
+    static const struct {
+        const char *name;
+        uint32_t tile;
+        int d, dv;
+    } machines[] = {{"vector", TSR_TILE_VECTOR, 64, 64}, {"simt", TSR_TILE_SIMT, 64, 64},   {"subgroup", TSR_TILE_SUBGROUP, 64, 64},
+                    {"d37", TSR_TILE_AUTO, 37, 37},      {"d256", TSR_TILE_AUTO, 256, 256}, {"dv320", TSR_TILE_AUTO, 160, 320}};
+    const bool few = number % 2;
+    (void)seed;
+    const oracle_pattern window = NATTEN({0}, {13, 5, 2, 0, 0, 0}, {21, 7, 0, 2, 0, 1});
+    const oracle_pattern near = {.kind = ORACLE_DILATED, .count = 1, .left = 70, .causal = true};
+    out->count = 2;
+    out->set[0] = (oracle_set){.count = 2, .gridded = true, .query_first = few ? 150 : 0, .text_after = 9, .of = {window, near}};
+    out->set[1] = (oracle_set){.count = 2, .gridded = true, .query_first = few ? 150 : 0, .text_after = 9, .all = true, .of = {window, near}};
+    const int64_t tokens = set_tokens(&out->set[0]);
+    set_size(out, TSR_F32, 2, 2, few ? 5 : tokens, tokens, machines[number / 2].d, machines[number / 2].dv);
+    out->c.tile = machines[number / 2].tile;
+    snprintf(out->name, sizeof(out->name), "%s%s", machines[number / 2].name, few ? "-few" : "");
+}
+
+const set_theme set_machine = {"machine", 12, make_machine};
 const set_theme set_mixed = {"mixed", sizeof(rows) / sizeof(rows[0]), make_mixed};
 const set_theme set_random = {"random", SWEEP, make_random};

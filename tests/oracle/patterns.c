@@ -133,8 +133,6 @@ static bool sequence_sees(const oracle_pattern *p, int64_t i, int64_t j)
         return j <= i && i - j <= p->left && (i == j || power_of_two(i - j));
     case ORACLE_KEYS:
         return j >= p->left && (p->right < 0 || j < p->right);
-    case ORACLE_BLOCKS:
-        return oracle_block(p, i / n, j / p->chunk);
     default:
         return true;
     }
@@ -145,7 +143,8 @@ bool oracle_pattern_sees(const oracle_set *s, const oracle_pattern *p, int64_t n
     if (on_grid(p->kind)) return grid_sees(s, p, i, j);
     if (p->kind == ORACLE_FLASH) return flash(p, i + nk - nq, j);
     if (p->kind == ORACLE_LAST_ROWS) return i >= nq - p->count && (!p->causal || j <= i + nk - nq);
-    return sequence_sees(p, i, j);
+    if (p->kind == ORACLE_BLOCKS) return (!p->causal || j <= i + s->query_first) && oracle_block(p, i / p->count, j / p->chunk);
+    return sequence_sees(p, i + s->query_first, j);
 }
 
 static bool joined(const oracle_set *s, int64_t nq, int64_t nk, int64_t i, int64_t j)

@@ -16,7 +16,7 @@ typedef enum oracle_kind {
     /* On the sequence; the last query stands at the last key, i + Nk - Nq. */
     ORACLE_FLASH,     /* left, right, causal, chunk, prefix, pad: FlashAttention 2 and 3 */
     ORACLE_LAST_ROWS, /* the last count queries: all keys (tri-shape) */
-    /* On the sequence, query i at i. */
+    /* On the sequence, each token at its own place; blocks count queries from 0. */
     ORACLE_DOCUMENTS,      /* documents that end at the bounds */
     ORACLE_MODALITIES,     /* token x has the bits 1 << x % count and, every third, all: common bits attend */
     ORACLE_BLOCK_DIAGONAL, /* blocks of count tokens */
