@@ -101,7 +101,7 @@ typedef struct grid_tensor {
 
 enum { GRID_SETS = 8, GRID_ALL_HEADS = 64 }; /* sets of a problem; heads over all batches of one with sets */
 
-/* The sets that heads have: the engine's, and all pairs of the reference's. */
+/* The sets that heads have: the engine's, and all pairs of the reference's, cut by the band. */
 typedef struct grid_heads {
     tsr_set *set[GRID_SETS];
     uint64_t *pairs[GRID_SETS];

@@ -189,7 +189,7 @@ void set_describe(const oracle_set *s, char *text, size_t size)
         SAY(" left %lld right %lld chunk %lld prefix %lld pad %lld count %lld%s}", (long long)p->left, (long long)p->right, (long long)p->chunk,
             (long long)p->prefix, (long long)p->pad, (long long)p->count, p->causal ? " causal" : "");
     }
-    SAY(" text %lld+%lld", (long long)s->text_before, (long long)s->text_after);
+    SAY(" text %lld+%lld first %lld", (long long)s->text_before, (long long)s->text_after, (long long)s->query_first);
     for (int i = 1; i <= s->segments; i++) SAY(" cu %lld,%lld", (long long)s->cu_queries[i], (long long)s->cu_keys[i]);
 #undef SAY
 }

@@ -169,6 +169,14 @@ bool oracle_set_sees(const oracle_set *s, int64_t nq, int64_t nk, int64_t i, int
     return a == b && joined(s, q[a + 1] - q[a], k[a + 1] - k[a], i - q[a], j - k[a]);
 }
 
+bool oracle_set_band(const oracle_set *s, const tsr_band *band, int64_t nq, int64_t nk, int64_t i, int64_t j)
+{
+    if (s->segments == 0) return oracle_sees(band, i, j, nq, nk);
+    const int a = segment_of(s->cu_queries, s->segments, i);
+    const int64_t *q = s->cu_queries + a, *k = s->cu_keys + a;
+    return oracle_sees(band, i - q[0], j - k[0], q[1] - q[0], k[1] - k[0]);
+}
+
 size_t oracle_words(int64_t nk) { return (size_t)(nk + 63) / 64; }
 
 bool oracle_pair(const uint64_t *pairs, int64_t nk, int64_t row, int64_t j)

@@ -64,6 +64,9 @@ typedef struct oracle_set {
 bool oracle_pattern_sees(const oracle_set *s, const oracle_pattern *p, int64_t nq, int64_t nk, int64_t i, int64_t j);
 bool oracle_set_sees(const oracle_set *s, int64_t nq, int64_t nk, int64_t i, int64_t j);
 
+/* Does the band let query i see key j? Packed sequences have it each by itself. */
+bool oracle_set_band(const oracle_set *s, const tsr_band *band, int64_t nq, int64_t nk, int64_t i, int64_t j);
+
 /* The pairs of a sample of the queries as bits, one row of oracle_words(nk) words after another; the caller's to free. NULL: no memory. */
 size_t oracle_words(int64_t nk);
 uint64_t *oracle_set_pairs(const oracle_set *s, int64_t nq, int64_t nk, oracle_rows rows);

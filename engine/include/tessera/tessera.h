@@ -196,8 +196,8 @@ typedef struct tsr_span {
 /* ---- Attention --------------------------------------------------------------------------------- */
 
 /* A band of keys around each query: the interval law of one axis, for the common windows. Query i stands at
- * p = i + shift and sees the keys j with p - left <= j <= p + right. Zero: everyone. All else that can be
- * attended is a set: tessera_set.h. */
+ * p = i + shift and sees the keys j with p - left <= j <= p + right, in each packed sequence of
+ * a set by itself. Zero: everyone. All else that can be attended is a set: tessera_set.h. */
 typedef enum tsr_align {
     TSR_ALIGN_BOTTOM_RIGHT = 0, /* shift = Nk - Nq: the last query stands at the last key (FlashAttention 2) */
     TSR_ALIGN_TOP_LEFT = 1      /* shift = 0 */
