@@ -55,7 +55,15 @@ typedef struct tsr_order {
     int32_t query_tile;
 } tsr_order;
 
-/* The order that visits fewest key tiles, by trying boxes on a sample of their tiles. */
+/* One way to cut an axis. */
+typedef struct tsr_cut {
+    int32_t size, step, phase; /* step: residue classes; phase: even parts if -1, else where multiples of size begin */
+} tsr_cut;
+/* The chunks of an axis; NULL out: only counted. */
+size_t tsr_cut_axis(int64_t extent, tsr_cut c, tsr_chunk *out);
+tsr_status tsr_order_cut(tsr_order *order, int axis, tsr_cut c);
+
+/* choose.c: the order that visits fewest key tiles, or runs of the caller's order. */
 tsr_status tsr_order_choose(const tsr_sequence *s, tsr_tile_eval *eval, int32_t query_tile, int32_t key_tile, bool keep, tsr_order *out);
 void tsr_order_free(tsr_order *order);
 uint64_t tsr_order_tiles(const tsr_order *order);
