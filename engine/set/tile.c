@@ -6,31 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "set.h"
-
-/* A factor over tokens: 0 outside [first, last), all ones in [full_first, full_last), bits elsewhere. */
-typedef struct tokens {
-    uint64_t *bits; /* [nk], allocated at first use */
-    int64_t first, full_first, full_last, last;
-} tokens;
-
-typedef struct product {
-    uint64_t rows;     /* what is left of each row before all else */
-    bool by_axis[4];   /* which factors there are; [0]: tokens */
-    uint64_t *axis[4]; /* [1..3]: [extent], allocated at first use */
-    tokens t;
-} product;
-
-struct tsr_tile_eval {
-    tsr_sequence s;
-    product *stack;
-    uint64_t *line; /* a factor by coordinate, before div and mod are undone */
-    int64_t line_size;
-    const int64_t *rows;
-    int count;
-    uint64_t all;
-    bool failed; /* for want of memory */
-};
+#include "product.h"
 
 tsr_status tsr_tile_eval_create(const tsr_sequence *s, tsr_tile_eval **out)
 {
@@ -57,251 +33,15 @@ void tsr_tile_eval_destroy(tsr_tile_eval *e)
     free(e);
 }
 
-static uint64_t *need(tsr_tile_eval *e, uint64_t **bits, int64_t count)
+uint64_t *tsr_tile_need(tsr_tile_eval *e, uint64_t **bits, int64_t count)
 {
     if (!*bits && !(*bits = malloc((size_t)(count ? count : 1) * sizeof(**bits)))) e->failed = true;
     return *bits;
 }
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-
 static uint64_t token_at(const tokens *t, int64_t k)
 {
     return k < t->first || k >= t->last ? 0 : k >= t->full_first && k < t->full_last ? UINT64_MAX : t->bits[k];
-}
-
-/* Where each row's window begins and ends, and of these the smallest and the largest. */
-typedef struct windows {
-    tsr_law_view row[TSR_TILE_MAX];
-    bool placed[TSR_TILE_MAX]; /* false: no coordinate, nothing seen */
-} windows;
-
-static void law_windows(const tsr_tile_eval *e, const tsr_set_node *n, windows *w)
-{
-    for (int i = 0; i < e->count; i++) {
-        int64_t x;
-        w->placed[i] = tsr_axis_place(&e->s, n->axis, e->rows[i] + e->s.set->query_first, &x);
-        if (w->placed[i]) w->row[i] = tsr_law_of(&e->s, n, x);
-        if (w->placed[i] && w->row[i].lo >= w->row[i].hi) w->placed[i] = false;
-    }
-}
-
-/* A window without holes along the tokens: its middle, which all rows see, is not written out. */
-static void band_tokens(tsr_tile_eval *e, const tsr_set_node *n, tokens *t)
-{
-    windows w;
-    law_windows(e, n, &w);
-    *t = (tokens){.bits = t->bits};
-    int64_t lo = INT64_MAX, lo_most = 0, hi = 0, hi_least = INT64_MAX;
-    bool every = true;
-    for (int i = 0; i < e->count; i++) {
-        every = every && w.placed[i];
-        if (!w.placed[i]) continue;
-        lo = min64(lo, w.row[i].lo), lo_most = max64(lo_most, w.row[i].lo);
-        hi = max64(hi, w.row[i].hi), hi_least = min64(hi_least, w.row[i].hi);
-    }
-    if (lo >= hi) return;
-    const bool full = every && lo_most < hi_least;
-    t->first = lo, t->last = hi;
-    t->full_first = full ? lo_most : hi, t->full_last = full ? hi_least : hi;
-    if ((t->full_first > lo || t->full_last < hi) && !need(e, &t->bits, e->s.nk)) return;
-    for (int64_t k = lo; k < t->full_first; k++) t->bits[k] = 0;
-    for (int64_t k = t->full_last; k < hi; k++) t->bits[k] = 0;
-    for (int i = 0; i < e->count; i++) {
-        if (!w.placed[i]) continue;
-        const uint64_t bit = UINT64_C(1) << i;
-        for (int64_t k = w.row[i].lo; k < min64(t->full_first, w.row[i].hi); k++) t->bits[k] |= bit;
-        for (int64_t k = max64(t->full_last, w.row[i].lo); k < w.row[i].hi; k++) t->bits[k] |= bit;
-    }
-}
-
-/* A law as bits by coordinate: [*first, *last) of e->line. */
-static void law_line(tsr_tile_eval *e, const tsr_set_node *n, int64_t count, int64_t *first, int64_t *last)
-{
-    windows w;
-    law_windows(e, n, &w);
-    const int64_t d = n->dilation;
-    *first = count, *last = 0;
-    for (int i = 0; i < e->count; i++) {
-        if (!w.placed[i]) continue;
-        *first = min64(*first, w.row[i].lo * d + w.row[i].residue);
-        *last = max64(*last, (w.row[i].hi - 1) * d + w.row[i].residue + 1);
-    }
-    *last = min64(*last, count);
-    if (*first >= *last) *first = *last = 0;
-    if (*first == *last) return;
-    memset(e->line + *first, 0, (size_t)(*last - *first) * sizeof(*e->line));
-    for (int i = 0; i < e->count; i++) {
-        if (!w.placed[i]) continue;
-        const tsr_law_view *v = &w.row[i];
-        const uint64_t bit = UINT64_C(1) << i;
-        if (n->flags & TSR_LAW_POWERS) {
-            for (int64_t step = 0; step < max64(v->hi - v->position, v->position - v->lo + 1); step = step ? 2 * step : 1) {
-                for (int side = -1; side <= 1; side += 2) {
-                    const int64_t p = v->position + side * step;
-                    if (p >= v->lo && p < v->hi) e->line[p * d + v->residue] |= bit;
-                }
-            }
-            continue;
-        }
-        const int64_t begin = v->lo * d + v->residue, end = v->hi * d + v->residue; /* turned on here, off there, added up below */
-        e->line[begin] ^= bit;
-        if (end < *last) e->line[end] ^= bit;
-    }
-    if (n->flags & TSR_LAW_POWERS) return;
-    for (int64_t y = *first + d; y < *last; y++) e->line[y] ^= e->line[y - d];
-}
-
-static void keys_line(tsr_tile_eval *e, const tsr_set_node *n, int64_t *first, int64_t *last)
-{
-    tsr_range_of(&e->s, n, first, last);
-    for (int64_t y = *first; y < *last; y++) e->line[y] = e->all;
-}
-
-/* LAW or KEYS as a factor: bits by coordinate, then by place. */
-static void axis_factor(tsr_tile_eval *e, const tsr_set_node *n, product *p)
-{
-    const int64_t extent = tsr_axis_extent(&e->s, n->axis), count = tsr_law_coordinates(n, extent);
-    int64_t first, last;
-    if (count > e->line_size) {
-        free(e->line);
-        e->line = NULL;
-        e->line_size = max64(count, e->s.nk);
-        if (!need(e, &e->line, e->line_size)) {
-            e->line_size = 0;
-            return;
-        }
-    }
-    if (n->op == TSR_SET_LAW)
-        law_line(e, n, count, &first, &last);
-    else
-        keys_line(e, n, &first, &last);
-    p->by_axis[n->axis] = true;
-    uint64_t *to;
-    int64_t from = 0, end = extent;
-    if (n->axis == TSR_AXIS_TOKEN) {
-        if (!(to = need(e, &p->t.bits, e->s.nk))) return;
-        if (!n->mod) from = max64(0, first * n->div - n->origin), end = max64(from, min64(extent, last * n->div - n->origin));
-        if (first >= last) end = from;
-        p->t.first = from, p->t.last = p->t.full_first = p->t.full_last = end;
-    } else if (!(to = need(e, &p->axis[n->axis], extent))) {
-        return;
-    }
-    for (int64_t x = from; x < end; x++) {
-        const int64_t y = tsr_law_coordinate(n, x);
-        to[x] = y >= first && y < last ? e->line[y] : 0;
-    }
-}
-
-static uint64_t queries_rows(const tsr_tile_eval *e, const tsr_set_node *n)
-{
-    uint64_t bits = 0;
-    int64_t first, last, x;
-    tsr_range_of(&e->s, n, &first, &last);
-    for (int i = 0; i < e->count; i++) {
-        if (!tsr_axis_place(&e->s, n->axis, e->rows[i] + e->s.set->query_first, &x)) continue;
-        x = tsr_law_coordinate(n, x);
-        if (x >= first && x < last) bits |= UINT64_C(1) << i;
-    }
-    return bits;
-}
-
-static void ids_tokens(tsr_tile_eval *e, const tsr_set_node *n, uint64_t *bits)
-{
-    int32_t id[TSR_TILE_MAX]; /* each id of the tile once, with the rows that have it */
-    uint64_t rows[TSR_TILE_MAX];
-    int ids = 0;
-    for (int i = 0; i < e->count; i++) {
-        const int32_t own = n->query_ids[e->s.first_q + e->rows[i]];
-        int at = 0;
-        while (at < ids && id[at] != own) at++;
-        if (at == ids) id[ids] = own, rows[ids++] = 0;
-        rows[at] |= UINT64_C(1) << i;
-    }
-    for (int64_t k = 0; k < e->s.nk; k++) {
-        const int32_t key = n->key_ids[e->s.first_k + k];
-        uint64_t seen = 0;
-        for (int i = 0; i < ids; i++) seen |= tsr_ids_hold(n, id[i], key) ? rows[i] : 0;
-        bits[k] = seen;
-    }
-}
-
-static void blocks_tokens(tsr_tile_eval *e, const tsr_set_node *n, uint64_t *bits)
-{
-    uint64_t seen = 0;
-    for (int64_t k = 0; k < e->s.nk; k++) {
-        const int64_t column = k / n->block_k;
-        if (k % n->block_k == 0) {
-            seen = 0;
-            for (int i = 0; i < e->count && column < n->block_columns; i++) {
-                const int64_t row = e->rows[i] / n->block_q;
-                if (row < n->block_rows && n->blocks[row * n->block_columns + column]) seen |= UINT64_C(1) << i;
-            }
-        }
-        bits[k] = seen;
-    }
-}
-
-static bool is_band(const tsr_set_node *n)
-{
-    return n->op == TSR_SET_LAW && n->axis == TSR_AXIS_TOKEN && n->div == 1 && !n->mod && !n->origin && n->dilation == 1 &&
-           !(n->flags & TSR_LAW_POWERS);
-}
-
-static void leaf(tsr_tile_eval *e, const tsr_set_node *n, product *p)
-{
-    p->rows = e->all;
-    memset(p->by_axis, 0, sizeof(p->by_axis));
-    if (n->op == TSR_SET_QUERIES) {
-        p->rows = queries_rows(e, n);
-    } else if (is_band(n)) {
-        p->by_axis[0] = true;
-        band_tokens(e, n, &p->t);
-    } else if (n->op == TSR_SET_LAW || n->op == TSR_SET_KEYS) {
-        axis_factor(e, n, p);
-    } else {
-        p->by_axis[0] = true;
-        p->t.first = 0, p->t.full_first = p->t.full_last = p->t.last = e->s.nk;
-        if (!need(e, &p->t.bits, e->s.nk)) return;
-        if (n->op == TSR_SET_IDS)
-            ids_tokens(e, n, p->t.bits);
-        else if (n->op == TSR_SET_BLOCKS)
-            blocks_tokens(e, n, p->t.bits);
-        else if (!tsr_set_expression_bits(&e->s, n, e->rows, e->count, 0, e->s.nk, p->t.bits))
-            e->failed = true;
-    }
-}
-
-/* a becomes a and b. */
-static void intersect(tsr_tile_eval *e, product *a, product *b)
-{
-    a->rows &= b->rows;
-    for (int x = 1; x < 4; x++) {
-        if (!b->by_axis[x]) continue;
-        if (!a->by_axis[x]) {
-            uint64_t *const swap = a->axis[x];
-            a->axis[x] = b->axis[x], b->axis[x] = swap;
-            a->by_axis[x] = true;
-            continue;
-        }
-        for (int64_t i = 0; i < e->s.set->grid[x - 1]; i++) a->axis[x][i] &= b->axis[x][i];
-    }
-    if (!b->by_axis[0]) return;
-    if (!a->by_axis[0]) {
-        const tokens swap = a->t;
-        a->t = b->t, b->t = swap;
-        a->by_axis[0] = true;
-        return;
-    }
-    tokens r = {.bits = need(e, &a->t.bits, e->s.nk), .first = max64(a->t.first, b->t.first), .last = min64(a->t.last, b->t.last)};
-    if (!r.bits) return;
-    if (r.last < r.first) r.last = r.first;
-    r.full_first = max64(a->t.full_first, b->t.full_first), r.full_last = min64(a->t.full_last, b->t.full_last);
-    if (r.full_first >= r.full_last) r.full_first = r.full_last = r.last;
-    for (int64_t k = r.first; k < r.full_first; k++) r.bits[k] = token_at(&a->t, k) & token_at(&b->t, k);
-    for (int64_t k = r.full_last; k < r.last; k++) r.bits[k] = token_at(&a->t, k) & token_at(&b->t, k);
-    a->t = r;
 }
 
 static bool on_grid(const product *p) { return p->by_axis[1] || p->by_axis[2] || p->by_axis[3]; }
@@ -313,7 +53,7 @@ static void multiply_grid(tsr_tile_eval *e, product *p)
 {
     const int64_t *g = e->s.set->grid, text = e->s.set->text_before;
     const tokens old = p->by_axis[0] ? p->t : (tokens){.bits = p->t.bits, .full_last = e->s.nk, .last = e->s.nk};
-    if (!need(e, &p->t.bits, e->s.nk)) return;
+    if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
     tokens r = {.bits = p->t.bits, .first = -1};
     int64_t written = 0; /* up to here r.bits is */
     for (int64_t t = 0; t < g[0]; t++) {
@@ -334,6 +74,27 @@ static void multiply_grid(tsr_tile_eval *e, product *p)
     p->t = r;
 }
 
+/* The expressions, on runs of keys that some row may still see. */
+static void evaluate_later(tsr_tile_eval *e, product *p)
+{
+    tokens *t = &p->t;
+    uint64_t *seen = NULL;
+    if (!tsr_tile_need(e, &t->bits, e->s.nk) || !tsr_tile_need(e, &seen, t->last - t->first)) return;
+    for (int64_t k = t->first; k < t->last; k++) t->bits[k] = token_at(t, k) & e->all;
+    t->full_first = t->full_last = t->last;
+    for (int i = 0; i < p->later_count && !e->failed; i++) {
+        for (int64_t k = t->first; k < t->last && !e->failed; k++) {
+            int64_t end = k;
+            while (end < t->last && t->bits[end]) end++;
+            if (end > k && !tsr_set_expression_bits(&e->s, p->later[i], e->rows, e->count, k, end - k, seen)) e->failed = true;
+            for (int64_t j = k; j < end && !e->failed; j++) t->bits[j] &= seen[j - k];
+            k = end;
+        }
+    }
+    p->later_count = 0;
+    free(seen);
+}
+
 /* p becomes a factor over tokens. */
 static void multiply(tsr_tile_eval *e, product *p)
 {
@@ -343,20 +104,55 @@ static void multiply(tsr_tile_eval *e, product *p)
         p->t = (tokens){.bits = p->t.bits, .full_last = e->s.nk, .last = e->s.nk};
     }
     if (!on_grid(p) && p->rows != e->all) {
-        if (!need(e, &p->t.bits, e->s.nk)) return;
+        if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
         for (int64_t k = p->t.first; k < p->t.last; k++) p->t.bits[k] = token_at(&p->t, k) & p->rows;
         p->t.full_first = p->t.full_last = p->t.last;
     }
+    if (p->later_count) evaluate_later(e, p);
     p->rows = e->all;
     memset(p->by_axis, 0, sizeof(p->by_axis));
     p->by_axis[0] = true;
+}
+
+/* a becomes a and b. */
+static void intersect(tsr_tile_eval *e, product *a, product *b)
+{
+    if (a->later_count + b->later_count > MAX_LATER) multiply(e, b);
+    if (e->failed) return;
+    for (int i = 0; i < b->later_count; i++) a->later[a->later_count++] = b->later[i];
+    a->rows &= b->rows;
+    for (int x = 1; x < 4; x++) {
+        if (!b->by_axis[x]) continue;
+        if (!a->by_axis[x]) {
+            uint64_t *const swap = a->axis[x];
+            a->axis[x] = b->axis[x], b->axis[x] = swap;
+            a->by_axis[x] = true;
+            continue;
+        }
+        for (int64_t i = 0; i < e->s.set->grid[x - 1]; i++) a->axis[x][i] &= b->axis[x][i];
+    }
+    if (!b->by_axis[0]) return;
+    if (!a->by_axis[0]) {
+        const tokens swap = a->t;
+        a->t = b->t, b->t = swap;
+        a->by_axis[0] = true;
+        return;
+    }
+    tokens r = {.bits = tsr_tile_need(e, &a->t.bits, e->s.nk), .first = max64(a->t.first, b->t.first), .last = min64(a->t.last, b->t.last)};
+    if (!r.bits) return;
+    if (r.last < r.first) r.last = r.first;
+    r.full_first = max64(a->t.full_first, b->t.full_first), r.full_last = min64(a->t.full_last, b->t.full_last);
+    if (r.full_first >= r.full_last) r.full_first = r.full_last = r.last;
+    for (int64_t k = r.first; k < r.full_first; k++) r.bits[k] = token_at(&a->t, k) & token_at(&b->t, k);
+    for (int64_t k = r.full_last; k < r.last; k++) r.bits[k] = token_at(&a->t, k) & token_at(&b->t, k);
+    a->t = r;
 }
 
 /* a becomes a or b; both are factors over tokens. */
 static void unite(tsr_tile_eval *e, product *a, const product *b)
 {
     if (b->t.first >= b->t.last) return;
-    tokens r = {.bits = need(e, &a->t.bits, e->s.nk), .first = min64(a->t.first, b->t.first), .last = max64(a->t.last, b->t.last)};
+    tokens r = {.bits = tsr_tile_need(e, &a->t.bits, e->s.nk), .first = min64(a->t.first, b->t.first), .last = max64(a->t.last, b->t.last)};
     if (!r.bits) return;
     if (a->t.first >= a->t.last) r.first = b->t.first, r.last = b->t.last;
     const tokens *longer = a->t.full_last - a->t.full_first >= b->t.full_last - b->t.full_first ? &a->t : &b->t;
@@ -369,7 +165,7 @@ static void unite(tsr_tile_eval *e, product *a, const product *b)
 
 static void complement(tsr_tile_eval *e, product *p)
 {
-    if (!need(e, &p->t.bits, e->s.nk)) return;
+    if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
     for (int64_t k = 0; k < e->s.nk; k++) p->t.bits[k] = ~token_at(&p->t, k) & e->all;
     p->t.first = 0;
     p->t.full_first = p->t.full_last = p->t.last = e->s.nk;
@@ -383,10 +179,11 @@ static tsr_status evaluate(tsr_tile_eval *e, const int64_t *rows, int count)
     size_t top = 0;
     e->stack[0].rows = e->all;
     memset(e->stack[0].by_axis, 0, sizeof(e->stack[0].by_axis));
+    e->stack[0].later_count = 0;
     for (size_t i = 0; i < set->node_count && !e->failed; i++) {
         const tsr_set_node *n = &set->nodes[i];
         if (n->op < TSR_SET_ALL_OF) {
-            leaf(e, n, &e->stack[top++]);
+            tsr_tile_leaf(e, n, &e->stack[top++]);
             continue;
         }
         top -= n->count;
@@ -422,7 +219,7 @@ tsr_status tsr_tile_eval_count(tsr_tile_eval *e, const int64_t *rows, int count,
     if (s != TSR_OK) return s;
     product *p = &e->stack[0];
     *out = 0;
-    if (on_grid(p) && !p->by_axis[0]) { /* rows that form a box see a product of keys */
+    if (on_grid(p) && !p->by_axis[0] && !p->later_count) { /* rows that form a box see a product of keys */
         *out = p->rows != 0;
         for (int a = 1; a < 4; a++) {
             int64_t seen = 0;

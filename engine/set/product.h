@@ -1,0 +1,44 @@
+/* Products of factors: how a set is kept while a tile is evaluated. */
+#ifndef TSR_PRODUCT_H
+#define TSR_PRODUCT_H
+
+#include "set.h"
+
+enum { MAX_LATER = 8 };
+
+/* A factor over tokens: 0 outside [first, last), all ones in [full_first, full_last), bits elsewhere. */
+typedef struct tokens {
+    uint64_t *bits; /* [nk], allocated at first use */
+    int64_t first, full_first, full_last, last;
+} tokens;
+
+typedef struct product {
+    uint64_t rows;     /* what is left of each row before all else */
+    bool by_axis[4];   /* which factors there are; [0]: tokens */
+    uint64_t *axis[4]; /* [1..3]: [extent], allocated at first use */
+    tokens t;
+    const tsr_set_node *later[MAX_LATER]; /* expressions: evaluated where all else lets a key be seen */
+    int later_count;
+} product;
+
+struct tsr_tile_eval {
+    tsr_sequence s;
+    product *stack;
+    uint64_t *line; /* a factor by coordinate, before div and mod are undone */
+    int64_t line_size;
+    const int64_t *rows;
+    int count;
+    uint64_t all;
+    bool failed; /* for want of memory */
+};
+
+/* The bits, allocated if they are not yet; NULL, and e->failed, for want of memory. */
+uint64_t *tsr_tile_need(tsr_tile_eval *e, uint64_t **bits, int64_t count);
+
+/* factor.c: a leaf as a product. */
+void tsr_tile_leaf(tsr_tile_eval *e, const tsr_set_node *n, product *p);
+
+static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+#endif
