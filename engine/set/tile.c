@@ -98,12 +98,15 @@ static void evaluate_later(tsr_tile_eval *e, product *p)
 /* p becomes a factor over tokens. */
 static void multiply(tsr_tile_eval *e, product *p)
 {
-    if (on_grid(p)) {
+    if (p->rows == 0) {
+        p->t = (tokens){.bits = p->t.bits};
+        p->later_count = 0;
+    } else if (on_grid(p)) {
         multiply_grid(e, p);
     } else if (!p->by_axis[0]) {
         p->t = (tokens){.bits = p->t.bits, .full_last = e->s.nk, .last = e->s.nk};
     }
-    if (!on_grid(p) && p->rows != e->all) {
+    if (!on_grid(p) && p->rows != e->all && p->rows != 0) {
         if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
         for (int64_t k = p->t.first; k < p->t.last; k++) p->t.bits[k] = token_at(&p->t, k) & p->rows;
         p->t.full_first = p->t.full_last = p->t.last;
@@ -148,18 +151,42 @@ static void intersect(tsr_tile_eval *e, product *a, product *b)
     a->t = r;
 }
 
-/* a becomes a or b; both are factors over tokens. */
+/* Of the rows of a factor over tokens, from one of its bounds to the next: none, all, or as its bits say. */
+typedef enum span_kind { SPAN_NONE, SPAN_ALL, SPAN_BITS } span_kind;
+
+static span_kind kind_at(const tokens *t, int64_t k)
+{
+    return k < t->first || k >= t->last ? SPAN_NONE : k >= t->full_first && k < t->full_last ? SPAN_ALL : SPAN_BITS;
+}
+
+/* a becomes a or b; both are factors over tokens. Where one of them is empty or full, nothing is looked at key by key. */
 static void unite(tsr_tile_eval *e, product *a, const product *b)
 {
     if (b->t.first >= b->t.last) return;
+    if (a->t.first >= a->t.last) a->t.first = a->t.full_first = a->t.full_last = a->t.last = b->t.first;
     tokens r = {.bits = tsr_tile_need(e, &a->t.bits, e->s.nk), .first = min64(a->t.first, b->t.first), .last = max64(a->t.last, b->t.last)};
     if (!r.bits) return;
-    if (a->t.first >= a->t.last) r.first = b->t.first, r.last = b->t.last;
     const tokens *longer = a->t.full_last - a->t.full_first >= b->t.full_last - b->t.full_first ? &a->t : &b->t;
     r.full_first = longer->full_first, r.full_last = longer->full_last;
     if (r.full_first >= r.full_last) r.full_first = r.full_last = r.last;
-    for (int64_t k = r.first; k < r.full_first; k++) r.bits[k] = (token_at(&a->t, k) | token_at(&b->t, k)) & e->all;
-    for (int64_t k = r.full_last; k < r.last; k++) r.bits[k] = (token_at(&a->t, k) | token_at(&b->t, k)) & e->all;
+    const int64_t bounds[] = {a->t.first,      a->t.full_first, a->t.full_last, a->t.last,    b->t.first,
+                              b->t.full_first, b->t.full_last,  b->t.last,      r.full_first, r.full_last};
+    for (int64_t k = r.first, end; k < r.last; k = end) {
+        end = r.last;
+        for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+            if (bounds[i] > k && bounds[i] < end) end = bounds[i];
+        if (k >= r.full_first && k < r.full_last) continue;
+        const span_kind of_a = kind_at(&a->t, k), of_b = kind_at(&b->t, k);
+        const size_t bytes = (size_t)(end - k) * sizeof(*r.bits);
+        if (of_a == SPAN_ALL || of_b == SPAN_ALL)
+            for (int64_t i = k; i < end; i++) r.bits[i] = e->all;
+        else if (of_a == SPAN_BITS && of_b == SPAN_BITS)
+            for (int64_t i = k; i < end; i++) r.bits[i] |= b->t.bits[i];
+        else if (of_b == SPAN_BITS)
+            memcpy(r.bits + k, b->t.bits + k, bytes);
+        else if (of_a == SPAN_NONE)
+            memset(r.bits + k, 0, bytes);
+    }
     a->t = r;
 }
 
@@ -230,6 +257,8 @@ tsr_status tsr_tile_eval_count(tsr_tile_eval *e, const int64_t *rows, int count,
     }
     multiply(e, p);
     if (e->failed) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory to evaluate a set over %lld keys", (long long)e->s.nk);
-    for (int64_t k = p->t.first; k < p->t.last; k++) *out += k >= p->t.full_first && k < p->t.full_last ? 1 : p->t.bits[k] != 0;
+    *out = p->t.full_last - p->t.full_first;
+    for (int64_t k = p->t.first; k < p->t.full_first; k++) *out += p->t.bits[k] != 0;
+    for (int64_t k = p->t.full_last; k < p->t.last; k++) *out += p->t.bits[k] != 0;
     return TSR_OK;
 }

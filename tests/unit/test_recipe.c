@@ -57,6 +57,18 @@ static world draw_world(bool gridded)
     return w;
 }
 
+/* The schedule of a set visits as many pairs as there are. */
+static void compare_schedule(const char *json, const tsr_set *set, const world *w, int64_t pairs)
+{
+    tsr_schedule *schedule = NULL;
+    tsr_schedule_info info;
+    const tsr_schedule_desc desc = {.set = set, .nq = w->nq, .nk = w->nk, .query_tile = (int32_t)draw(1, 64), .key_tile = (int32_t)draw(1, 20)};
+    assert_int_equal(tsr_schedule_create(&desc, &schedule), TSR_OK);
+    assert_int_equal(tsr_schedule_get_info(schedule, &info), TSR_OK);
+    if ((int64_t)info.pairs != pairs) fail_msg("%s: the schedule has %d pairs, the set %d", json, (int)info.pairs, (int)pairs);
+    tsr_schedule_destroy(schedule);
+}
+
 /* One draw: every pair. Counts the pairs within and without. */
 static void compare(const pattern *p, const world *w, int64_t counts[2])
 {
@@ -76,6 +88,7 @@ static void compare(const pattern *p, const world *w, int64_t counts[2])
     assert_int_equal(info.set_count, 1);
     assert_true(info.heads == 2 && info.set_of_head[0] == 0 && info.set_of_head[1] == 0);
     assert_true(info.nq == w->nq && info.nk == w->nk);
+    const int64_t before = counts[1];
     for (int64_t q = 0; q < w->nq; q++)
         for (int64_t k = 0; k < w->nk; k++) {
             int holds = -1;
@@ -85,6 +98,7 @@ static void compare(const pattern *p, const world *w, int64_t counts[2])
                 fail_msg("%s, %d x %d: pair %d, %d is %d, by the definition %d", json, (int)w->nq, (int)w->nk, (int)q, (int)k, holds, expected);
             counts[holds]++;
         }
+    compare_schedule(json, info.sets[0], w, counts[1] - before);
     tsr_recipe_destroy(recipe);
 }
 
