@@ -154,6 +154,7 @@ static const mistake mistakes[] = {
      {GRID(0, 0, 0)}},
     {"block-size-zero", "nodes[0].block_k is 0", "expected", 0, 0, ONE(BLOCKS(2, 2), .block_q = 4), {GRID(0, 0, 0)}},
     {"blocks-overflow", "nodes[0].block", "expected", 0, 0, ONE(BLOCKS(INT64_MAX / 2, 4), .block_q = 1, .block_k = 1), {GRID(0, 0, 0)}},
+    {"expression-missing", "nodes[0].expression is NULL", "expected", 0, 0, ONE(.op = TSR_SET_EXPRESSION), {GRID(0, 0, 0)}},
     /* formulas */
     {"op-unknown", "nodes[0].op is 0", "expected", 0, 0, ONE(.op = 0), {GRID(0, 0, 0)}},
     {"op-beyond", "nodes[0].op is 10", "expected", 0, 0, ONE(.op = 10), {GRID(0, 0, 0)}},
