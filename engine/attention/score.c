@@ -25,6 +25,10 @@ tsr_status tsr_attention_check_score(const tsr_attention_desc *d)
 {
     if (!d->score) return TSR_OK;
     if (d->score->kind != TSR_EXPRESSION_SCORE) return tsr_fail(TSR_ERROR_ARGUMENT, "argument score is a mask; expected an expression of kind score");
+    for (int i = 0; i < 2; i++)
+        if ((i ? d->k : d->q).shape[2] > TSR_EXPRESSION_MAX_TOKENS)
+            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument %c.shape[2] is %" PRId64 "; expected at most 2^28 tokens beside a score expression",
+                            i ? 'k' : 'q', (i ? d->k : d->q).shape[2]);
     for (uint32_t i = 0; i < d->set_count && reads_grid(d->score); i++) {
         if (d->sets[i]->segments)
             return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument score reads grid coordinates and sets[%" PRIu32 "] has segments; expected one sequence",

@@ -67,7 +67,7 @@ static range find_range(const tsr_builder *b, const tsr_expression_node *n)
         return (range){n->whole, n->whole};
     case TSR_OP_VARIABLE: {
         const bool coordinate = n->slot != TSR_VAR_Q && n->slot != TSR_VAR_KV && n->slot > TSR_VAR_NK;
-        return (range){coordinate ? -1 : 0, INT32_MAX};
+        return (range){coordinate ? -1 : 0, TSR_EXPRESSION_MAX_TOKENS};
     }
     case TSR_OP_ADD:
         return add(x, y);
@@ -115,6 +115,11 @@ static uint16_t append(tsr_builder *b, tsr_expression_node node)
         const range r = find_range(b, &node);
         node.low = r.low;
         node.high = r.high;
+        node.wide = tsr_expression_is_wide(&node);
+    }
+    for (int i = 0; i < node.args; i++) {
+        const tsr_expression_node *a = &b->nodes[node.arg[i]];
+        node.wide = node.wide || (a->type == TSR_WHOLE && tsr_expression_is_wide(a));
     }
     b->nodes[b->count] = node;
     return (uint16_t)b->count++;

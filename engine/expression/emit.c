@@ -32,11 +32,9 @@ static void __attribute__((format(printf, 2, 3))) put(writer *w, const char *for
     w->at += (size_t)n;
 }
 
-static bool is_narrow(const tsr_expression_node *n) { return n->low >= INT32_MIN && n->high <= INT32_MAX; }
-
 static const char *type_of(const tsr_expression_node *n)
 {
-    return n->type == TSR_TRUTH ? "bool" : n->type == TSR_REAL ? "f32" : is_narrow(n) ? "i32" : "i64";
+    return n->type == TSR_TRUTH ? "bool" : n->type == TSR_REAL ? "f32" : tsr_expression_is_wide(n) ? "i64" : "i32";
 }
 
 /* An argument's name, in 64 bits where the operation has them. */
@@ -48,19 +46,8 @@ static operand name_of(const writer *w, const tsr_expression_node *n, int arg, b
 {
     const tsr_expression_node *a = &w->e->nodes[n->arg[arg]];
     operand o;
-    snprintf(o.text, sizeof(o.text), wide && a->type == TSR_WHOLE && is_narrow(a) ? "I64(v%d)" : "v%d", n->arg[arg]);
+    snprintf(o.text, sizeof(o.text), wide && a->type == TSR_WHOLE && !tsr_expression_is_wide(a) ? "I64(v%d)" : "v%d", n->arg[arg]);
     return o;
-}
-
-/* Does a whole number of the operation, an argument or the result, need 64 bits? */
-static bool is_wide(const writer *w, const tsr_expression_node *n)
-{
-    bool wide = n->type == TSR_WHOLE && !is_narrow(n);
-    for (int i = 0; i < n->args; i++) {
-        const tsr_expression_node *a = &w->e->nodes[n->arg[i]];
-        wide = wide || (a->type == TSR_WHOLE && !is_narrow(a));
-    }
-    return wide;
 }
 
 static void put_variable(writer *w, const tsr_expression_node *n)
@@ -83,7 +70,7 @@ static void put_tensor(writer *w, const tsr_expression_node *n)
     for (int i = n->args; i-- > 0;) put(w, "user_place(user, %d, ", at + 5 - n->args + i);
     put(w, "0");
     for (int i = 0; i < n->args; i++) {
-        const bool wide = !is_narrow(&w->e->nodes[n->arg[i]]);
+        const bool wide = tsr_expression_is_wide(&w->e->nodes[n->arg[i]]);
         put(w, wide ? ", user_index(v%d))" : ", v%d)", n->arg[i]);
     }
     put(w, ")");
@@ -92,7 +79,7 @@ static void put_tensor(writer *w, const tsr_expression_node *n)
 /* Arithmetic that may need 64 bits: in two forms. x y z: arguments; their ranges tell that 32 bits do not overflow. */
 static void put_whole(writer *w, const tsr_expression_node *n, const char *x, const char *y, const char *z, bool wide)
 {
-    if (wide && is_narrow(n)) put(w, "I32(");
+    if (wide && !tsr_expression_is_wide(n)) put(w, "I32(");
     switch ((tsr_expression_op)n->op) {
     case TSR_OP_ADD:
         put(w, wide ? "user_add(%s, %s)" : "%s + %s", x, y);
@@ -131,7 +118,7 @@ static void put_whole(writer *w, const tsr_expression_node *n, const char *x, co
         put(w, "user_floor(%s)", x);
         break;
     }
-    if (wide && is_narrow(n)) put(w, ")");
+    if (wide && !tsr_expression_is_wide(n)) put(w, ")");
 }
 
 static void put_real(writer *w, const tsr_expression_node *n, const char *x, const char *y, const char *z)
@@ -234,9 +221,9 @@ static void put_node(writer *w, const tsr_expression_node *n)
         memcpy(&bits, &n->real, sizeof(bits));
         put(w, "AS_F32(0x%08" PRIx32 "u)", bits);
     } else if (n->op == TSR_OP_CONSTANT) {
-        put(w, is_narrow(n) ? "%" PRId64 : "I64(%" PRId64 "L)", n->whole);
+        put(w, tsr_expression_is_wide(n) ? "I64(%" PRId64 "L)" : "%" PRId64, n->whole);
     } else {
-        const bool wide = is_wide(w, n);
+        const bool wide = n->wide;
         const operand x = name_of(w, n, 0, wide), y = name_of(w, n, 1, wide), z = name_of(w, n, 2, wide);
         if (n->type == TSR_WHOLE)
             put_whole(w, n, x.text, y.text, z.text, wide);

@@ -20,6 +20,7 @@ enum {
     TSR_EXPRESSION_MAX_SCALARS = 256,
     TSR_EXPRESSION_MAX_TENSORS = 64,
     TSR_EXPRESSION_MAX_ELEMENTS = 1 << 28, /* of all tensors together */
+    TSR_EXPRESSION_MAX_TOKENS = 1 << 28,   /* nq, nk and all indices, so that their sums and differences fit 32 bits */
     TSR_EXPRESSION_LANES = 64
 };
 
@@ -85,6 +86,7 @@ enum { TSR_DEPENDS_QUERY = 1, TSR_DEPENDS_KEY = 2, TSR_DEPENDS_SCORE = 4 };
 /* One operation; arguments are nodes before it. */
 typedef struct tsr_expression_node {
     uint8_t op, type, args, depends;
+    bool wide; /* a whole number of it, an argument or the result, needs 64 bits */
     uint16_t slot;
     uint16_t arg[4];
     int64_t whole, low, high; /* of whole numbers: the constant; the range of values */
@@ -127,13 +129,16 @@ static inline bool tsr_expression_reads(const tsr_expression *e, tsr_expression_
  * names, in the values of scalars, or in shapes and elements of tensors only. NULL: no memory. */
 char *tsr_expression_kernel_text(const tsr_expression *e);
 
+/* May the values of a whole number need more than 32 bits? */
+static inline bool tsr_expression_is_wide(const tsr_expression_node *n) { return n->low < INT32_MIN || n->high > INT32_MAX; }
+
 /* ---- On the host (run.c) ----------------------------------------------------------------------- */
 
 typedef struct tsr_expression_lanes tsr_expression_lanes; /* the values of up to 64 queries; memory of the caller's */
 
 typedef struct tsr_expression_queries {
     int count;                       /* 1..64 */
-    const int64_t *q, *qt, *qh, *qw; /* below 2^31; qt, qh, qw NULL: -1 */
+    const int64_t *q, *qt, *qh, *qw; /* up to TSR_EXPRESSION_MAX_TOKENS; qt, qh, qw NULL: -1 */
     int64_t b, h, nq, nk;
 } tsr_expression_queries;
 

@@ -15,7 +15,7 @@
  * segment's own, in masks only. Both kinds know the grid of the set beside or around them.
  *
  * Limits: 65536 bytes, 128 names and levels, 512 operations, 256 scalars, 64 tensors of 2^28 elements
- * together. Plans whose scores differ in the values of scalars and tensors alone share their kernels. */
+ * together, 2^28 tokens. Plans whose scores differ in the values of scalars and tensors alone share their kernels. */
 #ifndef TESSERA_EXPRESSION_H
 #define TESSERA_EXPRESSION_H
 
