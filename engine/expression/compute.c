@@ -33,7 +33,7 @@ INLINE int32_t quotient32(int32_t a, int32_t b)
 INLINE int32_t remainder32(int32_t a, int32_t b)
 {
     const int32_t divisor = b == 0 ? 1 : b, r = a - (int32_t)((double)a / (double)divisor) * divisor;
-    return r + ((r != 0) & ((r ^ b) < 0) ? b : 0);
+    return r + (((r != 0) & ((r ^ b) < 0)) ? b : 0);
 }
 
 INLINE int32_t floor_whole(float x)
