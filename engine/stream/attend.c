@@ -1,6 +1,7 @@
 /* Attending: queries are rotated into a packed copy, tags say who sees what, the smallest plan that holds the queries runs,
  * and its rows go where the caller wants them. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "stream/stream.h"
@@ -61,6 +62,10 @@ static tsr_status check_outputs(const tsr_stream *s, const tsr_stream_queries *i
     const int64_t shape_o[4] = {s->desc.batch, s->desc.heads_q, in->count, s->desc.dv};
     const tsr_status status = stream_check_tensor(s, "o", &in->o, &in->o_span, shape_o, true, o);
     if (status != TSR_OK) return status;
+    if (in->score > 1) return tsr_fail(TSR_ERROR_ARGUMENT, "argument score is %u; expected 0 or 1", in->score);
+    if (in->score && !s->desc.probabilities)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument score is 1; expected 0, as the description has no probabilities");
+    if (!isfinite(in->decay)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument decay is %g; expected a finite number", in->decay);
     memset(lse, 0, sizeof(*lse));
     if (!in->lse.buffer) return TSR_OK;
     if (!s->desc.lse) return tsr_fail(TSR_ERROR_ARGUMENT, "argument lse has a buffer; expected none, as the description has no lse");
@@ -112,6 +117,16 @@ static tsr_status narrow(tsr_stream *s, int plan)
     return tsr_attention_set_keys(s->plans[plan], keys);
 }
 
+/* Probabilities as the run left them: its queries, its log-sum-exps, its tags. */
+static tsr_status score(tsr_stream *s, int plan, const tsr_attention_args *run, double decay)
+{
+    const tsr_span sums = {s->probabilities, 0};
+    const tsr_probe_args args = {
+        .q = run->q, .k = run->k, .lse = run->lse, .query_tags = run->query_tags, .key_tags = run->key_tags, .key_sums = sums};
+    const tsr_status status = tsr_probe_run(s->probes[plan], &args);
+    return status == TSR_OK ? stream_take_scores(s, sums, s->desc.batch * s->desc.heads_q, decay) : status;
+}
+
 tsr_status tsr_stream_attend(tsr_stream *s, const tsr_stream_queries *in)
 {
     stream_tensor q, o, lse;
@@ -147,5 +162,5 @@ tsr_status tsr_stream_attend(tsr_stream *s, const tsr_stream_queries *in)
     if (status == TSR_OK) status = stream_run_move(s, &moves[0]);
     if (status == TSR_OK) status = tsr_attention_run(s->plans[plan], &args);
     for (int m = 1; m < 3 && status == TSR_OK; m++) status = stream_run_move(s, &moves[m]);
-    return status;
+    return status == TSR_OK && in->score ? score(s, plan, &args, in->decay) : status;
 }

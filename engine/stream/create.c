@@ -109,7 +109,8 @@ static tsr_status create_device(tsr_stream *s)
         {&s->exact_v, layout_size(&exact_v), d->ema > 0},
         {&s->q, rows * (uint64_t)d->d * 4, true},
         {&s->o, rows * (uint64_t)d->dv * 4, true},
-        {&s->lse, rows * 4, d->lse != 0},
+        {&s->lse, rows * 4, d->lse || d->probabilities},
+        {&s->probabilities, (uint64_t)(d->batch * d->heads_q * s->capacity) * 4, d->probabilities != 0},
         {&s->sums, (uint64_t)(s->parts * d->batch * d->heads_kv * d->d) * 4, scored},
         {&s->dots, (uint64_t)(d->batch * d->heads_kv * s->capacity) * 4, scored},
     };
@@ -133,10 +134,12 @@ static tsr_status create_plans(tsr_stream *s)
             .softcap = d->softcap,
             .tagged = 1,
         };
-        if (d->lse) desc.lse = packed(TSR_F32, d->batch, d->heads_q, n, 1);
-        const tsr_status status = tsr_attention_prepare(s->dev, &desc, &s->plans[i]);
+        if (d->lse || d->probabilities) desc.lse = packed(TSR_F32, d->batch, d->heads_q, n, 1);
+        const tsr_probe_desc probe = {.attention = desc, .key_sums = 1};
+        tsr_status status = tsr_attention_prepare(s->dev, &desc, &s->plans[i]);
+        if (status == TSR_OK && d->probabilities) status = tsr_probe_prepare(s->dev, &probe, &s->probes[i]);
         if (status != TSR_OK) return status;
-        s->device_bytes += s->plans[i]->info.workspace;
+        s->device_bytes += s->plans[i]->info.workspace + (s->probes[i] ? tsr_probe_workspace(s->probes[i]) : 0);
         s->plan_keys[i] = s->capacity;
     }
     return TSR_OK;
@@ -189,8 +192,11 @@ tsr_status tsr_stream_create(tsr_device *dev, const tsr_stream_desc *desc, tsr_s
 void tsr_stream_destroy(tsr_stream *s)
 {
     if (!s) return;
-    for (int i = 0; i < TSR_STREAM_PLANS; i++) tsr_attention_destroy(s->plans[i]);
-    tsr_buffer *const buffers[] = {s->block, s->k, s->raw, s->v, s->exact_k, s->exact_v, s->q, s->o, s->lse, s->sums, s->dots};
+    for (int i = 0; i < TSR_STREAM_PLANS; i++) {
+        tsr_attention_destroy(s->plans[i]);
+        tsr_probe_destroy(s->probes[i]);
+    }
+    tsr_buffer *const buffers[] = {s->block, s->k, s->raw, s->v, s->exact_k, s->exact_v, s->q, s->o, s->lse, s->sums, s->dots, s->probabilities};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) tsr_buffer_destroy(buffers[i]);
     void *const memory[] = {s->turns,      s->sink_slot, s->now.slots, s->now.order, s->now.used, s->next.slots,
                             s->next.order, s->next.used, s->gone,      s->leaves,    s->stale,    s->candidates,

@@ -27,6 +27,7 @@ static tsr_status check_shapes(const tsr_stream_desc *d)
     EXPECT(is_float(d->v_dtype), "argument v_dtype is %d (%s); expected f32, f16 or bf16", (int)d->v_dtype, tsr_dtype_name(d->v_dtype));
     EXPECT(d->causal <= 1, "argument causal is %u; expected 0 or 1", d->causal);
     EXPECT(d->lse <= 1, "argument lse is %u; expected 0 or 1", d->lse);
+    EXPECT(d->probabilities <= 1, "argument probabilities is %u; expected 0 or 1", d->probabilities);
     EXPECT(d->time == TSR_STREAM_TIME_KEPT || d->time == TSR_STREAM_TIME_CLOSED, "argument time is %d; expected a tsr_stream_time", (int)d->time);
     EXPECT(d->sink_overlap <= 1, "argument sink_overlap is %u; expected 0 or 1", d->sink_overlap);
     EXPECT(d->sink_overlap == 0 || d->time == TSR_STREAM_TIME_CLOSED, "argument sink_overlap is 1; expected 0 where time is kept");

@@ -173,7 +173,9 @@ static tsr_status read_recipe(const cJSON *root, tsr_stream_desc *d)
         else if (strcmp(item->string, "time") == 0) {
             status = word(item, "the recipe", times, 2, &time);
             d->time = (tsr_stream_time)time;
-        } else if (strcmp(item->string, "sink_overlap") == 0)
+        } else if (strcmp(item->string, "probabilities") == 0)
+            status = truth(item, "the recipe", &d->probabilities);
+        else if (strcmp(item->string, "sink_overlap") == 0)
             status = truth(item, "the recipe", &d->sink_overlap);
         else if (strcmp(item->string, "causal") == 0)
             status = truth(item, "the recipe", &d->causal);
@@ -182,7 +184,8 @@ static tsr_status read_recipe(const cJSON *root, tsr_stream_desc *d)
         else if (strcmp(item->string, "rope") == 0)
             status = read_rope(item, &d->rope);
         else if (strcmp(item->string, "name") != 0 && strcmp(item->string, "paper") != 0 && strcmp(item->string, "note") != 0)
-            REFUSE("argument text: %.64s is unknown or of a wrong type; expected name, paper, note, kinds, time, sink_overlap, ema, causal or rope",
+            REFUSE("argument text: %.64s is unknown or of a wrong type; expected name, paper, note, kinds, time, sink_overlap, ema, probabilities, "
+                   "causal or rope",
                    item->string);
     }
     return status;

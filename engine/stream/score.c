@@ -67,6 +67,13 @@ tsr_status tsr_stream_score(tsr_stream *s, const tsr_stream_scores *in)
     return take_scores(s, in->decay);
 }
 
+tsr_status stream_take_scores(tsr_stream *s, tsr_span span, int64_t rows, double decay)
+{
+    const tsr_stream_scores scores = {.span = span};
+    const tsr_status status = sum_scores(s, &scores, rows);
+    return status == TSR_OK ? take_scores(s, decay) : status;
+}
+
 /* An invocation adds up so many rows: drivers end loops that are too long. */
 enum { PART_ROWS = 16384 };
 
@@ -127,10 +134,8 @@ tsr_status tsr_stream_participate(tsr_stream *s, const tsr_stream_queries *in, d
     const stream_move move = stream_stage_queries(s, in, &q, rows);
     s->table_at = s->staged;
     stream_list_queries(s, in, &move);
-    const tsr_stream_scores scores = {.span = {s->dots, 0}};
     status = stream_send(s);
     if (status == TSR_OK) status = stream_run_move(s, &move);
     if (status == TSR_OK) status = run(s, rows, sum_at, dot_at);
-    if (status == TSR_OK) status = sum_scores(s, &scores, heads);
-    return status == TSR_OK ? take_scores(s, decay) : status;
+    return status == TSR_OK ? stream_take_scores(s, (tsr_span){s->dots, 0}, heads, decay) : status;
 }

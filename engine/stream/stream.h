@@ -3,6 +3,7 @@
 #define TSR_STREAM_INTERNAL_H
 
 #include "attention/attention.h"
+#include "tessera/tessera_probe.h"
 #include "tessera/tessera_stream.h"
 
 /* A slot of the cache. */
@@ -75,6 +76,8 @@ struct tsr_stream {
     int32_t lanes;
     bk_kernel *rope, *blend, *query_sum, *key_dot;
     tsr_attention *plans[TSR_STREAM_PLANS]; /* as desc.queries: largest first */
+    tsr_probe *probes[TSR_STREAM_PLANS];    /* of the same queries; NULL without probabilities */
+    tsr_buffer *probabilities;              /* [batch, heads_q, capacity], fp32 */
     int64_t plan_keys[TSR_STREAM_PLANS];    /* slots that a plan looks at */
     int plan_count;
     uint64_t device_bytes, host_bytes;
@@ -131,6 +134,8 @@ void stream_list_queries(tsr_stream *s, const tsr_stream_queries *in, const stre
 /* score.c: into how many parts the rows of the largest call fall. */
 void stream_set_parts(tsr_stream *s);
 bool stream_scored(const tsr_stream *s);
+/* score = decay score + the sum over so many rows [rows, capacity] of a buffer. */
+tsr_status stream_take_scores(tsr_stream *s, tsr_span span, int64_t rows, double decay);
 
 /* create.c: a call begins, nothing marked; all tokens gone; layouts of the cache. */
 void stream_begin(tsr_stream *s);

@@ -20,6 +20,9 @@ static const char *const deep_forcing =
 static const char *const streaming_vlm =
     "{\"kinds\": [{\"name\": \"text\", \"sink\": %d, \"window\": %d}, {\"name\": \"vision\", \"window\": 3, \"frame\": 4}],"
     " \"time\": \"closed\", \"causal\": true, \"rope\": {\"together\": true, \"joint\": true, \"half\": true}}";
+static const char *const h2o =
+    "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"rule\": \"lowest score\", \"recent\": 2}], \"time\": \"closed\", \"causal\": true,"
+    " \"probabilities\": true}";
 static const char *const by_list = "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"rule\": \"by list\"}], \"time\": \"closed\", \"causal\": true}";
 
 static const stream_system systems[] = {
@@ -32,6 +35,8 @@ static const stream_system systems[] = {
     {"deepforcing/f32", NAIVE_DEEP_FORCING, deep_forcing, TSR_F32},
     {"deepforcing/f16", NAIVE_DEEP_FORCING, deep_forcing, TSR_F16},
     {"streamingvlm/f32", NAIVE_STREAMING_VLM, streaming_vlm, TSR_F32},
+    {"h2o/f32", NAIVE_H2O, h2o, TSR_F32},
+    {"h2o/f16", NAIVE_H2O, h2o, TSR_F16},
     {"bylist/f32", NAIVE_BY_LIST, by_list, TSR_F32},
 };
 
@@ -50,13 +55,19 @@ static suite_verdict attend(stream_run *f, suite_run_context *run, int64_t n, in
     tsr_status status = stream_make_tensor(f, TSR_F32, d->heads_q, n, d->d, f->q, f->qd, &in.q, &in.q_span);
     in.o = (tsr_layout){TSR_F32, {d->batch, d->heads_q, n, d->dv}, {0}};
     in.o_span = (tsr_span){f->o, 4 * oracle_below(&f->r, 5)};
+    in.score = d->probabilities;
+    in.decay = 0.5 * oracle_below(&f->r, 3);
     const uint64_t values = (uint64_t)(d->batch * d->heads_q * n * d->dv);
     if (status == TSR_OK) status = read_output(f, f->stream, &in, f->first, values * 4);
     if (status == TSR_OK && f->copy) status = read_output(f, f->copy, &in, f->second, values * 4);
     if (status != TSR_OK) return suite_error(run, status, "attending");
     if (f->copy && memcmp(f->first, f->second, values * 4) != 0)
         return suite_say(run, SUITE_FAIL, "chunk %d: the loaded stream goes another way", chunk);
-    if (!naive_attend(&f->naive, n, f->qd, f->want)) return suite_say(run, SUITE_FAIL, "no memory");
+    double *sums = malloc((size_t)f->naive.count * sizeof(*sums));
+    if (!sums || !naive_attend(&f->naive, n, f->qd, f->want, sums)) status = TSR_ERROR_HOST_MEMORY;
+    if (status == TSR_OK && in.score) status = stream_adopt_scores(f, sums, in.decay);
+    free(sums);
+    if (status != TSR_OK) return suite_say(run, SUITE_FAIL, "chunk %d: scores by probabilities differ", chunk);
     for (uint64_t i = 0; i < values; i++) f->got[i] = oracle_load(TSR_F32, f->first, (int64_t)i);
     /* Values are normal and weights add up to 1: errors are told against 1, as sums may cancel. */
     double squares = 0;

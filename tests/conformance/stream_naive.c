@@ -38,7 +38,7 @@ bool naive_append(naive *n, int kind, const int64_t *position, const double *k, 
 bool naive_kept(const naive *n, int64_t id)
 {
     const naive_token *t = &n->tokens[id];
-    if (n->policy == NAIVE_DEEP_FORCING || n->policy == NAIVE_BY_LIST) return !t->gone;
+    if (n->policy == NAIVE_DEEP_FORCING || n->policy == NAIVE_H2O || n->policy == NAIVE_BY_LIST) return !t->gone;
     return t->ordinal < sinks(n, t->kind) || t->ordinal >= n->total[t->kind] - window(n, t->kind);
 }
 
@@ -71,7 +71,7 @@ static void compress(naive *n, int64_t fresh)
 
 void naive_make_room(naive *n, const int64_t *fresh)
 {
-    if (n->policy == NAIVE_DEEP_FORCING) compress(n, fresh[0]);
+    if (n->policy == NAIVE_DEEP_FORCING || n->policy == NAIVE_H2O) compress(n, fresh[0]);
     if (n->policy != NAIVE_REWARD_FORCING) return;
     const int64_t first = sinks(n, 0), edge = n->total[0] + fresh[0] - window(n, 0);
     for (int64_t o = first > n->total[0] - window(n, 0) ? first : n->total[0] - window(n, 0); o < edge && o < n->total[0]; o++)
@@ -123,6 +123,7 @@ static void turn(const tsr_stream_desc *d, const int64_t *position, const double
     }
 }
 
+/* Leaves probabilities in scores. */
 static void attend_row(const naive *n, const seen *list, int64_t count, const double *keys, int64_t last_id, int64_t bh, const double *q,
                        double *scores, double *o)
 {
@@ -135,11 +136,12 @@ static void attend_row(const naive *n, const seen *list, int64_t count, const do
     }
     for (int64_t i = 0; i < dv; i++) o[i] = 0;
     for (int64_t j = 0; j < count; j++) {
-        const double p = exp(scores[j] - top);
+        const double p = scores[j] = exp(scores[j] - top);
         sum += p;
         for (int64_t i = 0; i < dv; i++) o[i] += p * list[j].token->v[bh * dv + i];
     }
     for (int64_t i = 0; i < dv; i++) o[i] /= sum;
+    for (int64_t j = 0; j < count; j++) scores[j] /= sum;
 }
 
 /* The kept tokens as a read sees them, and their keys turned [kept, batch heads_kv, d]; freed with free_view. */
@@ -172,8 +174,9 @@ static bool make_view(const naive *n, view *v)
     return true;
 }
 
-bool naive_attend(const naive *n, int64_t count, const double *q, double *o)
+bool naive_attend(const naive *n, int64_t count, const double *q, double *o, double *sums)
 {
+    memset(sums, 0, (size_t)n->count * sizeof(*sums));
     const tsr_stream_desc *d = &n->desc;
     const int64_t group = d->heads_q / d->heads_kv;
     view v;
@@ -183,6 +186,7 @@ bool naive_attend(const naive *n, int64_t count, const double *q, double *o)
         const seen *token = &v.list[v.kept - count + row % count];
         turn(d, token->position, q + row * d->d, scores + v.kept);
         attend_row(n, v.list, v.kept, v.keys, token->id, row / count / group, scores + v.kept, scores, o + row * d->dv);
+        for (int64_t j = 0; j < v.kept; j++) sums[v.list[j].id] += scores[j];
     }
     const bool done = scores != NULL;
     free(scores);

@@ -92,26 +92,32 @@ static tsr_status update_scores(stream_run *f)
     return status == TSR_OK && f->copy ? tsr_stream_score(f->copy, &scores) : status;
 }
 
-/* Scores from queries of the newest tokens; taken over once they agree, so that near ties are cut alike. */
+tsr_status stream_adopt_scores(stream_run *f, const double *sums, double decay)
+{
+    tsr_stream_token list[MOST_KEPT];
+    size_t count = 0;
+    tsr_status status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
+    for (size_t i = 0; i < count && status == TSR_OK; i++) {
+        naive_token *t = &f->naive.tokens[list[i].id];
+        const double want = decay * t->score + sums[list[i].id], most = (f->naive.desc.k_dtype == TSR_F32 ? 1e-4 : 5e-2) * (1 + fabs(t->score));
+        if (!(fabs(list[i].score - want) <= most)) status = TSR_ERROR_INTERNAL;
+        t->score = list[i].score;
+    }
+    return status;
+}
+
+/* Scores from queries of the newest tokens. */
 static tsr_status participate(stream_run *f)
 {
     const tsr_stream_desc *d = &f->naive.desc;
     const double decay = 0.5 * oracle_below(&f->r, 3);
     tsr_stream_queries in = {.count = 1 + oracle_below(&f->r, 4)};
-    tsr_stream_token list[MOST_KEPT];
-    size_t count = 0;
     double *sums = malloc((size_t)f->naive.count * sizeof(*sums));
     tsr_status status = sums ? stream_make_tensor(f, TSR_F16, d->heads_q, in.count, d->d, f->q, f->qd, &in.q, &in.q_span) : TSR_ERROR_HOST_MEMORY;
     if (status == TSR_OK && !naive_participate(&f->naive, in.count, f->qd, sums)) status = TSR_ERROR_HOST_MEMORY;
     if (status == TSR_OK) status = tsr_stream_participate(f->stream, &in, decay);
     if (status == TSR_OK && f->copy) status = tsr_stream_participate(f->copy, &in, decay);
-    if (status == TSR_OK) status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
-    for (size_t i = 0; i < count && status == TSR_OK; i++) {
-        naive_token *t = &f->naive.tokens[list[i].id];
-        const double want = decay * t->score + sums[list[i].id], most = (d->k_dtype == TSR_F32 ? 1e-4 : 5e-2) * (1 + fabs(t->score));
-        if (!(fabs(list[i].score - want) <= most)) status = TSR_ERROR_INTERNAL;
-        t->score = list[i].score;
-    }
+    if (status == TSR_OK) status = stream_adopt_scores(f, sums, decay);
     free(sums);
     return status;
 }
@@ -168,8 +174,9 @@ tsr_status stream_step_append(stream_run *f, int64_t *appended)
 {
     const naive_policy policy = f->system->policy;
     const tsr_stream_desc *d = &f->naive.desc;
-    int64_t n = policy == NAIVE_STREAMING_LLM || policy == NAIVE_BY_LIST ? (oracle_below(&f->r, 3) ? 1 : 1 + oracle_below(&f->r, 9))
-                                                                         : 4 * (1 + oracle_below(&f->r, 2));
+    int64_t n = policy == NAIVE_STREAMING_LLM || policy == NAIVE_H2O || policy == NAIVE_BY_LIST
+                    ? (oracle_below(&f->r, 3) ? 1 : 1 + oracle_below(&f->r, 9))
+                    : 4 * (1 + oracle_below(&f->r, 2));
     tsr_stream_tokens tokens;
     memset(f->kinds, 0, sizeof(f->kinds));
     if (policy == NAIVE_STREAMING_VLM) n = next_vlm(f);

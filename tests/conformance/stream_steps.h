@@ -32,6 +32,9 @@ typedef struct stream_run {
 tsr_status stream_make_tensor(stream_run *f, tsr_dtype dtype, int64_t heads, int64_t n, int64_t channels, tsr_buffer *buffer, double *values,
                               tsr_layout *layout, tsr_span *span);
 
+/* The stream's scores should be decay times the old ones and these [count of tokens]; taken over, so that near ties are cut alike. */
+tsr_status stream_adopt_scores(stream_run *f, const double *sums, double decay);
+
 /* Scores for a policy that goes by them. */
 tsr_status stream_step_score(stream_run *f);
 /* A chunk of fresh tokens. */

@@ -22,7 +22,8 @@ tsr_stream_desc fixture_desc(void)
                              .ema = 0.5,
                              .causal = 1,
                              .queries = {1, 4},
-                             .lse = 1};
+                             .lse = 1,
+                             .probabilities = 1};
 }
 
 const char *fixture_path(const char *name)

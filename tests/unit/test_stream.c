@@ -40,7 +40,8 @@ static void allocates_nothing(void **state)
         fixture_append(f, n);
         const tsr_stream_tokens again = fixture_tokens(f, n);
         assert_int_equal(tsr_stream_replace(f->stream, &again, NULL), TSR_OK);
-        const tsr_stream_queries queries = fixture_queries(f, n);
+        tsr_stream_queries queries = fixture_queries(f, n);
+        queries.score = 1;
         assert_int_equal(tsr_stream_attend(f->stream, &queries), TSR_OK);
         for (int i = 0; i < 7; i++) scores[i] = (float)oracle_normal(&f->r);
         const tsr_stream_scores given = {.host = scores, .decay = 1};
@@ -139,6 +140,14 @@ static void bad_reads_change_nothing(void **state)
     q = fixture_queries(f, 2);
     q.o.stride[0] = q.o.stride[1] = q.o.stride[2] = q.o.stride[3] = 1;
     refused(f, "overlap", tsr_stream_attend(f->stream, &q), "no two elements of an output overlap", was, size);
+    q = fixture_queries(f, 2);
+    q.score = 2;
+    refused(f, "score", tsr_stream_attend(f->stream, &q), "score is 2", was, size);
+    q.score = 1;
+    q.decay = INFINITY;
+    refused(f, "decay", tsr_stream_attend(f->stream, &q), "decay is inf", was, size);
+    q.decay = 0;
+    refused(f, "participate", tsr_stream_participate(f->stream, &q, 0), "expected rule lowest score", was, size);
     float bad[7] = {0, 0, NAN}, fine[7] = {0, 0, 1, NAN, NAN, INFINITY}; /* slots 3 to 6 are free */
     const tsr_stream_scores scores[] = {
         {.host = bad}, {.host = fine, .decay = NAN}, {.host = fine, .rows = -1}, {.span = {f->o, sizeof(f->data) - 8}}, {.rows = 1}};
@@ -180,7 +189,7 @@ static void bad_descriptions(void **state)
     TRY("queries[1] is 1, as is queries[0]", queries[1] = 1);
     TRY("queries[0] is 0", queries[0] = 0);
     TRY("chunk is 8; expected 1 to the 7", chunk = 8);
-    TRY("reserved[6] is 1", reserved[6] = 1);
+    TRY("reserved[5] is 1", reserved[5] = 1);
     TRY("sink_overlap is 2", sink_overlap = 2);
     for (int i = 0; i < n; i++) {
         tsr_stream *out = f->stream;
@@ -206,6 +215,7 @@ static void windows_that_are_full(void **state)
     tsr_stream_desc desc = fixture_desc();
     desc.kinds[0].rule = TSR_STREAM_LOWEST_SCORE;
     desc.kinds[0].recent = 3;
+    desc.probabilities = 0;
     tsr_stream_destroy(f->stream);
     f->stream = NULL;
     assert_int_equal(tsr_stream_create(f->dev, &desc, &f->stream), TSR_OK);
@@ -215,6 +225,10 @@ static void windows_that_are_full(void **state)
     tsr_stream_tokens tokens = fixture_tokens(f, 3);
     refused(f, "recent", tsr_stream_append(f->stream, &tokens, NULL),
             "3 tokens of kind 0 beyond 0 sinks; expected at most the 2 that its window holds", was, size);
+    tsr_stream_queries q = fixture_queries(f, 1);
+    refused(f, "decay", tsr_stream_participate(f->stream, &q, NAN), "decay is nan", was, size);
+    q.score = 1;
+    refused(f, "score", tsr_stream_attend(f->stream, &q), "the description has no probabilities", was, size);
     free(was);
     desc.kinds[0].recent = 0;
     desc.kinds[0].rule = TSR_STREAM_BY_LIST;

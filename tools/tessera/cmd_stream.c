@@ -138,8 +138,10 @@ static tsr_status step(streaming *s, double *took)
     stream_source_next(&s->source, &s->desc, s->out, &tokens, &queries);
     const double before = cli_now();
     tsr_status status = tsr_stream_append(s->stream, &tokens, NULL);
+    queries.score = s->desc.probabilities;
+    queries.decay = 1;
     if (status == TSR_OK) status = tsr_stream_attend(s->stream, &queries);
-    if (status == TSR_OK && s->scored) status = tsr_stream_participate(s->stream, &queries, 0);
+    if (status == TSR_OK && s->scored && !s->desc.probabilities) status = tsr_stream_participate(s->stream, &queries, 0);
     if (status == TSR_OK) status = tsr_device_wait(s->device.dev);
     *took = cli_now() - before;
     return status;

@@ -90,7 +90,8 @@ typedef struct tsr_stream_desc {
     float scale;   /* 0: 1 / sqrt(d) */
     float softcap; /* 0: none */
     uint32_t lse;  /* 1: tsr_stream_attend can give log-sum-exps */
-    uint32_t reserved[7];
+    uint32_t probabilities; /* 1: tsr_stream_attend can score tokens by them */
+    uint32_t reserved[6];
 } tsr_stream_desc;
 
 TSR_API tsr_status tsr_stream_create(tsr_device *dev, const tsr_stream_desc *desc, tsr_stream **out);
@@ -127,12 +128,16 @@ typedef struct tsr_stream_queries {
     tsr_span q_span, o_span;
     tsr_span lse;             /* f32 [batch,heads_q,count], packed; buffer NULL: not wanted */
     const int64_t *positions; /* [count, axes]: on the scale of the newest token's; NULL: those of their tokens */
+    /* 1: then score = decay score + sum over queries and heads of the probabilities that they give the token (H2O, arXiv
+     * 2306.14048, has decay 1). Waits for the device. */
+    uint32_t score;
+    double decay;
 } tsr_stream_queries;
 TSR_API tsr_status tsr_stream_attend(tsr_stream *stream, const tsr_stream_queries *queries);
 
 /* score = decay score + value, for every kept token. Values are f32 [rows, capacity], summed over rows; a token's column is
- * its slot (tsr_stream_list). From memory of the host, or from a buffer, which waits for the device. decay 1 accumulates
- * (H2O, arXiv 2306.14048: sums of probabilities), 0 replaces. New tokens score 0. */
+ * its slot (tsr_stream_list). From memory of the host, or from a buffer, which waits for the device. decay 1 accumulates,
+ * 0 replaces. New tokens score 0. */
 typedef struct tsr_stream_scores {
     const float *host; /* NULL: span */
     tsr_span span;
@@ -141,7 +146,7 @@ typedef struct tsr_stream_scores {
 } tsr_stream_scores;
 TSR_API tsr_status tsr_stream_score(tsr_stream *stream, const tsr_stream_scores *scores);
 
-/* Scores from queries, as of tsr_stream_attend (o and lse are not used): score = decay score + sum over queries and heads of
+/* Scores from queries, as of tsr_stream_attend (o, lse and score are not used): score = decay score + sum over queries and heads of
  * q.k (Deep Forcing's participation, eq. 7). Waits for the device. Where a kind's rule is LOWEST_SCORE. */
 TSR_API tsr_status tsr_stream_participate(tsr_stream *stream, const tsr_stream_queries *queries, double decay);
 
