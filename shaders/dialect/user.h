@@ -4,7 +4,7 @@
 HELPER i32 user_word(ptr user, i32 i) { return I32(LD32(user, i)); }
 
 /* Whole numbers wrap (which C leaves open but for unsigned ones), and divide towards minus infinity; x / 0 and x % 0 are 0.
- * Of negative numbers GLSL leaves % open, and Mesa 22's llvmpipe gets the magnitudes of a varying divisor wrong. */
+ * Of negative numbers GLSL leaves % open; of magnitudes, unsigned, Mesa 22's llvmpipe made wrong results where the divisor varies. */
 HELPER i64 user_add(i64 a, i64 b) { return I64(U64(a) + U64(b)); }
 HELPER i64 user_sub(i64 a, i64 b) { return I64(U64(a) - U64(b)); }
 HELPER i64 user_mul(i64 a, i64 b) { return I64(U64(a) * U64(b)); }
