@@ -14,6 +14,7 @@
 #include "conformance/set_case.h"
 #include "conformance/set_encode.h"
 #include "formula.h"
+#include "tessera/tessera_expression.h"
 
 /* What the engine must agree with, and room for one tile. */
 typedef struct subject {
@@ -179,8 +180,60 @@ static void test_formulas(void **state)
     }
 }
 
+typedef struct told {
+    const char *text;
+    int64_t n; /* tokens; 0: those of the grid */
+    oracle_set set;
+} told;
+
+/* Patterns in a user's words. */
+static const told masks[] = {
+    {"kv <= q", 131, {.count = 1, .of = {{ORACLE_FLASH, .left = -1, .right = 0}}}},
+    {"q - kv <= 40 && kv - q <= 7", 200, {.count = 1, .of = {{ORACLE_FLASH, .left = 40, .right = 7}}}},
+    {"doc[q] == doc[kv]", 150, {.count = 1, .of = {{ORACLE_DOCUMENTS, .bounds = {1, 40, 64, 141}}}}},
+    {"q % 32 >= kv % 32", 117, {.count = 1, .of = {{ORACLE_MINI_CAUSAL, .count = 32}}}},
+    {"floor(q / 24) == floor(kv / 24)", 117, {.count = 1, .of = {{ORACLE_BLOCK_DIAGONAL, .count = 24}}}},
+    {"far = abs(q - kv); far % 3 == 0 && far <= 60", 190, {.count = 1, .of = {{ORACLE_DILATED, .count = 3, .left = 20}}}},
+    {"kv <= q && (q - kv <= 8 || (q - kv) % 8 == 0)", 140, {.count = 1, .of = {{ORACLE_STRIDED, .count = 8}}}},
+    {"abs(clamp(qh, 2, 10) - kh) <= 2 && abs(clamp(qw, 3, 13) - kw) <= 3",
+     0,
+     {.count = 1, .gridded = true, .of = {{ORACLE_NATTEN, .axis = {{0}, {13, 5, 0, 0, 0, 0}, {17, 7, 0, 0, 0, 0}}}}}},
+    {"kt <= qt && (qt - kt < 3 || kt < 1)",
+     0,
+     {.count = 1, .gridded = true, .of = {{ORACLE_FRAMES, .axis = {{7}, {4}, {6}}, .left = 3, .prefix = 1, .causal = true}}}},
+};
+
+/* Users' expressions against the definitions of the patterns that they say. */
+static void test_expressions(void **state)
+{
+    (void)state;
+    oracle_rng r = oracle_seed(fresh_seed());
+    for (size_t m = 0; m < sizeof(masks) / sizeof(masks[0]); m++) {
+        const told *w = &masks[m];
+        const int64_t n = w->n ? w->n : set_tokens(&w->set);
+        float *ids = calloc((size_t)n, sizeof(*ids));
+        assert_non_null(ids);
+        for (int64_t x = 0; x < n; x++) ids[x] = (float)oracle_document(&w->set.of[0], x);
+        const tsr_named_tensor doc = {.name = "doc", .rank = 1, .shape = {n}, .data = ids};
+        const tsr_expression_desc said = {.text = w->text, .tensors = &doc, .tensor_count = 1};
+        tsr_expression *expression = NULL;
+        if (tsr_expression_create(&said, &expression) != TSR_OK) fail_msg("%s: %s", w->text, tsr_last_error());
+        const tsr_set_node node = {.op = TSR_SET_EXPRESSION, .expression = expression};
+        tsr_set_desc desc = {.nodes = &node, .node_count = 1};
+        for (int a = 0; w->set.gridded && a < ORACLE_AXES; a++) desc.grid[a] = w->set.of[0].axis[a].extent ? w->set.of[0].axis[a].extent : 1;
+        subject s;
+        open_subject(&s, n, n);
+        s.text = w->text;
+        for (int64_t p = 0; p < n * n; p++) s.sees[p] = oracle_set_sees(&w->set, n, n, p / n, p % n);
+        check_all(&s, &desc, &r);
+        close_subject(&s);
+        tsr_expression_destroy(expression);
+        free(ids);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns), cmocka_unit_test(test_formulas)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns), cmocka_unit_test(test_formulas), cmocka_unit_test(test_expressions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
