@@ -162,8 +162,8 @@ static suite_verdict order_of_union(const suite_case *c, suite_run_context *run)
     (void)c;
     oracle_set a = one((oracle_pattern){.kind = ORACLE_NATTEN, .axis = {{0}, {21, 5, 0, 3, 0, 0}, {31, 7, 2, 1, 0, 1}}});
     a.count = 3;
-    a.of[1] = (oracle_pattern){.kind = ORACLE_FLASH, .axis = {{1}, {21}, {31}}, .left = 20, .right = 3, .prefix = 7};
-    a.of[2] = (oracle_pattern){.kind = ORACLE_DILATED, .axis = {{1}, {21}, {31}}, .count = 13, .left = 30};
+    a.of[1] = (oracle_pattern){.kind = ORACLE_FLASH, .axis = {{0}, {.extent = 21}, {.extent = 31}}, .left = 20, .right = 3, .prefix = 7};
+    a.of[2] = (oracle_pattern){.kind = ORACLE_DILATED, .axis = {{0}, {.extent = 21}, {.extent = 31}}, .count = 13, .left = 30};
     oracle_set b = a;
     b.of[0] = a.of[2];
     b.of[2] = a.of[0];
@@ -231,7 +231,7 @@ static suite_verdict heads_trade(const suite_case *c, suite_run_context *run)
     oracle_rng r = oracle_seed(run->seed);
     problem p, turned;
     answer x = {NULL, NULL}, y = {NULL, NULL};
-    const bool ok = make_problem(&p, n, &r) & make_problem(&turned, n, &r);
+    const bool made = make_problem(&p, n, &r), ok = make_problem(&turned, n, &r) && made;
     for (int h = 0; ok && h < ALL_HEADS; h++) {
         memcpy(turned.q + h * head, p.q + moved[h] * head, head * sizeof(float));
         memcpy(turned.k + h * head, p.k + moved[h] * head, head * sizeof(float));
@@ -269,7 +269,7 @@ static suite_verdict axes_trade(const suite_case *c, suite_run_context *run)
     oracle_rng r = oracle_seed(run->seed);
     problem p, turned;
     answer x = {NULL, NULL}, y = {NULL, NULL}, back = {room((size_t)(ALL_HEADS * n * D)), room((size_t)(ALL_HEADS * n))};
-    const bool ok = make_problem(&p, n, &r) & make_problem(&turned, n, &r) && back.o && back.lse;
+    const bool made = make_problem(&p, n, &r), ok = make_problem(&turned, n, &r) && made && back.o && back.lse;
     if (ok) {
         transpose(turned.q, p.q, n, w.extent, D);
         transpose(turned.k, p.k, n, w.extent, D);

@@ -128,7 +128,11 @@ static const drawn masks[] = {
      4,
      4,
      "######..#.#.#..#"},
-    {"segments", {.count = 1, .segments = 3, .cu_queries = {0, 1, 1, 3}, .cu_keys = {0, 2, 3, 4}, .of = {{ORACLE_EVERYONE}}}, 3, 4, "##.....#...#"},
+    {"segments",
+     {.count = 1, .segments = 3, .cu_queries = {0, 1, 1, 3}, .cu_keys = {0, 2, 3, 4}, .of = {{.kind = ORACLE_EVERYONE}}},
+     3,
+     4,
+     "##.....#...#"},
 };
 
 static void test_drawn(void **state)

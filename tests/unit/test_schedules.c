@@ -200,7 +200,9 @@ static const told masks[] = {
      {.count = 1, .gridded = true, .of = {{ORACLE_NATTEN, .axis = {{0}, {13, 5, 0, 0, 0, 0}, {17, 7, 0, 0, 0, 0}}}}}},
     {"kt <= qt && (qt - kt < 3 || kt < 1)",
      0,
-     {.count = 1, .gridded = true, .of = {{ORACLE_FRAMES, .axis = {{7}, {4}, {6}}, .left = 3, .prefix = 1, .causal = true}}}},
+     {.count = 1,
+      .gridded = true,
+      .of = {{ORACLE_FRAMES, .axis = {{.extent = 7}, {.extent = 4}, {.extent = 6}}, .left = 3, .prefix = 1, .causal = true}}}},
 };
 
 /* Users' expressions against the definitions of the patterns that they say. */
