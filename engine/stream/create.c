@@ -49,8 +49,8 @@ static tsr_status create_host(tsr_stream *s)
     const uint64_t rows = n > most ? n : most, entry = STREAM_ENTRY * sizeof(int32_t);
     s->angle_room = 16;
     while (s->angle_room < 2 * TSR_STREAM_AXES * (rows + n)) s->angle_room *= 2;
-    /* Parameters; three lists of rows, blends and the sinks' beginnings; tags; angles of as many positions. */
-    s->staging_size = 4096 + 3 * rows * entry + 2 * n * sizeof(stream_blend) + (2 * rows + n) * sizeof(int32_t) + rows * pairs * 2 * sizeof(float);
+    /* Parameters; five lists of rows, blends and the sinks' beginnings; tags; angles of as many positions. */
+    s->staging_size = 4096 + 5 * rows * entry + 2 * n * sizeof(stream_blend) + (2 * rows + n) * sizeof(int32_t) + rows * pairs * 2 * sizeof(float);
     bool ok = host(s, &s->turns, pairs, sizeof(*s->turns)) && host(s, &s->sink_slot, (uint64_t)s->sinks, sizeof(*s->sink_slot));
     stream_state *const states[] = {&s->now, &s->next};
     for (int i = 0; i < 2; i++)
@@ -103,6 +103,7 @@ static tsr_status create_device(tsr_stream *s)
     } buffers[] = {
         {&s->block, s->staging_size, true},
         {&s->k, layout_size(&k), true},
+        {&s->zeros, (uint64_t)(d->d > d->dv ? d->d : d->dv) * 4, true},
         {&s->raw, layout_size(&k), two},
         {&s->v, layout_size(&v), true},
         {&s->exact_k, layout_size(&exact_k), d->ema > 0},
@@ -196,7 +197,8 @@ void tsr_stream_destroy(tsr_stream *s)
         tsr_attention_destroy(s->plans[i]);
         tsr_probe_destroy(s->probes[i]);
     }
-    tsr_buffer *const buffers[] = {s->block, s->k, s->raw, s->v, s->exact_k, s->exact_v, s->q, s->o, s->lse, s->sums, s->dots, s->probabilities};
+    tsr_buffer *const buffers[] = {s->block, s->k,   s->raw,  s->v,    s->exact_k,       s->exact_v, s->q,
+                                   s->o,     s->lse, s->sums, s->dots, s->probabilities, s->zeros};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) tsr_buffer_destroy(buffers[i]);
     void *const memory[] = {s->turns,      s->sink_slot, s->now.slots, s->now.order, s->now.used, s->next.slots,
                             s->next.order, s->next.used, s->gone,      s->leaves,    s->stale,    s->candidates,

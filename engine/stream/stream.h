@@ -70,6 +70,7 @@ struct tsr_stream {
     uint64_t angle_room, calls; /* a power of two */
 
     int64_t part_rows, parts;                                          /* how rows of queries are summed */
+    tsr_buffer *zeros;                                                 /* a row */
     tsr_buffer *sums, *dots;                                           /* NULL where no kind goes by score */
     tsr_buffer *block, *k, *raw, *v, *exact_k, *exact_v, *q, *o, *lse; /* raw: keys not rotated, NULL where k is that or it is not needed */
     tsr_tile tile;

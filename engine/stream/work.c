@@ -176,24 +176,48 @@ static int64_t list_stale(tsr_stream *s)
     return count;
 }
 
+/* Slots that were emptied and not filled again. They are zeroed: attention multiplies what no query sees by 0, and a NaN that came
+ * in would outlive its token. */
+static int64_t list_empty(tsr_stream *s)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < s->gone_count; i++)
+        if (!s->now.used[s->gone[i]]) s->gone[count++] = s->gone[i];
+    return count;
+}
+
+static stream_tensor zeros(const tsr_stream *s, const stream_tensor *like)
+{
+    const tsr_layout *l = &like->layout;
+    return (stream_tensor){{TSR_F32, {l->shape[0], l->shape[1], 1, l->shape[3]}, {0, 0, 0, 1}}, {s->zeros, 0}};
+}
+
 tsr_status stream_commit(tsr_stream *s, const stream_new *fresh)
 {
     static const stream_new none = {0};
     if (!fresh) fresh = &none;
-    const int64_t stale = list_stale(s), rows = fresh->count;
+    const int64_t stale = list_stale(s), empty = list_empty(s), rows = fresh->count;
     const bool turn = s->all_pairs > 0 && !s->raw;
     const stream_tensor k = {stream_key_layout(s), {s->k, 0}}, v = {stream_value_layout(s), {s->v, 0}}, raw = {k.layout, {s->raw, 0}};
     stream_stage_begin(s);
     const blend_job blends = stage_blend(s, s->blends, s->blend_count, false);
     const int64_t first = list_first(s, rows);
     const blend_job begins = stage_blend(s, s->blends, first, true);
-    stream_move moves[3] = {{.rows = 0}};
+    enum { MOVES = 5 };
+    stream_move moves[MOVES] = {{.rows = 0}};
     if (rows > 0) {
         moves[0] = stream_stage_move(s, fresh->k, s->raw ? raw : k, rows, turn);
         moves[1] = stream_stage_move(s, fresh->v, v, rows, false);
     }
     if (stale > 0) moves[2] = stream_stage_move(s, raw, k, stale, true);
+    if (empty > 0) {
+        moves[3] = stream_stage_move(s, zeros(s, &k), k, empty, false);
+        moves[4] = stream_stage_move(s, zeros(s, &v), v, empty, false);
+    }
     s->table_at = s->staged;
+    for (int64_t i = 0; i < empty; i++)
+        for (int m = 3; m < MOVES; m++)
+            stream_entry(s, moves[m].entries + i * STREAM_ENTRY, 0, s->gone[i], s->now.slots[s->gone[i]].position, 0, false);
     for (int64_t i = 0; i < rows; i++) {
         const stream_slot *slot = &s->now.slots[s->targets[i]];
         stream_entry(s, moves[0].entries + i * STREAM_ENTRY, i, s->targets[i], slot->position, slot->time, turn);
@@ -205,7 +229,7 @@ tsr_status stream_commit(tsr_stream *s, const stream_new *fresh)
     }
     tsr_status status = stream_send(s);
     if (status == TSR_OK) status = run_blends(s, &blends);
-    for (int i = 0; i < 3 && status == TSR_OK; i++) status = stream_run_move(s, &moves[i]);
+    for (int i = 0; i < MOVES && status == TSR_OK; i++) status = stream_run_move(s, &moves[i]);
     if (status == TSR_OK) status = run_blend(s, &begins, 0, first);
     if (status != TSR_OK) {
         s->broken = true;
