@@ -58,7 +58,8 @@ grep -q '"interrupted":.*true' out || fail "interrupted: $(cat out)"
 expect 0 "" "$tessera" stream "$recipe" $small -n 1 --load end.safetensors
 
 expect 2 "expected one recipe" "$tessera" stream
-expect 2 "recipe 'none.json' cannot be read" "$tessera" stream none.json
+expect 2 "recipe 'none.json' is neither a file" "$tessera" stream none.json
+expect 0 "" "$tessera" stream longlive $small -n 1 # by its name
 echo '{"kinds": [{"sinks": 4}]}' >wrong.json
 expect 2 "kinds.sinks is unknown" "$tessera" stream wrong.json
 expect 2 "argument --dim is 1" "$tessera" stream "$recipe" --dim 1

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "recipe_file.h"
 #include "stream_source.h"
 
 static const char *const name = "stream";
 
-enum { EARLY = 11, LATE = 100, MAX_RECIPE = 1 << 16 }; /* chunks 10 to 20, and the last 100 */
+enum { EARLY = 11, LATE = 100 }; /* chunks 10 to 20, and the last 100 */
 
 typedef struct streaming {
     cli_device device;
@@ -41,22 +42,13 @@ static uint64_t resident(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static int read_recipe(streaming *s, const char *path)
+static int read_recipe(streaming *s, const char *recipe)
 {
-    char *text = malloc(MAX_RECIPE + 1);
-    FILE *file = text ? fopen(path, "rb") : NULL;
-    const size_t length = file ? fread(text, 1, MAX_RECIPE + 1, file) : 0;
-    const bool read = file && !ferror(file) && length > 0;
-    if (file) fclose(file);
-    int code = -1;
-    if (!read)
-        code = cli_error(name, EXIT_INPUT, "recipe '%s' cannot be read, or is empty", path);
-    else if (length > MAX_RECIPE)
-        code = cli_error(name, EXIT_INPUT, "recipe '%s' is longer than %d bytes", path, MAX_RECIPE);
-    else if (tsr_stream_recipe(text, length, &s->desc) != TSR_OK)
-        code = cli_error(name, EXIT_INPUT, "recipe '%s': %s", path, tsr_last_error());
+    char *text = recipe_file_read_of(name, "stream/", recipe);
+    if (!text) return EXIT_INPUT;
+    const tsr_status status = tsr_stream_recipe(text, 0, &s->desc);
     free(text);
-    return code;
+    return status == TSR_OK ? -1 : cli_error(name, EXIT_INPUT, "recipe '%s': %s", recipe, tsr_last_error());
 }
 
 static int parse_numbers(streaming *s)
@@ -285,7 +277,8 @@ int cmd_stream(int argc, const char **argv)
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext parse;
     const char **rest;
-    int code = cli_parse(name, "stream RECIPE.json  (StreamingLLM, LongLive, ...: tools/recipes/stream)", argc, argv, options, &parse, &rest);
+    int code = cli_parse(name, "stream RECIPE  (streamingllm, longlive, reward_forcing, deep_forcing, streamingvlm, h2o, or a file)", argc, argv,
+                         options, &parse, &rest);
     if (code >= 0) return code;
     if (!rest[0] || rest[1])
         code = cli_error(name, EXIT_INPUT, "expected one recipe; see tessera stream --help");

@@ -14,7 +14,7 @@
 enum { RECIPE_MAX = 1 << 26 };
 
 /* Names without a slash are looked up beside the command, where it was built or installed. */
-static FILE *open_installed(const char *name)
+static FILE *open_installed(const char *family, const char *name)
 {
     static const char *const places[] = {"recipes", "../share/tessera/recipes"};
     char folder[PATH_MAX], path[PATH_MAX * 2];
@@ -24,17 +24,19 @@ static FILE *open_installed(const char *name)
     char *slash = strrchr(folder, '/');
     if (slash) *slash = '\0';
     for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "%s/%s/%s.json", folder, places[i], name);
+        snprintf(path, sizeof(path), "%s/%s/%s%s.json", folder, places[i], family, name);
         FILE *file = fopen(path, "rb");
         if (file) return file;
     }
     return NULL;
 }
 
-char *recipe_file_read(const char *command, const char *name)
+char *recipe_file_read(const char *command, const char *name) { return recipe_file_read_of(command, "", name); }
+
+char *recipe_file_read_of(const char *command, const char *family, const char *name)
 {
     struct stat st;
-    FILE *file = stat(name, &st) == 0 && S_ISREG(st.st_mode) ? fopen(name, "rb") : open_installed(name);
+    FILE *file = stat(name, &st) == 0 && S_ISREG(st.st_mode) ? fopen(name, "rb") : open_installed(family, name);
     if (!file) {
         cli_error(command, EXIT_INPUT, "recipe '%s' is neither a file that can be read nor the name of an installed recipe", name);
         return NULL;

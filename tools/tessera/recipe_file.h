@@ -9,6 +9,8 @@
 
 /* The text, malloc'd, with a NUL behind it. NULL: an error was printed. */
 char *recipe_file_read(const char *command, const char *name);
+/* The same for recipes of another kind, installed in a folder of that name ("stream/"). */
+char *recipe_file_read_of(const char *command, const char *family, const char *name);
 
 /* T,H,W or H,W or W, as an option gives them; axes that are left out get 1. false: an error was printed. text NULL: all zero. */
 bool recipe_parse_axes(const char *command, const char *option, const char *text, int64_t axes[3]);
