@@ -82,7 +82,7 @@ static suite_verdict attend(stream_run *f, suite_run_context *run, int64_t n, in
 static suite_verdict compare_kept(const stream_run *f, suite_run_context *run, int chunk)
 {
     tsr_stream_token list[MOST_KEPT];
-    size_t count;
+    size_t count = 0;
     if (tsr_stream_list(f->stream, list, MOST_KEPT, &count) != TSR_OK) return suite_error(run, TSR_ERROR_INTERNAL, "listing");
     size_t kept = 0;
     for (int64_t id = 0; id < f->naive.count; id++) {

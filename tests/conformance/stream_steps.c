@@ -68,7 +68,7 @@ static tsr_status update_scores(stream_run *f)
 {
     tsr_stream_info info;
     tsr_stream_token list[MOST_KEPT];
-    size_t count;
+    size_t count = 0;
     float values[2 * MOST_KEPT] = {0};
     tsr_status status = tsr_stream_get_info(f->stream, &info);
     if (status == TSR_OK) status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
@@ -128,7 +128,7 @@ tsr_status stream_step_score(stream_run *f) { return oracle_below(&f->r, 2) ? up
 static tsr_status evict_by_list(stream_run *f, int64_t n)
 {
     tsr_stream_token list[MOST_KEPT];
-    size_t count;
+    size_t count = 0;
     int64_t ids[MOST_KEPT], chosen = 0;
     tsr_status status = tsr_stream_list(f->stream, list, MOST_KEPT, &count);
     const tsr_stream_kind *kind = &f->naive.desc.kinds[0];
@@ -148,7 +148,7 @@ static tsr_status evict_by_list(stream_run *f, int64_t n)
 tsr_status stream_step_replace(stream_run *f)
 {
     tsr_stream_token list[MOST_KEPT];
-    size_t count;
+    size_t count = 0;
     int64_t ids[MOST_TOKENS];
     double k[256], v[256];
     tsr_stream_tokens tokens;
