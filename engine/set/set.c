@@ -62,8 +62,8 @@ static tsr_status check_node(size_t i, tsr_set_node *n, bool gridded)
     if (n->op == TSR_SET_BLOCKS) {
         int64_t cells;
         if (!n->blocks) return tsr_fail(TSR_ERROR_ARGUMENT, "argument nodes[%zu].blocks is NULL; expected a bitmap", i);
-        if (n->block_q < 1) return fail_field(i, "block_q", n->block_q, "1 or more");
-        if (n->block_k < 1) return fail_field(i, "block_k", n->block_k, "1 or more");
+        if (n->block_q < 1 || n->block_q > INT32_MAX) return fail_field(i, "block_q", n->block_q, "1 to 2^31 - 1");
+        if (n->block_k < 1 || n->block_k > INT32_MAX) return fail_field(i, "block_k", n->block_k, "1 to 2^31 - 1");
         if (n->block_rows < 0 || n->block_columns < 0 || !tsr_mul(n->block_rows, n->block_columns, &cells) || cells > INT64_C(1) << 32)
             return fail_field(i, "block_rows", n->block_rows, "block_rows x block_columns within 2^32");
     }
@@ -255,11 +255,6 @@ static tsr_status check_sequence(const tsr_sequence *s, size_t segment)
             return tsr_fail(TSR_ERROR_ARGUMENT,
                             "argument query_first is %" PRId64 " with %" PRId64 " queries; expected them among %" PRId64 " tokens", set->query_first,
                             s->nq, s->nk);
-        if (set->query_first == 0 && s->nq != s->nk)
-            return tsr_fail(TSR_ERROR_ARGUMENT,
-                            "argument query_first is 0 with %" PRId64 " queries on a grid of %" PRId64
-                            " tokens; expected a query for each, or where they begin",
-                            s->nq, s->nk);
     }
     for (size_t i = 0; i < set->node_count; i++) {
         const tsr_set_node *n = &set->nodes[i];
@@ -267,6 +262,15 @@ static tsr_status check_sequence(const tsr_sequence *s, size_t segment)
             const tsr_status status = tsr_law_check(n, i, s->nk);
             if (status != TSR_OK) return status;
         }
+        if (n->op != TSR_SET_BLOCKS) continue;
+        if ((s->nq + n->block_q - 1) / n->block_q > n->block_rows)
+            return tsr_fail(TSR_ERROR_ARGUMENT,
+                            "argument nodes[%zu].block_rows is %" PRId64 "; expected as many as the %" PRId64 " queries of segment %zu take", i,
+                            n->block_rows, s->nq, segment);
+        if ((s->nk + n->block_k - 1) / n->block_k > n->block_columns)
+            return tsr_fail(TSR_ERROR_ARGUMENT,
+                            "argument nodes[%zu].block_columns is %" PRId64 "; expected as many as the %" PRId64 " keys of segment %zu take", i,
+                            n->block_columns, s->nk, segment);
     }
     return TSR_OK;
 }

@@ -153,6 +153,8 @@ static const mistake mistakes[] = {
      ONE(.op = TSR_SET_BLOCKS, .block_rows = 2, .block_columns = 2, .block_q = 2, .block_k = 2),
      {GRID(0, 0, 0)}},
     {"block-size-zero", "nodes[0].block_k is 0", "expected", 0, 0, ONE(BLOCKS(2, 2), .block_q = 4), {GRID(0, 0, 0)}},
+    {"blocks-too-few-rows", "nodes[0].block_rows is 2", "9 queries", 9, 8, ONE(BLOCKS(2, 2), .block_q = 4, .block_k = 4), {GRID(0, 0, 0)}},
+    {"blocks-too-few-columns", "nodes[0].block_columns is 2", "9 keys", 8, 9, ONE(BLOCKS(2, 2), .block_q = 4, .block_k = 4), {GRID(0, 0, 0)}},
     {"blocks-overflow", "nodes[0].block", "expected", 0, 0, ONE(BLOCKS(INT64_MAX / 2, 4), .block_q = 1, .block_k = 1), {GRID(0, 0, 0)}},
     {"expression-missing", "nodes[0].expression is NULL", "expected", 0, 0, ONE(.op = TSR_SET_EXPRESSION), {GRID(0, 0, 0)}},
     /* formulas */

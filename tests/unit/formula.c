@@ -27,7 +27,7 @@ static void draw_lengths(oracle_rng *r, formula *f)
     const int64_t tokens = draw_scene(r, f);
     f->nq = f->nk = tokens;
     if (f->desc.grid[0] && tokens > 1 && oracle_below(r, 3) == 0) { /* a part of the tokens begins somewhere */
-        f->desc.query_first = set_between(r, 1, tokens - 1);
+        f->desc.query_first = set_between(r, 0, tokens - 1);
         f->nq = set_between(r, 1, tokens - f->desc.query_first);
     } else if (f->desc.grid[0] == 0 && oracle_below(r, 2)) {
         f->nq = set_between(r, 1, 150);
@@ -35,7 +35,7 @@ static void draw_lengths(oracle_rng *r, formula *f)
     if (oracle_below(r, 4)) return;
     f->desc.segments = (size_t)set_between(r, 1, 3);
     for (size_t i = 0; i < f->desc.segments; i++) {
-        f->cu_queries[i + 1] = f->cu_queries[i] + (f->desc.grid[0] && f->desc.query_first == 0 ? f->nq : set_between(r, 0, f->nq));
+        f->cu_queries[i + 1] = f->cu_queries[i] + set_between(r, 0, f->nq);
         f->cu_keys[i + 1] = f->cu_keys[i] + f->nk;
     }
     f->desc.cu_queries = f->cu_queries;

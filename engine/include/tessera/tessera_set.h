@@ -48,7 +48,7 @@ typedef enum tsr_ids_test {
 /* One node. Fields that an op does not read stay zero.
  *
  * Coordinates (LAW, QUERIES, KEYS): y = ((x + origin) div `div`) mod `mod`, divisions towards minus infinity;
- * div 0: 1, mod 0: none. x of query i on TSR_AXIS_TOKEN is query_first + i.
+ * div 0: 1, mod 0: none; origin is 0 or more. x of query i on TSR_AXIS_TOKEN is query_first + i.
  *
  * LAW (NATTEN's windows, arXiv 2504.16922, and FlashAttention's in one form): a query's x is first moved by
  * shift. Its y lies in the residue class g = y mod dilation, at position p = y div dilation; keys of other
@@ -67,7 +67,7 @@ typedef struct tsr_set_node {
     const int32_t *query_ids, *key_ids;           /* IDS: [id_queries] and [id_keys], all queries and keys of the call; copied */
     int64_t id_queries, id_keys;
     tsr_ids_test test;
-    const uint8_t *blocks; /* BLOCKS: [block rows, block columns], 0: not; copied. Row = query / block_q, column = key / block_k */
+    const uint8_t *blocks; /* BLOCKS: [block rows, block columns], 0: not; copied. Row = query / block_q, column = key / block_k; rows and columns for all */
     int64_t block_rows, block_columns, block_q, block_k;
     const tsr_expression *expression; /* EXPRESSION: kept by reference, must outlive the set */
     uint32_t count;                   /* ALL_OF, ANY_OF: 1 or more */
@@ -77,7 +77,7 @@ typedef struct tsr_set_desc {
     const tsr_set_node *nodes; /* copied */
     size_t node_count;         /* 0: everyone */
     /* The token grid [T,H,W], row-major, W fastest; all zero: none. Keys are text_before tokens, the grid,
-     * text_after tokens. Queries are the tokens [query_first, query_first + Nq) of the same sequence. */
+     * text_after tokens. Queries are the tokens [query_first, query_first + Nq) of the same sequence; 0 without a grid. */
     int64_t grid[3];
     int64_t text_before, text_after, query_first;
     /* Sequences packed one after another: segments + 1 cumulative lengths each, beginning with 0; queries
