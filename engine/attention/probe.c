@@ -25,6 +25,7 @@ typedef struct sums_params {
 typedef struct slab {
     int32_t head, tile, tiles;
     sums_params keys, blocks;
+    uint64_t first_step, block_steps; /* in probe.steps: one of its keys, and so many of its blocks */
 } slab;
 
 /* One of the two kinds of look, which differ in rows and so in schedules. */
@@ -45,7 +46,7 @@ struct tsr_probe {
     bk_kernel *adder;
     slab *slabs;
     size_t slab_count;
-    tsr_buffer *steps; /* sums_params of each slab: of its keys, of its blocks */
+    tsr_buffer *steps; /* sums_params of each slab, sums_step apart */
     tsr_buffer *space; /* [SLAB_TILES][Nk] */
 };
 
@@ -60,19 +61,20 @@ static tsr_status look_prepare(look *l, tsr_device *dev, const tsr_attention_des
     tsr_tiling *t = &l->tiling;
     tsr_status s = tsr_attention_tiling(&dev->info, desc, t);
     if (s != TSR_OK) return s;
-    t->dv_slice = t->kv_chunk = 1; /* values are not read */
+    t->dv_slice = t->kv_chunk = 1;                                       /* values are not read */
+    const int64_t fill = nk / t->lanes + 2, limit = tsr_loop_limit(dev); /* loops that clear one row of out */
+    if (limit && fill > limit / 2)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %" PRId64 " iterations; %" PRId64 " keys take more", limit, nk);
+    const int64_t rows_fit = limit && mode == 1 ? limit / 2 / fill : t->query_tile;
     s = tsr_attention_plan(&l->att, &(tsr_plan_tiles){.query_tile = t->query_tile,
                                                       .key_tile = t->bc,
                                                       .rows = rows,
                                                       .row_count = row_count,
                                                       .break_rows = break_rows,
-                                                      .tile_rows = t->query_tile});
+                                                      .tile_rows = rows_fit < t->query_tile ? (int32_t)rows_fit : t->query_tile});
     tsr_attention_desc one = *desc; /* nothing is merged, so nothing is split */
     one.splits = 1;
-    const int64_t fill = (nk / t->lanes + 2) * (mode == 0 ? 1 : t->query_tile);
     if (s == TSR_OK) s = tsr_attention_cut(&dev->info, tsr_loop_limit(dev), &one, l->att.q_tiles, l->att.most_tiles, mode == 0 ? 4 * t->bc : 0, t);
-    if (s == TSR_OK && tsr_loop_limit(dev) && fill > tsr_loop_limit(dev) / 2)
-        s = tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; %" PRId64 " keys take more", tsr_loop_limit(dev), nk);
     if (s != TSR_OK) return s;
     l->att.dv_slices = 1;
     l->att.passes = t->passes;
@@ -120,6 +122,21 @@ static int32_t take_tiles(const tsr_schedule *s, int64_t block_q, int64_t contin
     return *group ? (*tiles + *group - 1) / *group : 0;
 }
 
+static uint64_t parts(int64_t whole, int64_t part) { return whole > part ? (uint64_t)((whole + part - 1) / part) : 1; }
+
+/* An invocation adds up part_tiles x part_keys numbers in one dispatch: all of its block, or what a driver's limit of loops lets it. */
+static void cut_blocks(slab *s, uint32_t loop_limit)
+{
+    sums_params *b = &s->blocks;
+    b->part_tiles = b->group_tiles, b->part_keys = b->group_keys;
+    const int64_t safe = (int64_t)loop_limit * 3 / 4;
+    if (loop_limit && (int64_t)b->group_tiles * (b->group_keys + 1) >= safe) {
+        if (b->part_keys > safe - 2) b->part_keys = (int32_t)(safe - 2);
+        b->part_tiles = (int32_t)((safe - 1) / (b->part_keys + 1));
+    }
+    s->block_steps = parts(b->group_tiles, b->part_tiles) * parts(b->group_keys, b->part_keys);
+}
+
 static tsr_status plan_slabs(tsr_probe *p)
 {
     const look *l = &p->sums;
@@ -127,6 +144,7 @@ static tsr_status plan_slabs(tsr_probe *p)
     const int64_t heads = d->q.shape[0] * d->q.shape[1], nq = d->q.shape[2], nk = d->k.shape[2];
     const int64_t rows = p->block_q ? (nq + p->block_q - 1) / p->block_q : 0, columns = p->block_k ? (nk + p->block_k - 1) / p->block_k : 0;
     size_t room = 0;
+    uint64_t steps = 0;
     for (int64_t h = 0; h < heads; h++) {
         const tsr_schedule *s = l->att.schedules[l->att.schedule_of[h]];
         int64_t last_block = -1;
@@ -144,7 +162,9 @@ static tsr_status plan_slabs(tsr_probe *p)
                                      .group_keys = 1,
                                      .columns = (int32_t)nk,
                                      .groups = 1,
-                                     .add = tile > 0};
+                                     .add = tile > 0,
+                                     .part_tiles = one.tiles,
+                                     .part_keys = 1};
             one.blocks = (sums_params){.out_at = (h * rows + block) * columns * 4,
                                        .tiles = one.tiles,
                                        .first = tile % SLAB_TILES,
@@ -155,6 +175,9 @@ static tsr_status plan_slabs(tsr_probe *p)
                                        .columns = (int32_t)columns,
                                        .groups = groups,
                                        .add = block == last_block};
+            cut_blocks(&one, tsr_loop_limit(p->dev));
+            one.first_step = steps;
+            steps += 1 + one.block_steps;
             last_block = block + groups - 1;
             tile += one.tiles ? one.tiles : 1;
             if (p->slab_count == room) {
@@ -171,10 +194,19 @@ static tsr_status plan_slabs(tsr_probe *p)
 
 static tsr_status upload_steps(tsr_probe *p)
 {
-    tsr_status s = tsr_buffer_create(p->dev, 2 * p->slab_count * sums_step, &p->steps);
+    const slab *last = p->slab_count ? &p->slabs[p->slab_count - 1] : NULL;
+    tsr_status s = tsr_buffer_create(p->dev, last ? (last->first_step + 1 + last->block_steps) * sums_step : 0, &p->steps);
     for (size_t i = 0; i < p->slab_count && s == TSR_OK; i++) {
-        s = tsr_buffer_write(p->steps, 2 * i * sums_step, &p->slabs[i].keys, sizeof(sums_params));
-        if (s == TSR_OK) s = tsr_buffer_write(p->steps, (2 * i + 1) * sums_step, &p->slabs[i].blocks, sizeof(sums_params));
+        const slab *one = &p->slabs[i];
+        s = tsr_buffer_write(p->steps, one->first_step * sums_step, &one->keys, sizeof(sums_params));
+        const uint64_t across = parts(one->blocks.group_keys, one->blocks.part_keys);
+        for (uint64_t part = 0; part < one->block_steps && s == TSR_OK; part++) {
+            sums_params step = one->blocks;
+            step.skip_tiles = (int32_t)(part / across) * step.part_tiles;
+            step.skip_keys = (int32_t)(part % across) * step.part_keys;
+            step.add = step.add || part > 0;
+            s = tsr_buffer_write(p->steps, (one->first_step + 1 + part) * sums_step, &step, sizeof(step));
+        }
     }
     return s;
 }
@@ -309,12 +341,15 @@ static tsr_status run_look(const look *l, const tsr_probe_args *a, const tsr_spa
     return s;
 }
 
-static tsr_status add_up(const tsr_probe *p, size_t index, bool blocks, const tsr_span *to)
+static tsr_status add_up(const tsr_probe *p, const sums_params *sums, uint64_t first_step, uint64_t steps, const tsr_span *to)
 {
-    const sums_params *step = blocks ? &p->slabs[index].blocks : &p->slabs[index].keys;
-    const uint64_t sums = (uint64_t)step->groups * (uint64_t)step->columns, lanes = (uint64_t)p->sums.tiling.lanes;
-    const bk_binding b[] = {{p->steps->bk, (2 * index + blocks) * sums_step}, {p->space->bk, 0}, tsr_bind(to)};
-    return sums ? p->dev->backend->dispatch(p->dev->bk, p->adder, b, 0, (uint32_t)((sums + lanes - 1) / lanes)) : TSR_OK;
+    const uint64_t count = (uint64_t)sums->groups * (uint64_t)sums->columns, lanes = (uint64_t)p->sums.tiling.lanes;
+    tsr_status s = TSR_OK;
+    for (uint64_t i = 0; i < steps && count && s == TSR_OK; i++) {
+        const bk_binding b[] = {{p->steps->bk, (first_step + i) * sums_step}, {p->space->bk, 0}, tsr_bind(to)};
+        s = p->dev->backend->dispatch(p->dev->bk, p->adder, b, 0, (uint32_t)((count + lanes - 1) / lanes));
+    }
+    return s;
 }
 
 tsr_status tsr_probe_run(tsr_probe *p, const tsr_probe_args *args)
@@ -325,8 +360,8 @@ tsr_status tsr_probe_run(tsr_probe *p, const tsr_probe_args *args)
     for (size_t i = 0; i < p->slab_count && s == TSR_OK; i++) {
         const slab *one = &p->slabs[i];
         if (one->tiles) s = run_look(&p->sums, args, &space, (uint32_t)(one->head * p->sums.att.q_tiles + one->tile), (uint32_t)one->tiles);
-        if (s == TSR_OK && p->key_sums) s = add_up(p, i, false, &args->key_sums);
-        if (s == TSR_OK && p->block_q) s = add_up(p, i, true, &args->block_sums);
+        if (s == TSR_OK && p->key_sums) s = add_up(p, &one->keys, one->first_step, 1, &args->key_sums);
+        if (s == TSR_OK && p->block_q) s = add_up(p, &one->blocks, one->first_step + 1, one->block_steps, &args->block_sums);
     }
     const tsr_attention_desc *d = &p->desc;
     const uint32_t groups = (uint32_t)(d->q.shape[0] * d->q.shape[1]) * (uint32_t)p->rows.att.q_tiles;

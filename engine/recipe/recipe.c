@@ -36,10 +36,10 @@ static tsr_status read_json(const tsr_recipe_desc *desc, cJSON **root)
     return tsr_json_parse("the recipe", "its text", text, size, (tsr_json_limits){DEPTH_MAX, VALUES_MAX}, root);
 }
 
-/* Lowers a SET and makes the next set of it. */
+/* Lowers a SET and makes the next set of it; NULL: everyone, within the segment. */
 static void add_set(tsr_recipe *recipe, tsr_build *b, const cJSON *item, const tsr_sequence *s)
 {
-    tsr_build_set(b, item);
+    if (item) tsr_build_set(b, item);
     if (b->r.status == TSR_OK) {
         const tsr_set_desc desc = {.nodes = b->nodes,
                                    .node_count = b->node_count,
@@ -98,7 +98,7 @@ static void read_sets(tsr_recipe *recipe, tsr_build *b, tsr_fields *f, const tsr
     }
     const int count = heads ? cJSON_GetArraySize(heads) : 1;
     if (count > SETS_MAX) tsr_reader_fail(&b->r, "has %d sets for heads; expected at most %d", count, SETS_MAX);
-    if (b->r.status != TSR_OK || (!set && !heads)) return; /* none: everyone, or a score alone */
+    if (b->r.status != TSR_OK || (!set && !heads && !b->segmented && !b->gridded)) return; /* none: everyone, or a score alone */
     recipe->sets = calloc((size_t)count, sizeof(*recipe->sets));
     recipe->set_of_head = malloc(recipe->heads * sizeof(*recipe->set_of_head));
     if (!recipe->sets || !recipe->set_of_head) {

@@ -25,6 +25,8 @@ static const probe_case cases[] = {
     {"packed", 1, 2, 2, 90, 101, 8, PACKED, 16, 16, 11, true, false, false},
     {"keys-only-long", 1, 1, 1, 4500, 300, 8, CAUSAL, 0, 0, 0, true, false, false},
     {"blocks-only-large", 1, 1, 1, 4700, 65, 8, ALL, 4600, 64, 0, false, false, false},
+    {"one-large-block", 1, 1, 1, 2100, 1100, 8, ALL, 2100, 1100, 0, false, false, false},
+    {"rows-of-many-keys", 1, 1, 1, 40, 9000, 8, ALL, 0, 0, 40, false, false, false},
     {"rows-only", 1, 1, 1, 70, 64, 32, ALL, 0, 0, 130, false, true, false},
     {"one", 1, 1, 1, 1, 1, 1, ALL, 1, 1, 1, true, false, false},
 };

@@ -279,6 +279,26 @@ static void segments(void **state)
     tsr_recipe_destroy(recipe);
 }
 
+/* Segments alone: everyone of the own segment; a grid alone: everyone, on the grid. */
+static void segments_without_set(void **state)
+{
+    (void)state;
+    tsr_recipe *recipe = NULL;
+    const tsr_recipe_desc packed = {.text = "{\"segments\":{\"queries\":[0,3,7]}}"}, grid = {.text = "{\"grid\":[2,3],\"score\":\"score + kw\"}"};
+    tsr_recipe_info info = parse(&packed, &recipe);
+    assert_true(info.set_count == 1 && info.nq == 7 && info.nk == 7);
+    for (int64_t q = 0; q < 7; q++)
+        for (int64_t k = 0; k < 7; k++) {
+            int holds = -1;
+            assert_int_equal(tsr_set_contains(info.sets[0], 7, 7, q, k, &holds), TSR_OK);
+            assert_int_equal(holds, (q < 3) == (k < 3));
+        }
+    tsr_recipe_destroy(recipe);
+    info = parse(&grid, &recipe);
+    assert_true(info.set_count == 1 && info.nq == 6);
+    tsr_recipe_destroy(recipe);
+}
+
 /* Scalars and tensors of the recipe and of the caller in one expression; the numbers beside it. */
 static void names(void **state)
 {
@@ -381,8 +401,9 @@ static void published(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors),   cmocka_unit_test(hostile), cmocka_unit_test(arguments), cmocka_unit_test(heads),
-        cmocka_unit_test(segments), cmocka_unit_test(names),   cmocka_unit_test(no_set),    cmocka_unit_test(published),
+        cmocka_unit_test(errors), cmocka_unit_test(hostile),  cmocka_unit_test(arguments),
+        cmocka_unit_test(heads),  cmocka_unit_test(segments), cmocka_unit_test(segments_without_set),
+        cmocka_unit_test(names),  cmocka_unit_test(no_set),   cmocka_unit_test(published),
     };
     return cmocka_run_group_tests_name("recipe_text", tests, NULL, NULL);
 }
