@@ -137,12 +137,14 @@ static void cut_blocks(slab *s, uint32_t loop_limit)
     s->block_steps = parts(b->group_tiles, b->part_tiles) * parts(b->group_keys, b->part_keys);
 }
 
+static int64_t blocks_of(int64_t tokens, int64_t size) { return tokens / size + (tokens % size != 0); }
+
 static tsr_status plan_slabs(tsr_probe *p)
 {
     const look *l = &p->sums;
     const tsr_attention_desc *d = &l->att.desc;
     const int64_t heads = d->q.shape[0] * d->q.shape[1], nq = d->q.shape[2], nk = d->k.shape[2];
-    const int64_t rows = p->block_q ? (nq + p->block_q - 1) / p->block_q : 0, columns = p->block_k ? (nk + p->block_k - 1) / p->block_k : 0;
+    const int64_t rows = p->block_q ? blocks_of(nq, p->block_q) : 0, columns = p->block_k ? blocks_of(nk, p->block_k) : 0;
     size_t room = 0;
     uint64_t steps = 0;
     for (int64_t h = 0; h < heads; h++) {
@@ -311,7 +313,7 @@ static tsr_status check_args(const tsr_probe *p, const tsr_probe_args *a)
     const int64_t b = d->q.shape[0], h = d->q.shape[1], nq = d->q.shape[2], nk = d->k.shape[2];
     const tsr_layout none = {0}, query_tags = tsr_attention_tags(d, nq, 2), key_tags = tsr_attention_tags(d, nk, 1);
     const tsr_layout keys = p->key_sums ? packed(b, h, 1, nk) : none, rows = p->row_count ? packed(b, h, (int64_t)p->row_count, nk) : none;
-    const tsr_layout blocks = p->block_q ? packed(b, h, (nq + p->block_q - 1) / p->block_q, (nk + p->block_k - 1) / p->block_k) : none;
+    const tsr_layout blocks = p->block_q ? packed(b, h, blocks_of(nq, p->block_q), blocks_of(nk, p->block_k)) : none;
     tsr_run_range ranges[] = {{"q", &a->q, &d->q, 0, false},
                               {"k", &a->k, &d->k, 0, false},
                               {"lse", &a->lse, &d->lse, 0, false},

@@ -8,7 +8,7 @@
 #define SHAPE_FORMAT "[%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]"
 #define SHAPE(l) (l).shape[0], (l).shape[1], (l).shape[2], (l).shape[3]
 
-enum { MAX_HEAD_DIM = 1024 };
+enum { MAX_HEAD_DIM = 1024, MAX_HEADS = 1 << 28 /* of all batches: a few words each */ };
 
 static bool is_float(tsr_dtype dtype) { return dtype == TSR_F32 || dtype == TSR_F16 || dtype == TSR_BF16; }
 
@@ -145,6 +145,9 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
     if (heads > 0 && (kv_heads < 1 || heads % kv_heads != 0))
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument q.shape[1] is %" PRId64 " query heads; expected a multiple of the %" PRId64 " heads of k",
                         heads, kv_heads);
+    if (heads > 0 && batch > MAX_HEADS / heads)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument q.shape has %" PRId64 " batches of %" PRId64 " heads; expected at most %d heads together",
+                        batch, heads, MAX_HEADS);
     if ((s = check_shape("k", &d->k, batch, kv_heads, d->k.shape[2], dim)) != TSR_OK ||
         (s = check_shape("v", &d->v, batch, kv_heads, d->k.shape[2], dv)) != TSR_OK ||
         (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_band(&d->band)) != TSR_OK ||

@@ -118,6 +118,7 @@ static tsr_status begin(tsr_schedule *s, const tsr_schedule_desc *d, int64_t row
     if (d->query_tile < 0 || d->query_tile > TSR_TILE_MAX)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument query_tile is %d; expected 0 to %d", d->query_tile, TSR_TILE_MAX);
     if (d->key_tile < 0 || d->key_tile > 1024) return tsr_fail(TSR_ERROR_ARGUMENT, "argument key_tile is %d; expected 0 to 1024", d->key_tile);
+    if (d->keep_order > 1) return tsr_fail(TSR_ERROR_ARGUMENT, "argument keep_order is %u; expected 0 or 1", d->keep_order);
     s->nq = rows, s->nk = d->nk;
     s->query_tile = d->query_tile ? d->query_tile : 64;
     s->key_tile = d->key_tile ? d->key_tile : 64;

@@ -17,8 +17,8 @@ static bool is_float(tsr_dtype dtype) { return dtype == TSR_F32 || dtype == TSR_
 
 static tsr_status check_shapes(const tsr_stream_desc *d)
 {
-    EXPECT(d->batch >= 1 && d->batch <= INT32_MAX, "argument batch is %" PRId64 "; expected 1 or more", d->batch);
-    EXPECT(d->heads_kv >= 1 && d->heads_kv <= INT32_MAX, "argument heads_kv is %" PRId64 "; expected 1 or more", d->heads_kv);
+    EXPECT(d->batch >= 1 && d->batch <= INT32_MAX, "argument batch is %" PRId64 "; expected 1 to 2^31 - 1", d->batch);
+    EXPECT(d->heads_kv >= 1 && d->heads_kv <= INT32_MAX, "argument heads_kv is %" PRId64 "; expected 1 to 2^31 - 1", d->heads_kv);
     EXPECT(d->heads_q >= 1 && d->heads_q <= INT32_MAX && d->heads_q % d->heads_kv == 0,
            "argument heads_q is %" PRId64 "; expected a multiple of the %" PRId64 " heads of keys", d->heads_q, d->heads_kv);
     EXPECT(d->d >= 1 && d->d <= MAX_CHANNELS, "argument d is %" PRId64 "; expected 1 to %d", d->d, MAX_CHANNELS);

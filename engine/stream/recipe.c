@@ -2,6 +2,7 @@
  * together is for tsr_stream_create to judge. */
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@ enum { MAX_TEXT = 1 << 16 };
 static tsr_status whole(const cJSON *item, const char *where, int64_t *out)
 {
     const double x = item->valuedouble;
-    if (!cJSON_IsNumber(item) || !(x >= 0) || x > 1e9 || floor(x) != x)
-        REFUSE("argument text: %s.%s is not a whole number; expected 0 to 1000000000", where, item->string);
+    if (!cJSON_IsNumber(item)) REFUSE("argument text: %s.%s is no number; expected a whole one, 0 to 1000000000", where, item->string);
+    if (!(x >= 0) || x > 1e9 || floor(x) != x)
+        REFUSE("argument text: %s.%s is %.17g; expected a whole number, 0 to 1000000000", where, item->string, x);
     *out = (int64_t)x;
     return TSR_OK;
 }
@@ -35,8 +37,10 @@ static tsr_status word(const cJSON *item, const char *where, const char *const *
         *out = i;
         return TSR_OK;
     }
-    REFUSE("argument text: %s.%s is %.64s; expected %s or %s", where, item->string, cJSON_IsString(item) ? item->valuestring : "no text", names[0],
-           names[count - 1]);
+    char list[64] = "";
+    for (int i = 0; i < count; i++)
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", names[i]);
+    REFUSE("argument text: %s.%s is %.64s; expected %s", where, item->string, cJSON_IsString(item) ? item->valuestring : "no text", list);
 }
 
 /* An object whose members have names, each its own. */

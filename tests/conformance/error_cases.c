@@ -68,6 +68,7 @@ static const mistake mistakes[] = {
     REFUSED("stride-overflow", ARGUMENT, "q.stride[0] is 4611686018427387904", "63 bits", I(q.shape[0], 3), I(k.shape[0], 3), I(v.shape[0], 3),
             I(o.shape[0], 3), I(q.stride[0], INT64_MAX / 2 + 1), I(q.stride[3], 1)),
     REFUSED("stride-bytes-overflow", ARGUMENT, "k.stride spans 6917529027641081851", "63 bits in bytes", I(k.stride[2], INT64_MAX / 8)),
+    REFUSED("heads-too-many", UNSUPPORTED, "q.shape has 65536 batches of 65536 heads", "at most 268435456 heads", SHAPE(q, 65536, 65536, 0, 16)),
     REFUSED("last-axis-far", UNSUPPORTED, "q.stride[3] is 2147483647", "2^31 elements", I(q.stride[3], INT32_MAX)),
     REFUSED("output-overlap", ARGUMENT, "argument o.stride is [160,40,4,1]", "overlap", STRIDE(o, 160, 40, 4, 1)),
     REFUSED("output-repeated", ARGUMENT, "argument o.stride is [160,0,8,1]", "overlap", STRIDE(o, 160, 0, 8, 1)),

@@ -37,6 +37,8 @@ bool attend_probe_options(attend *a)
     return true;
 }
 
+static int64_t blocks_of(int64_t tokens, int64_t size) { return tokens / size + (tokens % size != 0); }
+
 int attend_probe(attend *a)
 {
     if (!attend_looks(a)) return -1;
@@ -50,10 +52,9 @@ int attend_probe(attend *a)
                                  .rows = a->map_rows ? rows : NULL,
                                  .row_count = (uint64_t)a->row_count};
     const int64_t b = a->desc.q.shape[0], h = a->desc.q.shape[1], nq = a->desc.q.shape[2], nk = a->desc.k.shape[2];
-    const int64_t shapes[ATTEND_LOOKS][4] = {
-        {b, h, nk, 0},
-        {b, h, a->block_sums ? (nq + a->blocks[0] - 1) / a->blocks[0] : 0, a->block_sums ? (nk + a->blocks[1] - 1) / a->blocks[1] : 0},
-        {b, h, a->row_count, nk}};
+    const int64_t shapes[ATTEND_LOOKS][4] = {{b, h, nk, 0},
+                                             {b, h, a->block_sums ? blocks_of(nq, a->blocks[0]) : 0, a->block_sums ? blocks_of(nk, a->blocks[1]) : 0},
+                                             {b, h, a->row_count, nk}};
     static const char *const names[ATTEND_LOOKS] = {"key_sums", "block_sums", "map_rows"};
     const bool wanted[ATTEND_LOOKS] = {a->key_sums, a->block_sums, a->map_rows};
     tsr_probe *probe = NULL;

@@ -43,6 +43,17 @@ static int read_scalars(const attend *a, names *n)
     return -1;
 }
 
+/* Does the text hold the name as a word of its own? */
+static bool holds_word(const char *text, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
+        const unsigned char before = at == text ? ' ' : (unsigned char)at[-1], after = (unsigned char)at[length];
+        if (!isalnum(before) && before != '_' && !isalnum(after) && after != '_') return true;
+    }
+    return false;
+}
+
 /* Those tensors of the file whose names the recipe's text holds. */
 static int read_tensors(const attend *a, const char *text, names *n)
 {
@@ -53,7 +64,7 @@ static int read_tensors(const attend *a, const char *text, names *n)
     for (size_t i = 0; i < count; i++) {
         tsr_tensor_view view;
         if (tsr_tensors_at(a->file, i, &view) != TSR_OK) continue;
-        bool wanted = view.rank >= 1 && view.rank <= 4 && identifier(view.name, strlen(view.name)) && strstr(text, view.name);
+        bool wanted = view.rank >= 1 && view.rank <= 4 && identifier(view.name, strlen(view.name)) && holds_word(text, view.name);
         for (int o = 0; o < 6; o++) wanted = wanted && strcmp(view.name, own[o]) != 0;
         if (!wanted) continue;
         const size_t size = tsr_dtype_size(view.dtype), numbers = (size_t)view.size / size;
