@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "attention/probe_args.h"
-#include "attention/sums_args.h"
 #include "flash.h"
+#include "slabs.h"
 #include "tessera/tessera_probe.h"
-
-enum { SLAB_TILES = 64 };
 
 #define PROBE_ID(id, NAME, value) PROBE_##NAME = id,
 #define SUMS_ID(id, NAME, value) SUMS_##NAME = id,
@@ -17,16 +15,6 @@ enum { SUMS_SPECS(SUMS_ID) };
 typedef struct probe_params {
     PROBE_PARAMS(TSR_PARAM_FIELD)
 } probe_params;
-typedef struct sums_params {
-    SUMS_PARAMS(TSR_PARAM_FIELD)
-} sums_params;
-
-/* Query tiles of one head that a slab holds together. */
-typedef struct slab {
-    int32_t head, tile, tiles;
-    sums_params keys, blocks;
-    uint64_t first_step, block_steps; /* in probe.steps: one of its keys, and so many of its blocks */
-} slab;
 
 /* One of the two kinds of look, which differ in rows and so in schedules. */
 typedef struct look {
@@ -44,10 +32,10 @@ struct tsr_probe {
     uint64_t row_count;
     look sums, rows; /* unused where att.dev is NULL */
     bk_kernel *adder;
-    slab *slabs;
+    tsr_slab *slabs;
     size_t slab_count;
-    tsr_buffer *steps; /* sums_params of each slab, sums_step apart */
-    tsr_buffer *space; /* [SLAB_TILES][Nk] */
+    tsr_buffer *steps; /* tsr_sums_params of each slab, sums_step apart */
+    tsr_buffer *space; /* [TSR_SLAB_TILES][Nk] */
 };
 
 static const uint64_t params_step = (sizeof(probe_params) + 255) / 256 * 256, sums_step = 256;
@@ -88,7 +76,7 @@ static tsr_status look_prepare(look *l, tsr_device *dev, const tsr_attention_des
     const flash_params flash = tsr_flash_params(&l->att, t, blocks_at);
     probe_params p;
     memcpy(&p, &flash, sizeof(flash)); /* its end may be padding, where ours goes on */
-    p.slab_tiles = SLAB_TILES, p.map_rows = (int32_t)row_count, p.fill = 1;
+    p.slab_tiles = TSR_SLAB_TILES, p.map_rows = (int32_t)row_count, p.fill = 1;
     if ((s = tsr_buffer_create(dev, (1 + t->passes) * params_step, &l->params)) != TSR_OK) return s;
     s = tsr_buffer_write(l->params, 0, &p, sizeof(p));
     for (p.fill = 0; s == TSR_OK && (uint32_t)p.pass < t->passes; p.pass++)
@@ -102,108 +90,16 @@ static void look_free(look *l)
     tsr_buffer_destroy(l->params);
 }
 
-/* How many query blocks the tiles [tile, tile + *tiles) make, in groups of *group tiles. A block of more tiles than a slab
- * has comes in several slabs, alone in each: continued is the block that the slab before left unfinished, or -1. */
-static int32_t take_tiles(const tsr_schedule *s, int64_t block_q, int64_t continued, int32_t tile, int32_t *tiles, int32_t *group)
-{
-    const int32_t count = (int32_t)s->tile_count;
-    *tiles = *group = 0;
-    for (int32_t at = tile; at < count && *tiles < SLAB_TILES;) {
-        const int64_t block = block_q ? s->rows[s->tiles[at].first_row] / block_q : 0;
-        int32_t n = 0;
-        while (at + n < count && n < SLAB_TILES && (!block_q || s->rows[s->tiles[at + n].first_row] / block_q == block)) n++;
-        const bool last = at + n == count;
-        if (*group && (n > *group || (n < *group && !last) || *tiles + n > SLAB_TILES)) break;
-        if (!*group) *group = n;
-        *tiles += n;
-        at += n;
-        if (n < *group || n == SLAB_TILES || block == continued) break;
-    }
-    return *group ? (*tiles + *group - 1) / *group : 0;
-}
-
-static uint64_t parts(int64_t whole, int64_t part) { return whole > part ? (uint64_t)((whole + part - 1) / part) : 1; }
-
-/* An invocation adds up part_tiles x part_keys numbers in one dispatch: all of its block, or what a driver's limit of loops lets it. */
-static void cut_blocks(slab *s, uint32_t loop_limit)
-{
-    sums_params *b = &s->blocks;
-    b->part_tiles = b->group_tiles, b->part_keys = b->group_keys;
-    const int64_t safe = (int64_t)loop_limit * 3 / 4;
-    if (loop_limit && (int64_t)b->group_tiles * (b->group_keys + 1) >= safe) {
-        if (b->part_keys > safe - 2) b->part_keys = (int32_t)(safe - 2);
-        b->part_tiles = (int32_t)((safe - 1) / (b->part_keys + 1));
-    }
-    s->block_steps = parts(b->group_tiles, b->part_tiles) * parts(b->group_keys, b->part_keys);
-}
-
-static int64_t blocks_of(int64_t tokens, int64_t size) { return tokens / size + (tokens % size != 0); }
-
-static tsr_status plan_slabs(tsr_probe *p)
-{
-    const look *l = &p->sums;
-    const tsr_attention_desc *d = &l->att.desc;
-    const int64_t heads = d->q.shape[0] * d->q.shape[1], nq = d->q.shape[2], nk = d->k.shape[2];
-    const int64_t rows = p->block_q ? blocks_of(nq, p->block_q) : 0, columns = p->block_k ? blocks_of(nk, p->block_k) : 0;
-    size_t room = 0;
-    uint64_t steps = 0;
-    for (int64_t h = 0; h < heads; h++) {
-        const tsr_schedule *s = l->att.schedules[l->att.schedule_of[h]];
-        int64_t last_block = -1;
-        for (int32_t tile = 0; tile < (int32_t)s->tile_count || tile == 0;) { /* no query at all still makes sums of 0 */
-            slab one = {.head = (int32_t)h, .tile = tile};
-            int32_t group;
-            const int32_t groups = take_tiles(s, p->block_q, last_block, tile, &one.tiles, &group);
-            const int64_t block = p->block_q && one.tiles ? s->rows[s->tiles[tile].first_row] / p->block_q : 0;
-            one.keys = (sums_params){.out_at = h * nk * 4,
-                                     .tiles = one.tiles,
-                                     .first = tile % SLAB_TILES,
-                                     .slab_tiles = SLAB_TILES,
-                                     .nk = (int32_t)nk,
-                                     .group_tiles = one.tiles,
-                                     .group_keys = 1,
-                                     .columns = (int32_t)nk,
-                                     .groups = 1,
-                                     .add = tile > 0,
-                                     .part_tiles = one.tiles,
-                                     .part_keys = 1};
-            one.blocks = (sums_params){.out_at = (h * rows + block) * columns * 4,
-                                       .tiles = one.tiles,
-                                       .first = tile % SLAB_TILES,
-                                       .slab_tiles = SLAB_TILES,
-                                       .nk = (int32_t)nk,
-                                       .group_tiles = group,
-                                       .group_keys = (int32_t)(p->block_k < nk ? p->block_k : nk),
-                                       .columns = (int32_t)columns,
-                                       .groups = groups,
-                                       .add = block == last_block};
-            cut_blocks(&one, tsr_loop_limit(p->dev));
-            one.first_step = steps;
-            steps += 1 + one.block_steps;
-            last_block = block + groups - 1;
-            tile += one.tiles ? one.tiles : 1;
-            if (p->slab_count == room) {
-                room = room ? 2 * room : 64;
-                slab *more = realloc(p->slabs, room * sizeof(*more));
-                if (!more) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu slabs", room);
-                p->slabs = more;
-            }
-            p->slabs[p->slab_count++] = one;
-        }
-    }
-    return TSR_OK;
-}
-
 static tsr_status upload_steps(tsr_probe *p)
 {
-    const slab *last = p->slab_count ? &p->slabs[p->slab_count - 1] : NULL;
+    const tsr_slab *last = p->slab_count ? &p->slabs[p->slab_count - 1] : NULL;
     tsr_status s = tsr_buffer_create(p->dev, last ? (last->first_step + 1 + last->block_steps) * sums_step : 0, &p->steps);
     for (size_t i = 0; i < p->slab_count && s == TSR_OK; i++) {
-        const slab *one = &p->slabs[i];
-        s = tsr_buffer_write(p->steps, one->first_step * sums_step, &one->keys, sizeof(sums_params));
-        const uint64_t across = parts(one->blocks.group_keys, one->blocks.part_keys);
+        const tsr_slab *one = &p->slabs[i];
+        s = tsr_buffer_write(p->steps, one->first_step * sums_step, &one->keys, sizeof(tsr_sums_params));
+        const uint64_t across = tsr_slab_blocks(one->blocks.group_keys, one->blocks.part_keys);
         for (uint64_t part = 0; part < one->block_steps && s == TSR_OK; part++) {
-            sums_params step = one->blocks;
+            tsr_sums_params step = one->blocks;
             step.skip_tiles = (int32_t)(part / across) * step.part_tiles;
             step.skip_keys = (int32_t)(part % across) * step.part_keys;
             step.add = step.add || part > 0;
@@ -221,9 +117,9 @@ static tsr_status prepare_sums(tsr_probe *p, const tsr_attention_desc *desc)
     for (int64_t i = 0; i < nq; i++) all[i] = i;
     tsr_status s = look_prepare(&p->sums, p->dev, desc, 0, all, nq, p->block_q);
     free(all);
-    if (s == TSR_OK) s = plan_slabs(p);
+    if (s == TSR_OK) s = tsr_slabs_plan(&p->sums.att, p->block_q, p->block_k, tsr_loop_limit(p->dev), &p->slabs, &p->slab_count);
     if (s == TSR_OK) s = upload_steps(p);
-    if (s == TSR_OK) s = tsr_buffer_create(p->dev, (uint64_t)SLAB_TILES * (uint64_t)nk * 4, &p->space);
+    if (s == TSR_OK) s = tsr_buffer_create(p->dev, (uint64_t)TSR_SLAB_TILES * (uint64_t)nk * 4, &p->space);
     const int32_t specs[BK_MAX_SPECS] = {[SUMS_LANES] = p->sums.tiling.lanes};
     if (s == TSR_OK) s = tsr_kernel_get(p->dev, "sums", p->sums.tiling.tile, specs, &p->adder);
     return s;
@@ -313,7 +209,7 @@ static tsr_status check_args(const tsr_probe *p, const tsr_probe_args *a)
     const int64_t b = d->q.shape[0], h = d->q.shape[1], nq = d->q.shape[2], nk = d->k.shape[2];
     const tsr_layout none = {0}, query_tags = tsr_attention_tags(d, nq, 2), key_tags = tsr_attention_tags(d, nk, 1);
     const tsr_layout keys = p->key_sums ? packed(b, h, 1, nk) : none, rows = p->row_count ? packed(b, h, (int64_t)p->row_count, nk) : none;
-    const tsr_layout blocks = p->block_q ? packed(b, h, blocks_of(nq, p->block_q), blocks_of(nk, p->block_k)) : none;
+    const tsr_layout blocks = p->block_q ? packed(b, h, tsr_slab_blocks(nq, p->block_q), tsr_slab_blocks(nk, p->block_k)) : none;
     tsr_run_range ranges[] = {{"q", &a->q, &d->q, 0, false},
                               {"k", &a->k, &d->k, 0, false},
                               {"lse", &a->lse, &d->lse, 0, false},
@@ -343,7 +239,7 @@ static tsr_status run_look(const look *l, const tsr_probe_args *a, const tsr_spa
     return s;
 }
 
-static tsr_status add_up(const tsr_probe *p, const sums_params *sums, uint64_t first_step, uint64_t steps, const tsr_span *to)
+static tsr_status add_up(const tsr_probe *p, const tsr_sums_params *sums, uint64_t first_step, uint64_t steps, const tsr_span *to)
 {
     const uint64_t count = (uint64_t)sums->groups * (uint64_t)sums->columns, lanes = (uint64_t)p->sums.tiling.lanes;
     tsr_status s = TSR_OK;
@@ -360,7 +256,7 @@ tsr_status tsr_probe_run(tsr_probe *p, const tsr_probe_args *args)
     tsr_status s = check_args(p, args);
     const tsr_span space = {p->space, 0};
     for (size_t i = 0; i < p->slab_count && s == TSR_OK; i++) {
-        const slab *one = &p->slabs[i];
+        const tsr_slab *one = &p->slabs[i];
         if (one->tiles) s = run_look(&p->sums, args, &space, (uint32_t)(one->head * p->sums.att.q_tiles + one->tile), (uint32_t)one->tiles);
         if (s == TSR_OK && p->key_sums) s = add_up(p, &one->keys, one->first_step, 1, &args->key_sums);
         if (s == TSR_OK && p->block_q) s = add_up(p, &one->blocks, one->first_step + 1, one->block_steps, &args->block_sums);

@@ -67,7 +67,7 @@ int64_t tsr_reader_whole(tsr_reader *r, const cJSON *item, int64_t lo, int64_t h
 {
     if (r->status != TSR_OK) return lo;
     char range[96];
-    if (hi >= TSR_RECIPE_MAX)
+    if (hi >= TSR_RECIPE_MAX && !(cJSON_IsNumber(item) && item->valuedouble > (double)hi)) /* a bound that few numbers meet */
         snprintf(range, sizeof(range), "%lld or more", (long long)lo);
     else if (lo == hi)
         snprintf(range, sizeof(range), "%lld", (long long)lo);

@@ -33,6 +33,7 @@ static const struct {
     {"{\"comment\":[\"a\",1]}", "comment[1] is a number; expected a string, one line"},
     /* the sequence */
     {"{\"grid\":[0,2,3]}", "grid[0] is 0; expected 1 or more"},
+    {"{\"grid\":[3000000000,2]}", "grid[0] is 3000000000; expected 1 to 1073741824"},
     {"{\"grid\":[1,2,3,4]}", "grid has 4 entries; expected at most 3: T, H, W"},
     {"{\"grid\":7}", "grid is a number; expected a list of whole numbers"},
     {"{\"grid\":[]}", "grid is an empty list"},
