@@ -18,8 +18,8 @@ static tsr_status banded(const tsr_attention_desc *d, const tsr_set *set, tsr_se
                                   .div = 1,
                                   .stride = 1,
                                   .dilation = 1,
-                                  .left = d->band.left,
-                                  .right = d->band.right,
+                                  .left = d->band.left > TSR_LAW_FAR ? TSR_UNBOUNDED : d->band.left,
+                                  .right = d->band.right > TSR_LAW_FAR ? TSR_UNBOUNDED : d->band.right,
                                   .shift = -out->query_first, /* a band counts its queries from 0 */
                                   .flags = d->band.align == TSR_ALIGN_BOTTOM_RIGHT ? TSR_LAW_BOTTOM_RIGHT : 0};
     nodes[count + 1] = (tsr_set_node){.op = TSR_SET_ALL_OF, .count = 2};
