@@ -32,6 +32,17 @@
     }
 #endif
 
+/* Rows that are staged next come into the cache while those at hand are multiplied, a few at each turn: the list says which they
+ * are, and no hardware guesses gathered ones. Rows [from, to) of the tile that begins at first, whose distances are at list. */
+#if TILE == TILE_VECTOR
+#define FETCH_ROWS(dt, src, row_bytes, n, first, list, from, to)                                                                     \
+    for (i32 r_ = (from); r_ < (to) && r_ < BC; r_++) {                                                                                       \
+        const i32 key_ = (first) + (GATHERED != 0 ? LI((list) + r_) : r_);                                                           \
+        const ptr row_ = PADD(src, I64(key_ < PRM(nk) ? key_ : 0) * (row_bytes));                                                    \
+        for (i32 b_ = 0; b_ < (n) * ((dt) == 0 ? 4 : 2); b_ += 64) PREFETCH(PADD(row_, b_));                                         \
+    }
+#endif
+
 /* A micro-tile of scores to ps; out of registers, what is done to them needs no unrolled copies. */
 /* Sums over long heads are made in parts of so many products, so that rounding grows slowly with D. */
 #define SUM_D (D <= 128 ? D : 64)

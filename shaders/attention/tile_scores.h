@@ -48,6 +48,9 @@
 #endif
             SYNC();
             for (i32 row0 = TILE_ROW0; row0 < BC; row0 += TILE_ROWS) {
+#ifdef FETCH_VALUES
+                FETCH_VALUES(row0, row0 + RM)
+#endif
                 for (i32 s0 = 0; s0 < dn; s0 += SUM_D) { /* staged heads may be longer than a part, and shorter */
                     const i32 sn = dn - s0 < SUM_D ? dn - s0 : SUM_D, end = d0 + s0 + sn;
                     if ((d0 + s0) % SUM_D == 0) { TILE_ZERO(acc) }

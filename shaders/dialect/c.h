@@ -36,6 +36,7 @@ typedef uint16_t u16_mem_ __attribute__((may_alias));
 #define STF(p, i, x) ((f32_mem_ *)(p))[i] = (x)
 #define ST16(p, i, x) ((u16_mem_ *)(p))[i] = (uint16_t)(x)
 #define PADD(p, bytes) ((p) + (bytes))
+#define PREFETCH(p) __builtin_prefetch((p), 0, 2) /* a line, into the second level */
 
 HELPER f32 as_f32_(u32 x) { f32 y; memcpy(&y, &x, 4); return y; }
 HELPER u32 as_u32_(f32 x) { u32 y; memcpy(&y, &x, 4); return y; }

@@ -26,6 +26,11 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define STF(p, i, x) ((__global float *)(p))[i] = (x)
 #define ST16(p, i, x) ((__global ushort *)(p))[i] = (ushort)(x)
 #define PADD(p, bytes) ((p) + (bytes))
+#if defined(__clang__) && !defined(__SPIR__) && !defined(__SPIRV__)
+#define PREFETCH(p) __builtin_prefetch((p), 0, 2) /* PoCL's prefetch() does nothing */
+#else
+#define PREFETCH(p) prefetch((p), 64)
+#endif
 
 #define AS_F32(x) as_float(x)
 #define AS_U32(x) as_uint(x)
