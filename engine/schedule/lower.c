@@ -121,43 +121,70 @@ static tsr_status put(tsr_schedule *s, tsr_query_tile *tile, pending *p, uint64_
     return p->count == s->key_tile ? flush(s, tile, p, all) : TSR_OK;
 }
 
+/* Keys that wait for tiles: those for all rows apart from the others. */
+typedef struct waiting {
+    tsr_schedule *s;
+    tsr_query_tile *tile;
+    uint64_t all, *pairs;
+    int rows;
+    pending whole, part;
+} waiting;
+
+/* Keys side by side that all rows see: whole tiles at once, the rest waits. */
+static tsr_status put_run(waiting *w, int64_t first, int64_t last)
+{
+    const int64_t tiles = (last - first) / w->s->key_tile;
+    tsr_status status = TSR_OK;
+    *w->pairs += (uint64_t)(last - first) * (uint64_t)w->rows;
+    if (tiles > 0) {
+        w->s->info.full += (uint64_t)tiles;
+        status = add_entry(w->s, w->tile, (tsr_entry){(int32_t)first, (int32_t)(tiles * w->s->key_tile), -1});
+        first += tiles * w->s->key_tile;
+    }
+    for (; first < last && status == TSR_OK; first++) status = put(w->s, w->tile, &w->whole, w->all, first, w->all);
+    return status;
+}
+
+static tsr_status put_bits(waiting *w, const uint64_t *bits, int64_t first, int64_t last, int64_t shift)
+{
+    tsr_status status = TSR_OK;
+    for (int64_t k = first; k < last && status == TSR_OK;) {
+        int64_t end = k;
+        while (end < last && bits[end] == w->all) end++;
+        if (end > k) {
+            status = put_run(w, k + shift, end + shift);
+            k = end;
+            continue;
+        }
+        *w->pairs += (uint64_t)__builtin_popcountll(bits[k]);
+        if (bits[k]) status = put(w->s, w->tile, &w->part, w->all, k + shift, bits[k]);
+        k++;
+    }
+    return status;
+}
+
 tsr_status tsr_schedule_lower(tsr_schedule *s, const tsr_tile_keys *keys, int rows, int64_t shift, tsr_query_tile *tile, uint64_t *pairs)
 {
     const uint64_t all = rows == 64 ? UINT64_MAX : (UINT64_C(1) << rows) - 1;
-    /* Keys for all rows wait apart from the others, and join them at the end where they do not fill a tile. */
-    pending whole, part;
-    whole.count = part.count = 0;
+    waiting w;
+    w.s = s, w.tile = tile, w.all = all, w.pairs = pairs, w.rows = rows;
+    w.whole.count = w.part.count = 0;
     tsr_status status = TSR_OK;
-    for (int64_t k = keys->first; k < keys->last && status == TSR_OK;) {
-        const bool in_full = k >= keys->full_first && k < keys->full_last;
-        const uint64_t bits = in_full ? all : keys->bits[k];
-        if (bits != all) {
-            *pairs += (uint64_t)__builtin_popcountll(bits);
-            if (bits) status = put(s, tile, &part, all, k + shift, bits);
-            k++;
-            continue;
-        }
-        int64_t end = in_full ? keys->full_last : k + 1;
-        while (end < keys->last && ((end >= keys->full_first && end < keys->full_last) || keys->bits[end] == all)) end++;
-        *pairs += (uint64_t)(end - k) * (uint64_t)rows;
-        const int64_t tiles = (end - k) / s->key_tile;
-        if (tiles > 0) {
-            s->info.full += (uint64_t)tiles;
-            status = add_entry(s, tile, (tsr_entry){(int32_t)(k + shift), (int32_t)(tiles * s->key_tile), -1});
-            k += tiles * s->key_tile;
-        }
-        for (; k < end && status == TSR_OK; k++) status = put(s, tile, &whole, all, k + shift, all);
+    for (int i = 0; i < keys->count && status == TSR_OK; i++) {
+        const tsr_keys_span *span = &keys->spans[i];
+        status = span->full ? put_run(&w, span->first + shift, span->last + shift) : put_bits(&w, keys->bits, span->first, span->last, shift);
     }
-    if (whole.count && whole.count + part.count <= s->key_tile) { /* one tile holds both, in order of keys */
+    pending *const whole = &w.whole, *const part = &w.part;
+    if (whole->count && whole->count + part->count <= s->key_tile) { /* one tile holds both, in order of keys */
         pending both;
         both.count = 0;
-        for (int32_t i = 0, j = 0; i < whole.count || j < part.count;) {
-            const bool first = j == part.count || (i < whole.count && whole.keys[i] < part.keys[j]);
-            both.keys[both.count] = first ? whole.keys[i] : part.keys[j];
-            both.bits[both.count++] = first ? whole.bits[i++] : part.bits[j++];
+        for (int32_t i = 0, j = 0; i < whole->count || j < part->count;) {
+            const bool first = j == part->count || (i < whole->count && whole->keys[i] < part->keys[j]);
+            both.keys[both.count] = first ? whole->keys[i] : part->keys[j];
+            both.bits[both.count++] = first ? whole->bits[i++] : part->bits[j++];
         }
         return status == TSR_OK ? flush(s, tile, &both, all) : status;
     }
-    if (status == TSR_OK) status = flush(s, tile, &whole, all);
-    return status == TSR_OK ? flush(s, tile, &part, all) : status;
+    if (status == TSR_OK) status = flush(s, tile, whole, all);
+    return status == TSR_OK ? flush(s, tile, part, all) : status;
 }

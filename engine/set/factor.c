@@ -25,7 +25,7 @@ static void band_tokens(tsr_tile_eval *e, const tsr_set_node *n, tokens *t)
 {
     windows w;
     law_windows(e, n, &w);
-    *t = (tokens){.bits = t->bits};
+    t->count = 0;
     int64_t lo = INT64_MAX, lo_most = 0, hi = 0, hi_least = INT64_MAX;
     bool every = true;
     for (int i = 0; i < e->count; i++) {
@@ -36,17 +36,19 @@ static void band_tokens(tsr_tile_eval *e, const tsr_set_node *n, tokens *t)
     }
     if (lo >= hi) return;
     const bool full = every && lo_most < hi_least;
-    t->first = lo, t->last = hi;
-    t->full_first = full ? lo_most : hi, t->full_last = full ? hi_least : hi;
-    if ((t->full_first > lo || t->full_last < hi) && !tsr_tile_need(e, &t->bits, e->s.nk)) return;
-    for (int64_t k = lo; k < t->full_first; k++) t->bits[k] = 0;
-    for (int64_t k = t->full_last; k < hi; k++) t->bits[k] = 0;
+    const int64_t full_first = full ? lo_most : hi, full_last = full ? hi_least : hi;
+    if ((full_first > lo || full_last < hi) && !tsr_tile_need(e, &t->bits, e->s.nk)) return;
+    for (int64_t k = lo; k < full_first; k++) t->bits[k] = 0;
+    for (int64_t k = full_last; k < hi; k++) t->bits[k] = 0;
     for (int i = 0; i < e->count; i++) {
         if (!w.placed[i]) continue;
         const uint64_t bit = UINT64_C(1) << i;
-        for (int64_t k = w.row[i].lo; k < min64(t->full_first, w.row[i].hi); k++) t->bits[k] |= bit;
-        for (int64_t k = max64(t->full_last, w.row[i].lo); k < w.row[i].hi; k++) t->bits[k] |= bit;
+        for (int64_t k = w.row[i].lo; k < min64(full_first, w.row[i].hi); k++) t->bits[k] |= bit;
+        for (int64_t k = max64(full_last, w.row[i].lo); k < w.row[i].hi; k++) t->bits[k] |= bit;
     }
+    tsr_tokens_add(e, t, lo, full_first, false);
+    tsr_tokens_add(e, t, full_first, full_last, true);
+    tsr_tokens_add(e, t, full_last, hi, false);
 }
 
 /* A law as bits by coordinate: [*first, *last) of e->line. */
@@ -117,7 +119,8 @@ static void axis_factor(tsr_tile_eval *e, const tsr_set_node *n, product *p)
         if (!(to = tsr_tile_need(e, &p->t.bits, e->s.nk))) return;
         if (!n->mod) from = max64(0, first * n->div - n->origin), end = max64(from, min64(extent, last * n->div - n->origin));
         if (first >= last) end = from;
-        p->t.first = from, p->t.last = p->t.full_first = p->t.full_last = end;
+        p->t.count = 0;
+        tsr_tokens_add(e, &p->t, from, end, false);
     } else if (!(to = tsr_tile_need(e, &p->axis[n->axis], extent))) {
         return;
     }
@@ -176,11 +179,10 @@ static void blocks_tokens(tsr_tile_eval *e, const tsr_set_node *n, uint64_t *bit
     }
 }
 
-static bool is_band(const tsr_set_node *n)
-{
-    return n->op == TSR_SET_LAW && n->axis == TSR_AXIS_TOKEN && n->div == 1 && !n->mod && !n->origin && n->dilation == 1 &&
-           !(n->flags & TSR_LAW_POWERS);
-}
+/* On the tokens as they are. */
+static bool is_plain(const tsr_set_node *n) { return n->axis == TSR_AXIS_TOKEN && n->div == 1 && !n->mod && !n->origin; }
+
+static bool is_band(const tsr_set_node *n) { return n->op == TSR_SET_LAW && is_plain(n) && n->dilation == 1 && !(n->flags & TSR_LAW_POWERS); }
 
 void tsr_tile_leaf(tsr_tile_eval *e, const tsr_set_node *n, product *p)
 {
@@ -192,13 +194,20 @@ void tsr_tile_leaf(tsr_tile_eval *e, const tsr_set_node *n, product *p)
     } else if (is_band(n)) {
         p->by_axis[0] = true;
         band_tokens(e, n, &p->t);
+    } else if (n->op == TSR_SET_KEYS && is_plain(n)) {
+        int64_t first, last;
+        tsr_range_of(&e->s, n, &first, &last);
+        p->by_axis[0] = true;
+        p->t.count = 0;
+        tsr_tokens_add(e, &p->t, first, last, true);
     } else if (n->op == TSR_SET_LAW || n->op == TSR_SET_KEYS) {
         axis_factor(e, n, p);
     } else if (n->op == TSR_SET_EXPRESSION) {
         p->later[p->later_count++] = n;
     } else {
         p->by_axis[0] = true;
-        p->t.first = 0, p->t.full_first = p->t.full_last = p->t.last = e->s.nk;
+        p->t.count = 0;
+        tsr_tokens_add(e, &p->t, 0, e->s.nk, false);
         if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
         if (n->op == TSR_SET_IDS)
             ids_tokens(e, n, p->t.bits);

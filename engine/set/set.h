@@ -63,11 +63,18 @@ typedef struct tsr_tile_eval tsr_tile_eval;
 tsr_status tsr_tile_eval_create(const tsr_sequence *sequence, tsr_tile_eval **out);
 void tsr_tile_eval_destroy(tsr_tile_eval *e);
 
-/* Keys outside [first, last) are seen by no row, those in [full_first, full_last) by all; of the others, bits[key]
- * has a bit for each row that sees it, until the next call. */
+/* Keys [first, last): seen by all rows, or each by the rows that its bits say. */
+enum { TSR_TILE_SPANS = 64 };
+typedef struct tsr_keys_span {
+    int64_t first, last;
+    bool full;
+} tsr_keys_span;
+
+/* Ascending spans; keys outside are seen by no row. Until the next call. */
 typedef struct tsr_tile_keys {
-    const uint64_t *bits; /* [nk] */
-    int64_t first, full_first, full_last, last;
+    const uint64_t *bits; /* [nk]; those of spans that are not full count */
+    const tsr_keys_span *spans;
+    int count;
 } tsr_tile_keys;
 /* rows: 1 to TSR_TILE_MAX queries of the segment. */
 tsr_status tsr_tile_eval_run(tsr_tile_eval *e, const int64_t *rows, int count, tsr_tile_keys *out);

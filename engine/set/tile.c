@@ -30,6 +30,7 @@ void tsr_tile_eval_destroy(tsr_tile_eval *e)
     }
     free(e->stack);
     free(e->line);
+    free(e->grid.bits);
     free(e);
 }
 
@@ -39,56 +40,53 @@ uint64_t *tsr_tile_need(tsr_tile_eval *e, uint64_t **bits, int64_t count)
     return *bits;
 }
 
-static uint64_t token_at(const tokens *t, int64_t k)
-{
-    return k < t->first || k >= t->last ? 0 : k >= t->full_first && k < t->full_last ? UINT64_MAX : t->bits[k];
-}
-
 static bool on_grid(const product *p) { return p->by_axis[1] || p->by_axis[2] || p->by_axis[3]; }
 
 static uint64_t axis_at(const product *p, int axis, int64_t i) { return p->by_axis[axis] ? p->axis[axis][i] : UINT64_MAX; }
 
-/* Multiplies out the grid's axes: p keeps the factor over tokens alone. */
-static void multiply_grid(tsr_tile_eval *e, product *p)
+/* Multiplies out the grid's axes alone: a line of the grid at a time, near ones in one span. */
+static void expand_grid(tsr_tile_eval *e, const product *p, tokens *out)
 {
+    enum { NEAR = 256 };
     const int64_t *g = e->s.set->grid, text = e->s.set->text_before;
-    const tokens old = p->by_axis[0] ? p->t : (tokens){.bits = p->t.bits, .full_last = e->s.nk, .last = e->s.nk};
-    if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
-    tokens r = {.bits = p->t.bits, .first = -1};
-    int64_t written = 0; /* up to here r.bits is */
+    out->count = 0;
+    if (!tsr_tile_need(e, &out->bits, e->s.nk)) return;
+    int64_t first = 0, written = -1; /* of the span at hand; -1: none */
     for (int64_t t = 0; t < g[0]; t++) {
         const uint64_t in_t = axis_at(p, 1, t) & p->rows;
-        if (!in_t) continue;
-        for (int64_t y = 0; y < g[1]; y++) {
+        for (int64_t y = 0; in_t && y < g[1]; y++) {
             const uint64_t in_y = in_t & axis_at(p, 2, y);
             if (!in_y) continue;
             const int64_t row = text + (t * g[1] + y) * g[2];
-            if (r.first < 0) r.first = written = row;
-            memset(r.bits + written, 0, (size_t)(row - written) * sizeof(*r.bits));
-            for (int64_t x = 0; x < g[2]; x++) r.bits[row + x] = in_y & axis_at(p, 3, x) & token_at(&old, row + x);
+            if (written >= 0 && row - written > NEAR) {
+                tsr_tokens_add(e, out, first, written, false);
+                written = -1;
+            }
+            if (written < 0) first = written = row;
+            memset(out->bits + written, 0, (size_t)(row - written) * sizeof(*out->bits));
+            for (int64_t x = 0; x < g[2]; x++) out->bits[row + x] = in_y & axis_at(p, 3, x);
             written = row + g[2];
         }
     }
-    if (r.first < 0) r.first = 0;
-    r.last = r.full_first = r.full_last = max64(written, r.first);
-    p->t = r;
+    if (written >= 0) tsr_tokens_add(e, out, first, written, false);
 }
 
 /* The expressions, on runs of keys that some row may still see. */
 static void evaluate_later(tsr_tile_eval *e, product *p)
 {
     tokens *t = &p->t;
+    tsr_tokens_mask(e, t, e->all);
     uint64_t *seen = NULL;
-    if (!tsr_tile_need(e, &t->bits, e->s.nk) || !tsr_tile_need(e, &seen, t->last - t->first)) return;
-    for (int64_t k = t->first; k < t->last; k++) t->bits[k] = token_at(t, k) & e->all;
-    t->full_first = t->full_last = t->last;
-    for (int i = 0; i < p->later_count && !e->failed; i++) {
-        for (int64_t k = t->first; k < t->last && !e->failed; k++) {
-            int64_t end = k;
-            while (end < t->last && t->bits[end]) end++;
-            if (end > k && !tsr_set_expression_bits(&e->s, p->later[i], e->rows, e->count, k, end - k, seen)) e->failed = true;
-            for (int64_t j = k; j < end && !e->failed; j++) t->bits[j] &= seen[j - k];
-            k = end;
+    if (e->failed || !tsr_tile_need(e, &seen, e->s.nk)) return;
+    for (int i = 0; i < p->later_count; i++) {
+        for (int n = 0; n < t->count; n++) {
+            for (int64_t k = t->spans[n].first, last = t->spans[n].last; k < last && !e->failed; k++) {
+                int64_t end = k;
+                while (end < last && t->bits[end]) end++;
+                if (end > k && !tsr_set_expression_bits(&e->s, p->later[i], e->rows, e->count, k, end - k, seen)) e->failed = true;
+                for (int64_t j = k; j < end && !e->failed; j++) t->bits[j] &= seen[j - k];
+                k = end;
+            }
         }
     }
     p->later_count = 0;
@@ -99,18 +97,24 @@ static void evaluate_later(tsr_tile_eval *e, product *p)
 static void multiply(tsr_tile_eval *e, product *p)
 {
     if (p->rows == 0) {
-        p->t = (tokens){.bits = p->t.bits};
+        p->t.count = 0;
         p->later_count = 0;
     } else if (on_grid(p)) {
-        multiply_grid(e, p);
-    } else if (!p->by_axis[0]) {
-        p->t = (tokens){.bits = p->t.bits, .full_last = e->s.nk, .last = e->s.nk};
+        expand_grid(e, p, &e->grid);
+        if (p->by_axis[0]) {
+            tsr_tokens_intersect(e, &p->t, &e->grid);
+        } else {
+            const tokens swap = p->t;
+            p->t = e->grid, e->grid = swap;
+        }
+    } else {
+        if (!p->by_axis[0]) {
+            p->t.count = 0;
+            tsr_tokens_add(e, &p->t, 0, e->s.nk, true);
+        }
+        if (p->rows != e->all) tsr_tokens_mask(e, &p->t, p->rows);
     }
-    if (!on_grid(p) && p->rows != e->all && p->rows != 0) {
-        if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
-        for (int64_t k = p->t.first; k < p->t.last; k++) p->t.bits[k] = token_at(&p->t, k) & p->rows;
-        p->t.full_first = p->t.full_last = p->t.last;
-    }
+    if (e->failed) return;
     if (p->later_count) evaluate_later(e, p);
     p->rows = e->all;
     memset(p->by_axis, 0, sizeof(p->by_axis));
@@ -141,61 +145,7 @@ static void intersect(tsr_tile_eval *e, product *a, product *b)
         a->by_axis[0] = true;
         return;
     }
-    tokens r = {.bits = tsr_tile_need(e, &a->t.bits, e->s.nk), .first = max64(a->t.first, b->t.first), .last = min64(a->t.last, b->t.last)};
-    if (!r.bits) return;
-    if (r.last < r.first) r.last = r.first;
-    r.full_first = max64(a->t.full_first, b->t.full_first), r.full_last = min64(a->t.full_last, b->t.full_last);
-    if (r.full_first >= r.full_last) r.full_first = r.full_last = r.last;
-    for (int64_t k = r.first; k < r.full_first; k++) r.bits[k] = token_at(&a->t, k) & token_at(&b->t, k);
-    for (int64_t k = r.full_last; k < r.last; k++) r.bits[k] = token_at(&a->t, k) & token_at(&b->t, k);
-    a->t = r;
-}
-
-/* Of the rows of a factor over tokens, from one of its bounds to the next: none, all, or as its bits say. */
-typedef enum span_kind { SPAN_NONE, SPAN_ALL, SPAN_BITS } span_kind;
-
-static span_kind kind_at(const tokens *t, int64_t k)
-{
-    return k < t->first || k >= t->last ? SPAN_NONE : k >= t->full_first && k < t->full_last ? SPAN_ALL : SPAN_BITS;
-}
-
-/* a becomes a or b; both are factors over tokens. Where one of them is empty or full, nothing is looked at key by key. */
-static void unite(tsr_tile_eval *e, product *a, const product *b)
-{
-    if (b->t.first >= b->t.last) return;
-    if (a->t.first >= a->t.last) a->t.first = a->t.full_first = a->t.full_last = a->t.last = b->t.first;
-    tokens r = {.bits = tsr_tile_need(e, &a->t.bits, e->s.nk), .first = min64(a->t.first, b->t.first), .last = max64(a->t.last, b->t.last)};
-    if (!r.bits) return;
-    const tokens *longer = a->t.full_last - a->t.full_first >= b->t.full_last - b->t.full_first ? &a->t : &b->t;
-    r.full_first = longer->full_first, r.full_last = longer->full_last;
-    if (r.full_first >= r.full_last) r.full_first = r.full_last = r.last;
-    const int64_t bounds[] = {a->t.first,      a->t.full_first, a->t.full_last, a->t.last,    b->t.first,
-                              b->t.full_first, b->t.full_last,  b->t.last,      r.full_first, r.full_last};
-    for (int64_t k = r.first, end; k < r.last; k = end) {
-        end = r.last;
-        for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-            if (bounds[i] > k && bounds[i] < end) end = bounds[i];
-        if (k >= r.full_first && k < r.full_last) continue;
-        const span_kind of_a = kind_at(&a->t, k), of_b = kind_at(&b->t, k);
-        const size_t bytes = (size_t)(end - k) * sizeof(*r.bits);
-        if (of_a == SPAN_ALL || of_b == SPAN_ALL)
-            for (int64_t i = k; i < end; i++) r.bits[i] = e->all;
-        else if (of_a == SPAN_BITS && of_b == SPAN_BITS)
-            for (int64_t i = k; i < end; i++) r.bits[i] |= b->t.bits[i];
-        else if (of_b == SPAN_BITS)
-            memcpy(r.bits + k, b->t.bits + k, bytes);
-        else if (of_a == SPAN_NONE)
-            memset(r.bits + k, 0, bytes);
-    }
-    a->t = r;
-}
-
-static void complement(tsr_tile_eval *e, product *p)
-{
-    if (!tsr_tile_need(e, &p->t.bits, e->s.nk)) return;
-    for (int64_t k = 0; k < e->s.nk; k++) p->t.bits[k] = ~token_at(&p->t, k) & e->all;
-    p->t.first = 0;
-    p->t.full_first = p->t.full_last = p->t.last = e->s.nk;
+    tsr_tokens_intersect(e, &a->t, &b->t);
 }
 
 static tsr_status evaluate(tsr_tile_eval *e, const int64_t *rows, int count)
@@ -221,10 +171,10 @@ static tsr_status evaluate(tsr_tile_eval *e, const int64_t *rows, int count)
                 intersect(e, to, to + a);
             } else {
                 multiply(e, to + a);
-                if (!e->failed) unite(e, to, to + a);
+                if (!e->failed) tsr_tokens_unite(e, &to->t, &to[a].t);
             }
         }
-        if (n->op == TSR_SET_NOT && !e->failed) complement(e, to);
+        if (n->op == TSR_SET_NOT && !e->failed) tsr_tokens_complement(e, &to->t);
     }
     return e->failed ? tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory to evaluate a set over %lld keys", (long long)e->s.nk) : TSR_OK;
 }
@@ -236,7 +186,7 @@ tsr_status tsr_tile_eval_run(tsr_tile_eval *e, const int64_t *rows, int count, t
     multiply(e, &e->stack[0]);
     if (e->failed) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory to evaluate a set over %lld keys", (long long)e->s.nk);
     const tokens *t = &e->stack[0].t;
-    *out = (tsr_tile_keys){t->bits, t->first, t->full_first, t->full_last, t->last};
+    *out = (tsr_tile_keys){t->bits, t->spans, t->count};
     return TSR_OK;
 }
 
@@ -257,8 +207,10 @@ tsr_status tsr_tile_eval_count(tsr_tile_eval *e, const int64_t *rows, int count,
     }
     multiply(e, p);
     if (e->failed) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory to evaluate a set over %lld keys", (long long)e->s.nk);
-    *out = p->t.full_last - p->t.full_first;
-    for (int64_t k = p->t.first; k < p->t.full_first; k++) *out += p->t.bits[k] != 0;
-    for (int64_t k = p->t.full_last; k < p->t.last; k++) *out += p->t.bits[k] != 0;
+    for (int i = 0; i < p->t.count; i++) {
+        const tsr_keys_span *span = &p->t.spans[i];
+        if (span->full) *out += span->last - span->first;
+        for (int64_t k = span->first; k < span->last && !span->full; k++) *out += p->t.bits[k] != 0;
+    }
     return TSR_OK;
 }
