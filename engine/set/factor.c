@@ -51,6 +51,54 @@ static void band_tokens(tsr_tile_eval *e, const tsr_set_node *n, tokens *t)
     tsr_tokens_add(e, t, full_last, hi, false);
 }
 
+/* Places among the tokens of a key that a row sees at one power of two; empty where it sees none. */
+static void power_places(const tsr_tile_eval *e, const tsr_set_node *n, const tsr_law_view *v, int power, int64_t *first, int64_t *last)
+{
+    const int64_t step = power / 2 ? INT64_C(1) << (power / 2 - 1) : 0, p = power % 2 ? v->position + step : v->position - step;
+    *first = *last = 0;
+    if (p < v->lo || p >= v->hi) return;
+    *first = max64((p * n->dilation + v->residue) * n->div - n->origin, 0);
+    *last = min64((p * n->dilation + v->residue + 1) * n->div - n->origin, e->s.nk);
+}
+
+/* Distances that are powers of two, along the tokens: only what lies near them is written. */
+static void powers_tokens(tsr_tile_eval *e, const tsr_set_node *n, tokens *t)
+{
+    enum { POWERS = 2 * 44 }; /* before and after the query; no sequence is longer */
+    tsr_keys_span near[POWERS];
+    int count = 0;
+    windows w;
+    law_windows(e, n, &w);
+    t->count = 0;
+    if (!tsr_tile_need(e, &t->bits, e->s.nk)) return;
+    for (int power = 0; power < POWERS; power++) {
+        tsr_keys_span all = {e->s.nk, 0, false};
+        for (int i = 0; i < e->count; i++) {
+            int64_t first = 0, last = 0;
+            if (w.placed[i]) power_places(e, n, &w.row[i], power, &first, &last);
+            if (first < last) all.first = min64(all.first, first), all.last = max64(all.last, last);
+        }
+        if (all.first >= all.last) continue;
+        int at = count++;
+        for (; at > 0 && near[at - 1].first > all.first; at--) near[at] = near[at - 1];
+        near[at] = all;
+    }
+    int64_t written = 0;
+    for (int i = 0; i < count; i++) {
+        const int64_t first = max64(near[i].first, written);
+        for (int64_t k = first; k < near[i].last; k++) t->bits[k] = 0;
+        tsr_tokens_add(e, t, first, near[i].last, false);
+        written = max64(written, near[i].last);
+    }
+    for (int power = 0; power < POWERS; power++) {
+        for (int i = 0; i < e->count; i++) {
+            int64_t first = 0, last = 0;
+            if (w.placed[i]) power_places(e, n, &w.row[i], power, &first, &last);
+            for (int64_t k = first; k < last; k++) t->bits[k] |= UINT64_C(1) << i;
+        }
+    }
+}
+
 /* A law as bits by coordinate: [*first, *last) of e->line. */
 static void law_line(tsr_tile_eval *e, const tsr_set_node *n, int64_t count, int64_t *first, int64_t *last)
 {
@@ -200,6 +248,9 @@ void tsr_tile_leaf(tsr_tile_eval *e, const tsr_set_node *n, product *p)
         p->by_axis[0] = true;
         p->t.count = 0;
         tsr_tokens_add(e, &p->t, first, last, true);
+    } else if (n->op == TSR_SET_LAW && n->flags & TSR_LAW_POWERS && n->axis == TSR_AXIS_TOKEN && !n->mod) {
+        p->by_axis[0] = true;
+        powers_tokens(e, n, &p->t);
     } else if (n->op == TSR_SET_LAW || n->op == TSR_SET_KEYS) {
         axis_factor(e, n, p);
     } else if (n->op == TSR_SET_EXPRESSION) {
