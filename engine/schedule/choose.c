@@ -188,7 +188,8 @@ tsr_status tsr_order_choose(const tsr_sequence *s, tsr_tile_eval *eval, int32_t 
     if (ranked) {
         hint hints[3];
         for (int a = 0; a < 3; a++) hints[a] = axis_hint(s, &o, a);
-        count = rank_trials(&o, hints, query_tile, room, ranked);
+        const bool line = o.extent[0] == 1 && o.extent[1] == 1 && hints[2].unit == 1 && hints[2].dilation == 1; /* runs suit it best */
+        count = line ? 0 : rank_trials(&o, hints, query_tile, room, ranked);
         if (count < 0) status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory to rank trials");
         if (status == TSR_OK) status = cost_of(&best, eval, key_tile, HUGE_VAL, &least);
     }

@@ -172,6 +172,11 @@ static void axis_factor(tsr_tile_eval *e, const tsr_set_node *n, product *p)
     } else if (!(to = tsr_tile_need(e, &p->axis[n->axis], extent))) {
         return;
     }
+    if (n->div == 1 && !n->mod && !n->origin) { /* coordinates are places */
+        if (end > from) memset(to + from, 0, (size_t)(end - from) * sizeof(*to));
+        if (last > first) memcpy(to + first, e->line + first, (size_t)(last - first) * sizeof(*to));
+        return;
+    }
     for (int64_t x = from; x < end; x++) {
         const int64_t y = tsr_law_coordinate(n, x);
         to[x] = y >= first && y < last ? e->line[y] : 0;
