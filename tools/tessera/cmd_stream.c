@@ -13,7 +13,7 @@
 
 static const char *const name = "stream";
 
-enum { EARLY = 11, LATE = 100 }; /* chunks 10 to 20, and the last 100 */
+enum { EARLY = 100, LATE = 100 }; /* chunks 10 to 109, and the last 100 */
 
 typedef struct streaming {
     cli_device device;
@@ -207,8 +207,8 @@ static void report(streaming *s)
                 s->done, s->source.chunk, s->seconds, info.kept, info.appended, (double)info.device_bytes / 1048576,
                 ((double)s->memory_after - (double)s->memory_before) / 1048576);
         if (early > 0)
-            fprintf(stderr, "a chunk takes %.3f ms (chunks 10 to 20), %.3f ms (the last %d): %.3f x\n", early * 1e3, late * 1e3, late_count,
-                    late / early);
+            fprintf(stderr, "a chunk takes %.3f ms (%d from the 10th on), %.3f ms (the last %d): %.3f x\n", early * 1e3, early_count, late * 1e3,
+                    late_count, late / early);
         return;
     }
     cJSON *o = cJSON_CreateObject();
@@ -224,7 +224,7 @@ static void report(streaming *s)
     cJSON_AddNumberToObject(o, "process_bytes_full", (double)s->memory_before);
     cJSON_AddNumberToObject(o, "process_bytes_end", (double)s->memory_after);
     cJSON_AddNumberToObject(o, "seconds", s->seconds);
-    if (early > 0) cJSON_AddNumberToObject(o, "seconds_chunks_10_to_20", early);
+    if (early > 0) cJSON_AddNumberToObject(o, "seconds_early_chunks", early);
     cJSON_AddNumberToObject(o, "seconds_last_chunks", late);
     if (early > 0) cJSON_AddNumberToObject(o, "flatness", late / early);
     cJSON_AddBoolToObject(o, "interrupted", s->interrupted);
