@@ -91,6 +91,9 @@ static inline bk_binding tsr_bind(const tsr_span *span)
     return span->buffer ? (bk_binding){span->buffer->bk, span->offset} : (bk_binding){NULL, 0};
 }
 
+/* Bytes that one step along an axis moves. */
+static inline int64_t tsr_layout_step(const tsr_layout *l, int axis) { return l->stride[axis] * (int64_t)tsr_dtype_size(l->dtype); }
+
 static inline bool tsr_layout_wanted(const tsr_layout *l)
 {
     return l->shape[0] || l->shape[1] || l->shape[2] || l->shape[3] || l->stride[0] || l->stride[1] || l->stride[2] || l->stride[3];

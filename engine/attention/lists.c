@@ -6,7 +6,7 @@
 
 /* Where one schedule lies, in words. */
 typedef struct place {
-    int64_t tiles, rows, pieces, entries, blocks;
+    int64_t tiles, rows, pieces, entries;
 } place;
 
 typedef struct writer {

@@ -37,9 +37,6 @@ static tsr_status create_merge(tsr_attention *att, const tsr_tiling *t)
     return tsr_kernel_get(att->dev, "merge", t->tile, specs, &att->merge);
 }
 
-/* Bytes that one step along an axis moves. */
-static int64_t step(const tsr_layout *l, int axis) { return l->stride[axis] * (int64_t)tsr_dtype_size(l->dtype); }
-
 static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling *t, int64_t blocks_at)
 {
     const tsr_attention_desc *d = &att->desc;
@@ -58,13 +55,13 @@ static merge_params make_merge_params(const tsr_attention *att)
 {
     const tsr_attention_desc *d = &att->desc;
     return (merge_params){
-        .o_sb = step(&d->o, 0),
-        .o_sh = step(&d->o, 1),
-        .o_sn = step(&d->o, 2),
+        .o_sb = tsr_layout_step(&d->o, 0),
+        .o_sh = tsr_layout_step(&d->o, 1),
+        .o_sn = tsr_layout_step(&d->o, 2),
         .o_sd = (int32_t)d->o.stride[3],
-        .lse_sb = step(&d->lse, 0),
-        .lse_sh = step(&d->lse, 1),
-        .lse_sn = step(&d->lse, 2),
+        .lse_sb = tsr_layout_step(&d->lse, 0),
+        .lse_sh = tsr_layout_step(&d->lse, 1),
+        .lse_sn = tsr_layout_step(&d->lse, 2),
         .rows = d->q.shape[0] * d->q.shape[1] * d->q.shape[2],
         .sink_sh = (int32_t)d->sink.stride[1],
         .heads = (int32_t)d->q.shape[1],

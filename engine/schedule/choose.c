@@ -12,8 +12,6 @@
 enum { MAX_CUTS = 256, MAX_TRIED = 384, SAMPLE = 24 };
 static const int64_t work_limit = 30000000; /* keys looked at in all trials: some hundredths of a second */
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* The box of tokens among the queries: whole frames of the grid, or all queries on one line. */
 static void find_box(const tsr_sequence *s, tsr_order *o)
 {

@@ -4,8 +4,6 @@
 
 #include "schedule.h"
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-
 size_t tsr_cut_axis(int64_t extent, tsr_cut c, tsr_chunk *out)
 {
     size_t count = 0;

@@ -49,7 +49,4 @@ void tsr_tokens_complement(tsr_tile_eval *e, tokens *a);
 /* factor.c: a leaf as a product. */
 void tsr_tile_leaf(tsr_tile_eval *e, const tsr_set_node *n, product *p);
 
-static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-
 #endif

@@ -7,6 +7,9 @@
 
 enum { TSR_SET_MAX_NODES = 4096, TSR_SET_MAX_DEPTH = 64, TSR_TILE_MAX = 64 /* a bit each */ };
 
+static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
 struct tsr_set {
     tsr_set_node *nodes; /* defaults filled in; their arrays are owned */
     size_t node_count;

@@ -16,18 +16,10 @@ static grid_named case_of(const grid_theme *theme, int number)
     return n;
 }
 
-/* Each name has random inputs of its own (FNV-1a), so that a case alone sees what it saw in the whole suite. */
-static uint64_t seed_of(const char *name, uint64_t seed)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-    return hash ^ seed;
-}
-
 static suite_verdict run_theme(const suite_case *c, suite_run_context *run)
 {
     const grid_named n = case_of(c->params, c->number);
-    return grid_verdict(&n.c, seed_of(c->name, run->seed), run);
+    return grid_verdict(&n.c, suite_seed_of(c->name, run->seed), run);
 }
 
 int suite_add_attention(suite *s)

@@ -27,14 +27,6 @@ double set_natten_pairs(const oracle_pattern *p)
     return pairs;
 }
 
-/* Each name has random inputs of its own (FNV-1a), so that a case alone sees what it saw in the whole suite. */
-static uint64_t seed_of(const char *name, uint64_t seed)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-    return hash ^ seed;
-}
-
 /* Appends what the case was to what went wrong with it. */
 static void say_parameters(const set_case *s, suite_run_context *run)
 {
@@ -53,7 +45,7 @@ static void say_parameters(const set_case *s, suite_run_context *run)
 static suite_verdict run_theme(const suite_case *c, suite_run_context *run)
 {
     const set_theme *theme = c->params;
-    const uint64_t seed = seed_of(c->name, run->seed);
+    const uint64_t seed = suite_seed_of(c->name, run->seed);
     set_case s = {.full = false};
     theme->make(c->number, seed, &s);
     if (s.c.tile == TSR_TILE_SIMT && tsr_device_info_of(run->dev)->vector_width > 1)

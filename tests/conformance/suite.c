@@ -36,6 +36,13 @@ suite_verdict suite_error(suite_run_context *run, tsr_status status, const char 
     return suite_say(run, status == TSR_ERROR_UNSUPPORTED ? SUITE_UNSUPPORTED : SUITE_FAIL, "%s: %s", what, tsr_last_error());
 }
 
+uint64_t suite_seed_of(const char *name, uint64_t seed)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    return hash ^ seed;
+}
+
 suite *suite_create(void)
 {
     static int (*const themes[])(suite *) = {

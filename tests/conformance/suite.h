@@ -38,6 +38,9 @@ suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const cha
 /* SUITE_UNSUPPORTED for TSR_ERROR_UNSUPPORTED, else SUITE_FAIL, with the library's text. */
 suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what);
 
+/* Each name has random inputs of its own (FNV-1a), so that a case alone sees what it saw in the whole suite. */
+uint64_t suite_seed_of(const char *name, uint64_t seed);
+
 int suite_add_memory(suite *s);
 int suite_add_errors(suite *s);
 int suite_add_arguments(suite *s);
