@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "backend.h"
 #include "catalogue.h"
@@ -70,6 +71,14 @@ uint32_t tsr_loop_limit(const tsr_device *dev);
 tsr_status tsr_layout_check(const char *name, const tsr_layout *in, bool output, tsr_layout *out);
 bool tsr_layout_empty(const tsr_layout *layout);     /* zero elements */
 int64_t tsr_layout_extent(const tsr_layout *layout); /* elements from the first to past the last */
+
+/* Seconds of a clock that only runs forward. */
+static inline double tsr_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 /* a * b and a + b, or false if the result does not fit */
 static inline bool tsr_mul(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "internal.h"
 
@@ -23,13 +22,6 @@ static int rank(tsr_device_type type)
     return 5;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Seconds of one short attention on an open device; negative if it cannot run it. */
 static double time_attention(tsr_device *dev)
 {
@@ -45,12 +37,12 @@ static double time_attention(tsr_device *dev)
         tsr_buffer_write(buf, 0, data, 3 * size) == TSR_OK) {
         const tsr_attention_args args = {.q = {buf, 0}, .k = {buf, size}, .v = {buf, 2 * size}, .o = {buf, 3 * size}};
         for (int i = 0; i < RUNS; i++) {
-            const double start = now();
+            const double start = tsr_now();
             if (tsr_attention_run(att, &args) != TSR_OK || tsr_device_wait(dev) != TSR_OK) {
                 best = -1.0;
                 break;
             }
-            const double seconds = now() - start;
+            const double seconds = tsr_now() - start;
             if (best < 0 || seconds < best) best = seconds;
         }
     }

@@ -1,5 +1,4 @@
 /* Measures the rate of fused multiply-adds of a device: the ceiling of every other kernel. */
-#include <time.h>
 
 #include "internal.h"
 #include "measure/peak_args.h"
@@ -9,13 +8,6 @@ enum { PEAK_SPECS(PEAK_ID) PEAK_SHAPES(PEAK_ID) };
 typedef struct peak_params {
     PEAK_PARAMS(TSR_PARAM_FIELD)
 } peak_params;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 tsr_status tsr_device_peak(tsr_device *dev, double *flops_per_second)
 {
@@ -34,10 +26,10 @@ tsr_status tsr_device_peak(tsr_device *dev, double *flops_per_second)
         s = tsr_buffer_write(buf, 0, &params, sizeof(params));
         if (s != TSR_OK) break;
         const bk_binding bindings[] = {{buf->bk, 0}, {buf->bk, out_at}};
-        const double start = now();
+        const double start = tsr_now();
         s = dev->backend->dispatch(dev->bk, kernel, bindings, 0, GROUPS);
         if (s == TSR_OK) s = dev->backend->wait(dev->bk);
-        const double seconds = now() - start;
+        const double seconds = tsr_now() - start;
         if (seconds < 0.02 && params.steps < 1 << 20) { /* too short to time: this also warms up */
             params.steps *= 2;
             continue;

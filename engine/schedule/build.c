@@ -2,18 +2,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "schedule.h"
 
 static const tsr_set everyone = {.node_count = 0};
-
-static double now(void)
-{
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static tsr_status add_tile(tsr_schedule *s, tsr_query_tile tile)
 {
@@ -146,7 +138,7 @@ static tsr_status finish(tsr_schedule *s, tsr_status status, double start, tsr_s
     }
     free(s->slots); /* nothing more is added */
     s->slots = NULL;
-    fill_info(s, now() - start);
+    fill_info(s, tsr_now() - start);
     *out = s;
     return TSR_OK;
 }
@@ -157,7 +149,7 @@ tsr_status tsr_schedule_create(const tsr_schedule_desc *desc, tsr_schedule **out
     *out = NULL;
     tsr_schedule *s = calloc(1, sizeof(*s));
     if (!s) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a schedule");
-    const double start = now();
+    const double start = tsr_now();
     const tsr_set *set = desc->set ? desc->set : &everyone;
     tsr_status status = begin(s, desc, desc->nq);
     for (size_t i = 0; i < (set->segments ? set->segments : 1) && status == TSR_OK; i++) {
@@ -174,7 +166,7 @@ tsr_status tsr_schedule_create_rows(const tsr_schedule_desc *desc, const int64_t
     *out = NULL;
     tsr_schedule *s = calloc(1, sizeof(*s));
     if (!s) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a schedule");
-    const double start = now();
+    const double start = tsr_now();
     tsr_status status = begin(s, desc, row_count);
     if (status == TSR_OK) status = add_chosen(s, desc->set ? desc->set : &everyone, desc, rows, row_count, tile_rows, break_rows);
     return finish(s, status, start, out);
