@@ -37,7 +37,7 @@ static tsr_status read_json(const tsr_recipe_desc *desc, cJSON **root)
 }
 
 /* Lowers a SET and makes the next set of it; NULL: everyone, within the segment. */
-static void add_set(tsr_recipe *recipe, tsr_build *b, const cJSON *item, const tsr_sequence *s)
+static void add_set(tsr_recipe *recipe, tsr_build *b, const cJSON *item, const tsr_packing *s)
 {
     if (item) tsr_build_set(b, item);
     if (b->r.status == TSR_OK) {
@@ -60,7 +60,7 @@ static void add_set(tsr_recipe *recipe, tsr_build *b, const cJSON *item, const t
     tsr_build_clear(b);
 }
 
-static void read_heads(tsr_recipe *recipe, tsr_build *b, const cJSON *list, const tsr_sequence *s)
+static void read_heads(tsr_recipe *recipe, tsr_build *b, const cJSON *list, const tsr_packing *s)
 {
     const size_t up = tsr_reader_enter(&b->r, "heads");
     uint32_t index = 0;
@@ -87,7 +87,7 @@ static void read_heads(tsr_recipe *recipe, tsr_build *b, const cJSON *list, cons
     tsr_reader_leave(&b->r, up);
 }
 
-static void read_sets(tsr_recipe *recipe, tsr_build *b, tsr_fields *f, const tsr_sequence *s)
+static void read_sets(tsr_recipe *recipe, tsr_build *b, tsr_fields *f, const tsr_packing *s)
 {
     const cJSON *set = tsr_fields_get(f, "set"), *heads = tsr_fields_get(f, "heads");
     if (set && heads) tsr_reader_fail(&b->r, "has 'set' and 'heads'; expected one of them");
@@ -150,7 +150,7 @@ static void read_words(tsr_recipe *recipe, tsr_build *b, tsr_fields *f)
 static void read_recipe(tsr_recipe *recipe, const tsr_recipe_desc *desc, tsr_build *b, const cJSON *root)
 {
     tsr_names names = {0};
-    tsr_sequence sequence = {0};
+    tsr_packing sequence = {0};
     tsr_fields f = tsr_fields_open(&b->r, root);
     b->names = &names;
     read_words(recipe, b, &f);

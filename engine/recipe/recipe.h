@@ -18,11 +18,11 @@ struct tsr_recipe {
 };
 
 /* sequence.c: grid, text, lengths and segments, and what they say of each other. cu: two lists that the caller frees. */
-typedef struct tsr_sequence {
+typedef struct tsr_packing {
     int64_t *cu_queries, *cu_keys;
     size_t segments;
-} tsr_sequence;
-void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *desc, tsr_sequence *s);
+} tsr_packing;
+void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *desc, tsr_packing *s);
 
 /* names.c: "scalars" and "tensors" behind the caller's. */
 void tsr_recipe_names(tsr_reader *r, tsr_fields *f, const tsr_recipe_desc *desc, tsr_names *names);

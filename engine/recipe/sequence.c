@@ -46,7 +46,7 @@ static int64_t *cumulative(tsr_build *b, tsr_fields *f, const char *name, size_t
     return list;
 }
 
-static void read_segments(tsr_build *b, const cJSON *item, tsr_sequence *s)
+static void read_segments(tsr_build *b, const cJSON *item, tsr_packing *s)
 {
     const size_t up = tsr_reader_enter(&b->r, "segments");
     tsr_fields f = tsr_fields_open(&b->r, item);
@@ -101,7 +101,7 @@ static void lengths(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *desc, in
 }
 
 /* Does every segment have as many queries as keys? */
-static bool square(const tsr_build *b, const tsr_sequence *s)
+static bool square(const tsr_build *b, const tsr_packing *s)
 {
     if (!b->segmented) return b->nq == b->nk && b->nk != 0;
     for (size_t i = 1; i <= s->segments; i++)
@@ -109,7 +109,7 @@ static bool square(const tsr_build *b, const tsr_sequence *s)
     return true;
 }
 
-void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *desc, tsr_sequence *s)
+void tsr_recipe_sequence(tsr_build *b, tsr_fields *f, const tsr_recipe_desc *desc, tsr_packing *s)
 {
     const cJSON *grid = tsr_fields_get(f, "grid"), *segments = tsr_fields_get(f, "segments");
     if (grid) read_grid(b, grid);
