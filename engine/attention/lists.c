@@ -35,7 +35,8 @@ static int32_t put_part(writer *w, const tsr_schedule *s, const tsr_query_tile *
         const int64_t keys = (end == tiles ? e->keys : end * s->key_tile) - begin * s->key_tile;
         put(w, e->base + begin * s->key_tile);
         put(w, keys);
-        put(w, e->block < 0 ? -1 : e->block + 2 * first_block);
+        /* Doubled, a unit still fits: all lists together have fewer than 2^31 words, and a unit has key_tile of them. */
+        put(w, e->block < 0 ? -1 : 2 * (1 + (first_block + e->block / 2) * (s->block_words / s->key_tile)) + e->block % 2);
         count++;
     }
     return count;

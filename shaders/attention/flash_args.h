@@ -2,9 +2,10 @@
  *
  * lists, in words of 32 bits, places counted from its start: for each batch and head {tiles, pieces, rows}; tiles [q_tiles]
  * of {rows, count}; rows: indices of queries; pieces [q_tiles][splits][passes] of {entries, count}; entries of {first
- * key, keys, block}: block -1 is a run of keys, else keys lie at the distances of block / 2, and are tested against
- * its bits unless block % 2. At blocks_at lie the distances 0, 1, ... of a run [BC], and then the blocks: [BC]
- * distances, [BC] x words of bits, a bit for each column.
+ * key, keys, block}: block -1 is a run of keys, else keys lie at the distances of unit block / 2, and are tested
+ * against the bits behind these unless block % 2. Units have BC words and are counted from blocks_at: unit 0 has the
+ * distances 0, 1, ... of a run; then blocks follow, a unit of distances each and, where keys are tested, BC x words of bits,
+ * a bit for each column.
  *
  * user: the numbers of a score expression, as engine/expression/expression.h lays them out.
  *

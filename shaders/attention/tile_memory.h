@@ -6,6 +6,8 @@
 #define TAGS (TAGGED != 0 ? QT : 1)
 #define LI(i) I32(LD32(lists, i))
 #define BIT_WORDS ((QT + 31) / 32)
+/* Where an entry's distances are, in units of BC words. */
+#define UNIT_OF(block) ((block) < 0 ? 0 : (block) / 2)
 /* The r-th key of the tile at hand. */
 #define KEY(r) (key0 + (GATHERED != 0 ? LI(block_at + (r)) : (r)))
 

@@ -3,7 +3,7 @@
             key0 = LI(entry);
             left = LI(entry + 1);
             block = LI(entry + 2);
-            block_at = I32(PRM(blocks_at)) + (block < 0 ? 0 : BC + block / 2 * (BC * (1 + BIT_WORDS)));
+            block_at = I32(PRM(blocks_at)) + UNIT_OF(block) * BC;
             bits_at = block_at + BC;
             entry += 3;
             entries--;
