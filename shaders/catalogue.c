@@ -13,6 +13,9 @@
 #include "stream/key_dot_args.h"
 #include "stream/query_sum_args.h"
 #include "stream/rope_args.h"
+#include "flow/tile_masks_args.h"
+#include "flow/tile_scan_args.h"
+#include "flow/tile_emit_args.h"
 #include "flash_cl.h"
 #include "merge_cl.h"
 #include "probe_cl.h"
@@ -21,6 +24,9 @@
 #include "peak_cl.h"
 #include "blend_cl.h"
 #include "key_dot_cl.h"
+#include "tile_masks_cl.h"
+#include "tile_scan_cl.h"
+#include "tile_emit_cl.h"
 #include "query_sum_cl.h"
 #include "rope_cl.h"
 #ifdef TSR_WITH_VULKAN
@@ -44,6 +50,12 @@
 #include "query_sum_subgroup_spv.h"
 #include "rope_simt_spv.h"
 #include "rope_subgroup_spv.h"
+#include "tile_masks_simt_spv.h"
+#include "tile_masks_subgroup_spv.h"
+#include "tile_scan_simt_spv.h"
+#include "tile_scan_subgroup_spv.h"
+#include "tile_emit_simt_spv.h"
+#include "tile_emit_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -76,6 +88,9 @@ NAMES(blend, BLEND)
 NAMES(key_dot, KEY_DOT)
 NAMES(query_sum, QUERY_SUM)
 NAMES(rope, ROPE)
+NAMES(tile_masks, TILE_MASKS)
+NAMES(tile_scan, TILE_SCAN)
+NAMES(tile_emit, TILE_EMIT)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -88,6 +103,9 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(key_dot, KEY_DOT)
     ENTRIES(query_sum, QUERY_SUM)
     ENTRIES(rope, ROPE)
+    ENTRIES(tile_masks, TILE_MASKS)
+    ENTRIES(tile_scan, TILE_SCAN)
+    ENTRIES(tile_emit, TILE_EMIT)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

@@ -39,6 +39,9 @@
 #include "stream/key_dot.k"
 #include "stream/query_sum.k"
 #include "stream/rope.k"
+#include "flow/tile_masks.k"
+#include "flow/tile_scan.k"
+#include "flow/tile_emit.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
 #define RN RN_WIDE
@@ -77,6 +80,9 @@ static const hk_entry entries[] = {
     {"rope", rope, rope_shared, 0, 0, {0}},
     {"query_sum", query_sum, query_sum_shared, 0, 0, {0}},
     {"key_dot", key_dot, key_dot_shared, 0, 0, {0}},
+    {"tile_masks", tile_masks, tile_masks_shared, 0, 0, {0}},
+    {"tile_scan", tile_scan, tile_scan_shared, 0, 0, {0}},
+    {"tile_emit", tile_emit, tile_emit_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},

@@ -15,9 +15,18 @@ typedef struct tsr_tiling {
     int32_t pass_tiles; /* key tiles of a piece: one pass of one split */
 } tsr_tiling;
 
+/* Lists that kernels write while they run, in place of schedules (engine/flow). */
+typedef struct tsr_given_lists {
+    bool gathered, tested; /* may keys lie apart, may some tiles have bits */
+    /* Called once the tile is chosen: where the distances of a run and the blocks lie, in words. */
+    tsr_status (*place)(void *user, const tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at);
+    void *user;
+} tsr_given_lists;
+
 struct tsr_attention {
     tsr_device *dev;
-    tsr_attention_desc desc; /* checked, strides filled in */
+    const tsr_given_lists *given; /* while it is prepared; NULL: schedules */
+    tsr_attention_desc desc;      /* checked, strides filled in */
     tsr_attention_info info;
     tsr_schedule **schedules; /* of each set, or of each batch and head where expressions tell them apart */
     uint32_t schedule_count;
@@ -81,6 +90,10 @@ tsr_status tsr_attention_upload_score(tsr_attention *att);
 
 /* lists.c: the schedules as the kernel's lists, on the device. */
 tsr_status tsr_attention_upload_lists(tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at);
+
+/* prepare.c, run.c: an attention over lists that are written on the device, of one split, for any part of its keys. */
+tsr_status tsr_attention_prepare_given(tsr_device *dev, const tsr_attention_desc *desc, const tsr_given_lists *given, tsr_attention **out);
+tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args *args, const tsr_span *lists);
 
 /* lists.c: of a tagged plan without sets and band, the keys from here on to be the first so many of k. Allocates
  * nothing; waits for the device. */

@@ -6,7 +6,7 @@
 void tsr_flash_fill_specs(const tsr_attention *att, const tsr_tiling *t, int32_t *specs)
 {
     const tsr_attention_desc *d = &att->desc;
-    bool gathered = false, tested = false;
+    bool gathered = att->given && att->given->gathered, tested = att->given && att->given->tested;
     for (uint32_t i = 0; i < att->schedule_count; i++)
         gathered = gathered || att->schedules[i]->gathered, tested = tested || att->schedules[i]->tested;
     const int32_t values[BK_MAX_SPECS] = {

@@ -77,7 +77,8 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
     tsr_status s = tsr_buffer_create(att->dev, t->passes * att->params_step + sizeof(merge_params), &att->params);
     if (s != TSR_OK) return s;
     int64_t blocks_at;
-    if ((s = tsr_attention_upload_lists(att, t, &blocks_at)) != TSR_OK || (s = tsr_attention_upload_score(att)) != TSR_OK) return s;
+    s = att->given ? att->given->place(att->given->user, att, t, &blocks_at) : tsr_attention_upload_lists(att, t, &blocks_at);
+    if (s != TSR_OK || (s = tsr_attention_upload_score(att)) != TSR_OK) return s;
     flash_params flash = make_flash_params(att, t, blocks_at);
     for (flash.pass = 0; (uint32_t)flash.pass < t->passes; flash.pass++)
         if ((s = tsr_buffer_write(att->params, (uint64_t)flash.pass * att->params_step, &flash, sizeof(flash))) != TSR_OK) return s;
@@ -110,7 +111,7 @@ static void fill_info(tsr_attention *att, const tsr_tiling *t)
     const tsr_layout *const all[] = {&d->q, &d->k, &d->v, &d->o, &d->lse, &d->bias, &d->mask, &d->sink};
     tsr_attention_info *info = &att->info;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) info->bytes += layout_bytes(all[i]);
-    for (uint64_t i = 0; i < heads; i++) {
+    for (uint64_t i = 0; i < heads && !att->given; i++) {
         const tsr_schedule_info *one = &att->schedules[att->schedule_of[i]]->info;
         pairs += one->pairs;
         area += one->area;
@@ -136,8 +137,12 @@ static tsr_status prepare(tsr_attention *att)
     const tsr_attention_desc *d = &att->desc;
     tsr_tiling t;
     tsr_status s = tsr_attention_tiling(&att->dev->info, d, &t);
-    if (s == TSR_OK) s = tsr_attention_plan(att, &(tsr_plan_tiles){.query_tile = t.query_tile, .key_tile = t.bc});
+    if (s == TSR_OK && !att->given) s = tsr_attention_plan(att, &(tsr_plan_tiles){.query_tile = t.query_tile, .key_tile = t.bc});
     if (s != TSR_OK) return s;
+    if (att->given) { /* at most all keys, and two tiles that are not whole */
+        att->q_tiles = (int32_t)((d->q.shape[2] + t.query_tile - 1) / t.query_tile);
+        att->most_tiles = (int32_t)((d->k.shape[2] + t.bc - 1) / t.bc) + 2;
+    }
     if ((s = tsr_attention_cut(&att->dev->info, tsr_loop_limit(att->dev), d, att->q_tiles, att->most_tiles, 0, &t)) != TSR_OK) return s;
     att->dv_slices = (int32_t)((d->v.shape[3] + t.dv_slice - 1) / t.dv_slice);
     att->passes = t.passes;
@@ -153,13 +158,20 @@ static tsr_status prepare(tsr_attention *att)
 
 tsr_status tsr_attention_prepare(tsr_device *dev, const tsr_attention_desc *desc, tsr_attention **out)
 {
+    return tsr_attention_prepare_given(dev, desc, NULL, out);
+}
+
+tsr_status tsr_attention_prepare_given(tsr_device *dev, const tsr_attention_desc *desc, const tsr_given_lists *given, tsr_attention **out)
+{
     if (!dev || !desc || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", !dev ? "dev" : !desc ? "desc" : "out");
     *out = NULL;
     tsr_attention *att = calloc(1, sizeof(*att));
     if (!att) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a plan of %zu bytes", sizeof(*att));
     att->dev = dev;
+    att->given = given;
     tsr_status s = tsr_attention_validate(desc, &att->desc);
     if (s == TSR_OK) s = prepare(att);
+    att->given = NULL;
     att->desc.sets = NULL; /* the caller's, from here on */
     att->desc.set_of = NULL;
     att->desc.score = NULL;

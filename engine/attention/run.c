@@ -3,6 +3,12 @@
 
 tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
 {
+    const tsr_span own = {att ? att->lists : NULL, 0};
+    return tsr_attention_run_given(att, args, &own);
+}
+
+tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args *args, const tsr_span *lists)
+{
     if (!att || !args) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", att ? "args" : "att");
     tsr_status s = tsr_attention_check_args(att, args);
     if (s != TSR_OK) return s;
@@ -23,7 +29,7 @@ tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
         tsr_bind(&args->bias),
         tsr_bind(&args->mask),
         tsr_bind(&args->sink),
-        {att->lists->bk, 0},
+        tsr_bind(lists),
         tsr_bind(&args->query_tags),
         tsr_bind(&args->key_tags),
         tsr_bind(&user),

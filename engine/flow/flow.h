@@ -19,13 +19,13 @@ typedef struct flow_tensor {
 
 /* How tokens fall into tiles. Without order: runs of size tokens. */
 typedef struct flow_tiles {
-    int64_t tokens; /* 0: any number */
-    int64_t size;   /* tokens of a tile, the last may have fewer; 0: offsets tell */
-    int64_t count;  /* tiles; 0: ceil(tokens / size), whatever tokens is */
-    bool ordered;   /* has order and labels: tokens lie apart */
-    flow_tensor order;     /* I32 [B or 1, H or 1, 1, tokens]: tokens, tile after tile */
-    flow_tensor labels;    /* I32 [.., 1, tokens]: the tile of each token */
-    flow_tensor offsets;   /* I32 [.., 1, count + 1], where size is 0: where tiles begin in order */
+    int64_t tokens;      /* 0: any number */
+    int64_t size;        /* tokens of a tile, the last may have fewer; 0: offsets tell */
+    int64_t count;       /* tiles; 0: ceil(tokens / size), whatever tokens is */
+    bool ordered;        /* has order and labels: tokens lie apart */
+    flow_tensor order;   /* I32 [B or 1, H or 1, 1, tokens]: tokens, tile after tile */
+    flow_tensor labels;  /* I32 [.., 1, tokens]: the tile of each token */
+    flow_tensor offsets; /* I32 [.., 1, count + 1], where size is 0: where tiles begin in order */
     bool clustered;
     flow_tensor centroids; /* F32, of clusters */
 } flow_tiles;
@@ -50,6 +50,9 @@ typedef struct flow_buffer {
 
 enum { FLOW_Q, FLOW_K, FLOW_V, FLOW_O, FLOW_LSE, FLOW_INPUTS };
 
+/* Limits for hostile recipes: steps, how deep they need each other, operations within operations. */
+enum { FLOW_STEPS = 256, FLOW_DEPTH = 64, FLOW_NESTING = 128, FLOW_CHECKS = 256 };
+
 /* One dispatch, or a run of a prepared attention. */
 typedef struct flow_launch {
     bk_kernel *kernel;
@@ -59,6 +62,7 @@ typedef struct flow_launch {
     int64_t offsets[BK_MAX_BINDINGS]; /* bytes */
     uint32_t bindings;
     tsr_attention *plan; /* NULL: a kernel; else its q, k, v, o, lse, bias, mask, sink are the bindings, in this order */
+    bool listed;         /* a ninth binding has the plan's lists, and tiles [first, first + groups) are run */
     bool attends;        /* counted as attention, not as selection */
     int32_t memory;      /* which memory it belongs to, plus 1; 0: none: launched in every run */
 } flow_launch;
@@ -83,11 +87,9 @@ typedef struct flow_scalar {
 
 /* A selection that attention used, for reports. */
 typedef struct flow_attend {
-    flow_tensor counts; /* I32 [B,H,query tiles,4], see shaders/flow/tile_scan_args.h; buffer -1: constant, as info says */
-    int64_t nq, nk;
+    flow_tensor counts; /* I32 [B,H,query tiles,4], see shaders/flow/tile_scan_args.h; buffer -1: as the plan's info says */
     tsr_attention *plan;
-    bool whole; /* it attends to tokens of the call */
-    int32_t query_tile, key_tile;
+    bool whole; /* it attends to the tokens of the call */
 } flow_attend;
 
 /* A named selection whose scores may have been NaN. */
@@ -99,12 +101,16 @@ struct tsr_flow {
     tsr_device *dev;
     tsr_flow_desc desc; /* layouts checked, strides filled in */
     tsr_tile tile;
-    int32_t lanes;   /* of the workgroups of flow kernels */
+    int32_t lanes; /* of the workgroups of flow kernels */
     char *name;
-    tsr_reader *r;   /* while it is built */
+    tsr_reader *r;    /* while it is built */
     tsr_build *build; /* the sequence, while it is built */
     flow_step *steps;
     int32_t step_count;
+    const char *building[FLOW_DEPTH]; /* the steps that are being made, one for the next */
+    int32_t depth, nesting;
+    bool output;          /* the attend that is made next writes the call's o and lse */
+    flow_value call[3];   /* q, k, v */
     flow_scalar *scalars; /* parameters, then extents */
     int32_t scalar_count;
     flow_value *inputs; /* by name, as the recipe lists them */
@@ -118,16 +124,20 @@ struct tsr_flow {
     int32_t attend_count;
     flow_memory *memories;
     int32_t memory_count;
-    int32_t memory; /* that launches being added belong to, plus 1 */
+    int32_t memory;        /* that launches being added belong to, plus 1 */
     unsigned char *params; /* host copy while it is built */
     uint64_t params_size, params_room;
     tsr_buffer *params_buffer, *arena;
-    int32_t flags; /* buffer of I32, one for each select: NaN met */
+    int32_t flags; /* buffer of I32 [FLOW_CHECKS]: not 0 where a check's select met NaN; -1: none yet */
     flow_check *checks;
     int32_t check_count;
     tsr_attention **plans;
     int32_t plan_count;
-    uint64_t max_memory; /* of one launch's lists, bytes */
+    uint64_t kept_bytes;
+    tsr_flow_input *own_inputs; /* [desc.input_count]: copies */
+    bool own_names;             /* the steps' names are copies, kept for tsr_flow_read */
+    bool *input_used;           /* [desc.input_count]: the recipe names it */
+    bool begun;                 /* run 0 was there */
     double seconds_select, seconds_attend;
 };
 
@@ -151,6 +161,22 @@ void flow_strides(const flow_tensor *t, const int64_t shape[4], int64_t stride[4
  * bindings it writes. groups may be more than a dispatch takes. */
 void flow_add(tsr_flow *f, const char *kernel, const int32_t *specs, const void *params, size_t params_size, const flow_tensor *const *bindings,
               int count, int64_t groups);
+/* A place [1,1,1,1] of I32 for the operation being made, 0 until its kernel finds NaN and writes something else; the report names it. */
+flow_tensor flow_flag(tsr_flow *f);
+/* What flow_add is made of, for launches of other kinds. */
+int32_t flow_buffer_add(tsr_flow *f, uint64_t size, int32_t external);
+uint64_t flow_params_add(tsr_flow *f, const void *params, size_t size);
+flow_launch *flow_launch_add(tsr_flow *f); /* NULL: failed before */
+void flow_bind(tsr_flow *f, flow_launch *l, const flow_tensor *t);
+/* plan.c: an attention over whole sets, prepared now and run in its turn; bindings: q, k, v, o, lse, bias, mask, sink. */
+void flow_plan(tsr_flow *f, const tsr_attention_desc *desc, const flow_tensor *const *bindings, int count);
+/* An attention that reports are to count; whole: of the call's tokens. NULL: failed before. */
+flow_attend *flow_attend_add(tsr_flow *f, tsr_attention *plan, bool whole);
+/* The layout of a tensor, and a plan that the flow owns from now on. */
+tsr_layout flow_layout(const flow_tensor *t);
+void flow_plan_keep(tsr_flow *f, tsr_attention *plan);
+/* arena.c: places for all tensors, the arena, constants and parameters in it. */
+tsr_status flow_allocate(tsr_flow *f);
 /* Groups of f->lanes elements. */
 int64_t flow_groups(const tsr_flow *f, int64_t elements);
 /* Elements of a tensor; fails where there are 2^31 or more. */
@@ -170,7 +196,8 @@ flow_tiles flow_tiles_of(tsr_flow *f, tsr_fields *p, const char *name, bool requ
 flow_value flow_item(tsr_flow *f, const cJSON *item);
 /* A NUMBER's value from its item. */
 double flow_number(tsr_flow *f, const cJSON *item);
-int flow_axis_of(tsr_flow *f, tsr_fields *p, const char *name, int fallback);
+int flow_axis_of(tsr_flow *f, tsr_fields *p, const char *name, int fallback); /* fallback -1: required */
+flow_tensor flow_number_tensor(tsr_flow *f, double value);                    /* [1,1,1,1] */
 /* Tiles that so many tokens make. */
 int64_t flow_tile_count(const flow_tiles *t, int64_t tokens);
 /* A name: step, input, q, k, v; with .lse, .labels, .sizes, .centroids. false: there is none (no error). */
@@ -198,10 +225,10 @@ typedef struct flow_operation {
 } flow_operation;
 extern const flow_operation flow_operations[]; /* operations.c; ends with NULL */
 
-flow_value flow_op_pool(tsr_flow *f, tsr_fields *p);      /* pool.c */
-flow_value flow_op_spread(tsr_flow *f, tsr_fields *p);    /* pool.c */
-flow_value flow_op_scan(tsr_flow *f, tsr_fields *p);      /* scan.c */
-flow_value flow_op_slice(tsr_flow *f, tsr_fields *p);     /* move.c, as the next ones */
+flow_value flow_op_pool(tsr_flow *f, tsr_fields *p);   /* pool.c */
+flow_value flow_op_spread(tsr_flow *f, tsr_fields *p); /* pool.c */
+flow_value flow_op_scan(tsr_flow *f, tsr_fields *p);   /* scan.c */
+flow_value flow_op_slice(tsr_flow *f, tsr_fields *p);  /* move.c, as the next ones */
 flow_value flow_op_concat(tsr_flow *f, tsr_fields *p);
 flow_value flow_op_reshape(tsr_flow *f, tsr_fields *p);
 flow_value flow_op_permute(tsr_flow *f, tsr_fields *p);
@@ -210,19 +237,19 @@ flow_value flow_op_group_rows(tsr_flow *f, tsr_fields *p);
 flow_value flow_op_gather(tsr_flow *f, tsr_fields *p);
 flow_value flow_op_diagonals(tsr_flow *f, tsr_fields *p); /* diagonals.c */
 flow_value flow_op_slashes(tsr_flow *f, tsr_fields *p);
-flow_value flow_op_blocks(tsr_flow *f, tsr_fields *p);    /* blocks.c */
-flow_value flow_op_constant(tsr_flow *f, tsr_fields *p);  /* constant.c */
-flow_value flow_op_quantize(tsr_flow *f, tsr_fields *p);  /* quantize.c */
-flow_value flow_op_dot(tsr_flow *f, tsr_fields *p);       /* matrix.c */
+flow_value flow_op_blocks(tsr_flow *f, tsr_fields *p);   /* blocks.c */
+flow_value flow_op_constant(tsr_flow *f, tsr_fields *p); /* constant.c */
+flow_value flow_op_quantize(tsr_flow *f, tsr_fields *p); /* quantize.c */
+flow_value flow_op_dot(tsr_flow *f, tsr_fields *p);      /* matrix.c */
 flow_value flow_op_product(tsr_flow *f, tsr_fields *p);
-flow_value flow_op_softmax(tsr_flow *f, tsr_fields *p);   /* softmax.c */
+flow_value flow_op_softmax(tsr_flow *f, tsr_fields *p); /* softmax.c */
 flow_value flow_op_lse(tsr_flow *f, tsr_fields *p);
-flow_value flow_op_select(tsr_flow *f, tsr_fields *p);    /* select.c */
-flow_value flow_op_tiles(tsr_flow *f, tsr_fields *p);     /* tiles.c */
-flow_value flow_op_cluster(tsr_flow *f, tsr_fields *p);   /* cluster.c */
-flow_value flow_op_attend(tsr_flow *f, tsr_fields *p);    /* attend.c */
-flow_value flow_op_merge(tsr_flow *f, tsr_fields *p);     /* merge.c */
-flow_value flow_op_remember(tsr_flow *f, tsr_fields *p);  /* remember.c */
+flow_value flow_op_select(tsr_flow *f, tsr_fields *p);   /* select.c */
+flow_value flow_op_tiles(tsr_flow *f, tsr_fields *p);    /* tiles.c */
+flow_value flow_op_cluster(tsr_flow *f, tsr_fields *p);  /* cluster.c */
+flow_value flow_op_attend(tsr_flow *f, tsr_fields *p);   /* attend.c */
+flow_value flow_op_merge(tsr_flow *f, tsr_fields *p);    /* merge.c */
+flow_value flow_op_remember(tsr_flow *f, tsr_fields *p); /* remember.c */
 
 typedef enum flow_pool_kind { FLOW_MEAN, FLOW_SUM, FLOW_MAX, FLOW_MIN, FLOW_FIRST, FLOW_LAST, FLOW_ARGMAX } flow_pool_kind;
 /* axis of t in tiles; of empty tiles the mean, sum, ... is 0, or other's element where other is given (of the result's extents). */
@@ -233,6 +260,8 @@ flow_tensor flow_dot(tsr_flow *f, flow_tensor a, flow_tensor b, double scale, bo
 flow_tensor flow_product(tsr_flow *f, flow_tensor a, flow_tensor b, bool transpose_a);
 /* Rows and columns swapped: a view. */
 flow_tensor flow_transposed(flow_tensor t);
+/* F32 [.., 1, tiles]: tokens in each tile. */
+flow_tensor flow_tile_sizes(tsr_flow *f, const flow_tiles *tiles); /* tiles.c */
 /* Tokens by ascending label (0 .. count - 1), stable: order, labels, offsets. labels: F32 [.., 1, n]. */
 flow_tiles flow_tiles_by_label(tsr_flow *f, flow_tensor labels, int64_t count);
 

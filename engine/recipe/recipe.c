@@ -27,7 +27,7 @@ static tsr_status check(const tsr_recipe_desc *desc, tsr_recipe **out)
     return TSR_OK;
 }
 
-static tsr_status read_json(const tsr_recipe_desc *desc, cJSON **root)
+tsr_status tsr_recipe_json(const tsr_recipe_desc *desc, cJSON **root)
 {
     const char *text = desc->text;
     size_t size = desc->length ? desc->length : strlen(text);
@@ -130,21 +130,21 @@ static void read_score(tsr_recipe *recipe, tsr_build *b, tsr_fields *f)
     }
 }
 
-static void read_words(tsr_recipe *recipe, tsr_build *b, tsr_fields *f)
+void tsr_recipe_words(tsr_reader *r, tsr_fields *f, char **name)
 {
-    static const char *const words[] = {"name", "source", "comment"}; /* the others are for readers of the file */
-    for (int i = 0; i < 3; i++) {
+    static const char *const words[] = {"name", "system", "paper", "source", "comment", "exact", "simplified"}; /* all but the first are for readers of the file */
+    for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
         const cJSON *item = tsr_fields_get(f, words[i]);
         if (!item) continue;
-        const size_t up = tsr_reader_enter(&b->r, words[i]);
-        char *text = tsr_reader_text(&b->r, item);
-        tsr_reader_leave(&b->r, up);
+        const size_t up = tsr_reader_enter(r, words[i]);
+        char *text = tsr_reader_text(r, item);
+        tsr_reader_leave(r, up);
         if (i == 0)
-            recipe->name = text;
+            *name = text;
         else
             free(text);
     }
-    if (!recipe->name && b->r.status == TSR_OK && !(recipe->name = strdup(""))) b->r.status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a name");
+    if (!*name && r->status == TSR_OK && !(*name = strdup(""))) r->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a name");
 }
 
 static void read_recipe(tsr_recipe *recipe, const tsr_recipe_desc *desc, tsr_build *b, const cJSON *root)
@@ -153,7 +153,8 @@ static void read_recipe(tsr_recipe *recipe, const tsr_recipe_desc *desc, tsr_bui
     tsr_packing sequence = {0};
     tsr_fields f = tsr_fields_open(&b->r, root);
     b->names = &names;
-    read_words(recipe, b, &f);
+    if (tsr_fields_has(&f, "steps")) tsr_reader_fail(&b->r, "has 'steps': it computes its sets from data; expected a recipe with 'set' or 'heads'");
+    tsr_recipe_words(&b->r, &f, &recipe->name);
     const int64_t own_heads = tsr_fields_whole(&f, "head_count", 1, HEADS_MAX, 1);
     recipe->heads = desc->heads ? desc->heads : (uint32_t)own_heads;
     tsr_recipe_sequence(b, &f, desc, &sequence);
@@ -176,7 +177,7 @@ tsr_status tsr_recipe_parse(const tsr_recipe_desc *desc, tsr_recipe **out)
     tsr_status status = check(desc, out);
     if (status != TSR_OK) return status;
     cJSON *root = NULL;
-    if ((status = read_json(desc, &root)) != TSR_OK) return status;
+    if ((status = tsr_recipe_json(desc, &root)) != TSR_OK) return status;
     tsr_recipe *recipe = calloc(1, sizeof(*recipe));
     if (recipe) {
         tsr_build build = {0};

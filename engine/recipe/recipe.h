@@ -17,6 +17,10 @@ struct tsr_recipe {
     float scale, softcap;
 };
 
+/* recipe.c: the text as JSON; the members that are words, of which the name is kept (malloc'd). */
+tsr_status tsr_recipe_json(const tsr_recipe_desc *desc, cJSON **root);
+void tsr_recipe_words(tsr_reader *r, tsr_fields *f, char **name);
+
 /* sequence.c: grid, text, lengths and segments, and what they say of each other. cu: two lists that the caller frees. */
 typedef struct tsr_packing {
     int64_t *cu_queries, *cu_keys;

@@ -34,6 +34,7 @@ typedef uint16_t u16_mem_ __attribute__((may_alias));
 #define LD16(p, i) ((u32)((const u16_mem_ *)(p))[i])
 #define LD8(p, i) ((u32)(p)[i])
 #define STF(p, i, x) ((f32_mem_ *)(p))[i] = (x)
+#define ST32(p, i, x) ((u32_mem_ *)(p))[i] = (x)
 #define ST16(p, i, x) ((u16_mem_ *)(p))[i] = (uint16_t)(x)
 #define PADD(p, bytes) ((p) + (bytes))
 #define PREFETCH(p) __builtin_prefetch((p), 0, 2) /* a line, into the second level */

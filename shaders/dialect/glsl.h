@@ -24,6 +24,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define LDH(p, i) unpackHalf2x16(LD16(p, i)).x
 #define LD8(p, i) uint(u8_p_(p).v[i])
 #define STF(p, i, x) f32_p_(p).v[i] = (x)
+#define ST32(p, i, x) u32_p_(p).v[i] = (x)
 #define ST16(p, i, x) u16_p_(p).v[i] = uint16_t(x)
 #define PADD(p, bytes) ((p) + uint64_t(bytes))
 

@@ -24,6 +24,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define LDH(p, i) vload_half(i, (__global const half *)(p))
 #define LD8(p, i) ((uint)((__global const uchar *)(p))[i])
 #define STF(p, i, x) ((__global float *)(p))[i] = (x)
+#define ST32(p, i, x) ((__global uint *)(p))[i] = (x)
 #define ST16(p, i, x) ((__global ushort *)(p))[i] = (ushort)(x)
 #define PADD(p, bytes) ((p) + (bytes))
 #if defined(__clang__) && !defined(__SPIR__) && !defined(__SPIRV__)

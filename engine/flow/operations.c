@@ -1,0 +1,7 @@
+/* The operations that steps may name. */
+#include "flow.h"
+
+const flow_operation flow_operations[] = {
+    {"attend", flow_op_attend},
+    {NULL, NULL},
+};
