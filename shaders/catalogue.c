@@ -8,6 +8,7 @@
 #include "attention/probe_args.h"
 #include "attention/sums_args.h"
 #include "decode/conv_args.h"
+#include "flow/compute_args.h"
 #include "measure/peak_args.h"
 #include "stream/blend_args.h"
 #include "stream/key_dot_args.h"
@@ -29,6 +30,7 @@
 #include "tile_emit_cl.h"
 #include "query_sum_cl.h"
 #include "rope_cl.h"
+#include "compute_cl.h"
 #ifdef TSR_WITH_VULKAN
 #include "flash_simt_spv.h"
 #include "flash_subgroup_spv.h"
@@ -56,6 +58,8 @@
 #include "tile_scan_subgroup_spv.h"
 #include "tile_emit_simt_spv.h"
 #include "tile_emit_subgroup_spv.h"
+#include "compute_simt_spv.h"
+#include "compute_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -91,6 +95,7 @@ NAMES(rope, ROPE)
 NAMES(tile_masks, TILE_MASKS)
 NAMES(tile_scan, TILE_SCAN)
 NAMES(tile_emit, TILE_EMIT)
+NAMES(compute, COMPUTE)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -106,6 +111,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(tile_masks, TILE_MASKS)
     ENTRIES(tile_scan, TILE_SCAN)
     ENTRIES(tile_emit, TILE_EMIT)
+    ENTRIES(compute, COMPUTE)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

@@ -42,6 +42,7 @@
 #include "flow/tile_masks.k"
 #include "flow/tile_scan.k"
 #include "flow/tile_emit.k"
+#include "flow/compute.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
 #define RN RN_WIDE
@@ -83,6 +84,7 @@ static const hk_entry entries[] = {
     {"tile_masks", tile_masks, tile_masks_shared, 0, 0, {0}},
     {"tile_scan", tile_scan, tile_scan_shared, 0, 0, {0}},
     {"tile_emit", tile_emit, tile_emit_shared, 0, 0, {0}},
+    {"compute", compute, compute_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},

@@ -46,6 +46,7 @@ HELPER u32 as_u32_(f32 x) { u32 y; memcpy(&y, &x, 4); return y; }
 #define I64(x) ((i64)(x))
 #define I32(x) ((i32)(x))
 #define U32(x) ((u32)(x))
+#define U64(x) ((u64)(x))
 #define F32(x) ((f32)(x))
 #define NEG_INF (-INFINITY)
 
@@ -105,6 +106,8 @@ HELPER fv fv_floor(fv a) { fv r = __builtin_convertvector(__builtin_convertvecto
 #define fv_to_iv(a) __builtin_convertvector(a, iv)
 #define fv_bits(i) ((fv)(i))
 #define fv_abs(a) ((fv)((iv)(a) & 0x7fffffff))
+#define iv_bits(a) ((iv)(a))
+HELPER fv fv_sqrt(fv a) { fv r; for (i32 l = 0; l < VW; l++) r[l] = sqrtf(a[l]); return r; }
 #define f32_fma(a, b, c) ((a) * (b) + (c))
 #define f32_log(a) logf(a)
 #define f32_max(a, b) fmaxf(a, b)

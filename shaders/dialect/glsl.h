@@ -58,6 +58,8 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define fv_to_iv(a) int(a)
 #define fv_bits(i) intBitsToFloat(i)
 #define fv_abs(a) abs(a)
+#define iv_bits(a) floatBitsToInt(a)
+#define fv_sqrt(a) sqrt(a)
 #define f32_fma(a, b, c) fma(a, b, c)
 #define f32_log(a) log(a)
 #define f32_max(a, b) max(a, b)

@@ -59,6 +59,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define IV_LD(a, i) (a)[i]
 #define fv_to_iv(a) convert_int(a)
 #define fv_bits(i) as_float(i)
+#define iv_bits(a) as_int(a)
 #define FV_LDG(p, i) LDF(p, i)
 #define FV_LDGH(p, i) LDH(p, i)
 #define FV_LDGB(p, i) as_float(LD16(p, i) << 16)
@@ -90,6 +91,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define FV_STG(p, i, x) CAT(vstore, VW)(x, 0, (__global float *)(p) + (i))
 #define fv_to_iv(a) CAT(convert_int, VW)(a)
 #define fv_bits(i) CAT(as_float, VW)(i)
+#define iv_bits(a) CAT(as_int, VW)(a)
 #endif
 #define BV_AND(a, b) ((a) & (b))
 #define fv_max(a, b) fmax(a, b)
@@ -97,6 +99,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define fv_fma(a, b, c) fma(a, b, c)
 #define fv_floor(a) floor(a)
 #define fv_abs(a) fabs(a)
+#define fv_sqrt(a) sqrt(a)
 #define f32_fma(a, b, c) fma(a, b, c)
 #define f32_log(a) log(a)
 #define f32_max(a, b) fmax(a, b)
