@@ -56,6 +56,7 @@ suite *suite_create(void)
         suite_add_expressions,
         suite_add_probe,
         suite_add_streams,
+        suite_add_flow_selected,
         suite_add_decode,
     };
     suite *s = calloc(1, sizeof(*s));
