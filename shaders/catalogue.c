@@ -9,6 +9,14 @@
 #include "attention/sums_args.h"
 #include "decode/conv_args.h"
 #include "flow/compute_args.h"
+#include "flow/choice_args.h"
+#include "flow/choice_keys_args.h"
+#include "flow/matrix_args.h"
+#include "flow/softmax_args.h"
+#include "flow/sort_count_args.h"
+#include "flow/sort_move_args.h"
+#include "flow/sort_scan_args.h"
+#include "flow/tile_labels_args.h"
 #include "measure/peak_args.h"
 #include "stream/blend_args.h"
 #include "stream/key_dot_args.h"
@@ -31,6 +39,14 @@
 #include "query_sum_cl.h"
 #include "rope_cl.h"
 #include "compute_cl.h"
+#include "matrix_cl.h"
+#include "softmax_cl.h"
+#include "choice_keys_cl.h"
+#include "choice_cl.h"
+#include "sort_count_cl.h"
+#include "sort_scan_cl.h"
+#include "sort_move_cl.h"
+#include "tile_labels_cl.h"
 #ifdef TSR_WITH_VULKAN
 #include "flash_simt_spv.h"
 #include "flash_subgroup_spv.h"
@@ -60,6 +76,22 @@
 #include "tile_emit_subgroup_spv.h"
 #include "compute_simt_spv.h"
 #include "compute_subgroup_spv.h"
+#include "matrix_simt_spv.h"
+#include "matrix_subgroup_spv.h"
+#include "softmax_simt_spv.h"
+#include "softmax_subgroup_spv.h"
+#include "choice_keys_simt_spv.h"
+#include "choice_keys_subgroup_spv.h"
+#include "choice_simt_spv.h"
+#include "choice_subgroup_spv.h"
+#include "sort_count_simt_spv.h"
+#include "sort_count_subgroup_spv.h"
+#include "sort_scan_simt_spv.h"
+#include "sort_scan_subgroup_spv.h"
+#include "sort_move_simt_spv.h"
+#include "sort_move_subgroup_spv.h"
+#include "tile_labels_simt_spv.h"
+#include "tile_labels_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -96,6 +128,14 @@ NAMES(tile_masks, TILE_MASKS)
 NAMES(tile_scan, TILE_SCAN)
 NAMES(tile_emit, TILE_EMIT)
 NAMES(compute, COMPUTE)
+NAMES(matrix, MATRIX)
+NAMES(softmax, SOFTMAX)
+NAMES(choice_keys, CHOICE_KEYS)
+NAMES(choice, CHOICE)
+NAMES(sort_count, SORT_COUNT)
+NAMES(sort_scan, SORT_SCAN)
+NAMES(sort_move, SORT_MOVE)
+NAMES(tile_labels, TILE_LABELS)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -112,6 +152,14 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(tile_scan, TILE_SCAN)
     ENTRIES(tile_emit, TILE_EMIT)
     ENTRIES(compute, COMPUTE)
+    ENTRIES(matrix, MATRIX)
+    ENTRIES(softmax, SOFTMAX)
+    ENTRIES(choice_keys, CHOICE_KEYS)
+    ENTRIES(choice, CHOICE)
+    ENTRIES(sort_count, SORT_COUNT)
+    ENTRIES(sort_scan, SORT_SCAN)
+    ENTRIES(sort_move, SORT_MOVE)
+    ENTRIES(tile_labels, TILE_LABELS)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

@@ -43,6 +43,13 @@
 #include "flow/tile_scan.k"
 #include "flow/tile_emit.k"
 #include "flow/compute.k"
+#include "flow/softmax.k"
+#include "flow/choice_keys.k"
+#include "flow/choice.k"
+#include "flow/sort_count.k"
+#include "flow/sort_scan.k"
+#include "flow/sort_move.k"
+#include "flow/tile_labels.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
 #define RN RN_WIDE
@@ -61,6 +68,10 @@
 #define conv conv_narrow
 #include "decode/conv.k"
 #undef conv
+#undef RN
+
+#define RN RN_WIDE
+#include "flow/matrix.k"
 #undef RN
 
 #define RN 4
@@ -85,6 +96,14 @@ static const hk_entry entries[] = {
     {"tile_scan", tile_scan, tile_scan_shared, 0, 0, {0}},
     {"tile_emit", tile_emit, tile_emit_shared, 0, 0, {0}},
     {"compute", compute, compute_shared, 0, 0, {0}},
+    {"matrix", matrix, matrix_shared, 6, 3, {RM, RN_WIDE, 1}},
+    {"softmax", softmax, softmax_shared, 0, 0, {0}},
+    {"choice_keys", choice_keys, choice_keys_shared, 0, 0, {0}},
+    {"choice", choice, choice_shared, 0, 0, {0}},
+    {"sort_count", sort_count, sort_count_shared, 0, 0, {0}},
+    {"sort_scan", sort_scan, sort_scan_shared, 0, 0, {0}},
+    {"sort_move", sort_move, sort_move_shared, 0, 0, {0}},
+    {"tile_labels", tile_labels, tile_labels_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},

@@ -4,7 +4,8 @@
  *
  * TILE_ROW0, TILE_ROWS  an invocation's micro-tiles start at rows TILE_ROW0, TILE_ROW0 + TILE_ROWS, ...
  * TILE_COL(j)           its j-th column
- * TILE_MUL(acc, A, B, n)  acc[i][j] += sum over k < n of A(k, i) * B(k, j); n is at least 1
+ * TILE_SUM(acc, A, B, n, STEP)  acc[i][j] = STEP(A(k, i), B(k, j), acc[i][j]) for all k < n; n is at least 1
+ * TILE_MUL(acc, A, B, n)  acc[i][j] += sum over k < n of A(k, i) * B(k, j)
  *
  * It and all loops around it are do-while: Mesa's llvmpipe enters the body of a for loop once more with no
  * invocation active, and loads what all invocations share from where the counters were left. */
@@ -50,7 +51,7 @@
 #define TILE_ZERO(acc)                                                                             \
     UNROLL for (i32 i_ = 0; i_ < RM; i_++) { UNROLL for (i32 j_ = 0; j_ < RN; j_++) acc[i_][j_] = FV(0.0f); }
 
-#define TILE_MUL(acc, A, B, n)                                                                     \
+#define TILE_SUM(acc, A, B, n, STEP)                                                               \
     {                                                                                              \
         i32 k_ = 0;                                                                                \
         do {                                                                                       \
@@ -58,10 +59,12 @@
             UNROLL for (i32 j_ = 0; j_ < RN; j_++) b_[j_] = B(k_, j_);                             \
             UNROLL for (i32 i_ = 0; i_ < RM; i_++) {                                               \
                 const fv a_ = FV(A(k_, i_));                                                       \
-                UNROLL for (i32 j_ = 0; j_ < RN; j_++) acc[i_][j_] = fv_fma(a_, b_[j_], acc[i_][j_]); \
+                UNROLL for (i32 j_ = 0; j_ < RN; j_++) acc[i_][j_] = STEP(a_, b_[j_], acc[i_][j_]); \
             }                                                                                      \
             k_++;                                                                                  \
         } while (k_ < (n));                                                                        \
     }
+
+#define TILE_MUL(acc, A, B, n) TILE_SUM(acc, A, B, n, fv_fma)
 
 #endif
