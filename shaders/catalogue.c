@@ -17,6 +17,12 @@
 #include "flow/sort_move_args.h"
 #include "flow/sort_scan_args.h"
 #include "flow/tile_labels_args.h"
+#include "flow/diagonals_args.h"
+#include "flow/join_args.h"
+#include "flow/move_args.h"
+#include "flow/pool_args.h"
+#include "flow/scan_args.h"
+#include "flow/slashes_args.h"
 #include "measure/peak_args.h"
 #include "stream/blend_args.h"
 #include "stream/key_dot_args.h"
@@ -47,6 +53,13 @@
 #include "sort_scan_cl.h"
 #include "sort_move_cl.h"
 #include "tile_labels_cl.h"
+#include "pool_cl.h"
+#include "argmax_cl.h"
+#include "move_cl.h"
+#include "scan_cl.h"
+#include "diagonals_cl.h"
+#include "slashes_cl.h"
+#include "join_cl.h"
 #ifdef TSR_WITH_VULKAN
 #include "flash_simt_spv.h"
 #include "flash_subgroup_spv.h"
@@ -92,6 +105,20 @@
 #include "sort_move_subgroup_spv.h"
 #include "tile_labels_simt_spv.h"
 #include "tile_labels_subgroup_spv.h"
+#include "pool_simt_spv.h"
+#include "pool_subgroup_spv.h"
+#include "argmax_simt_spv.h"
+#include "argmax_subgroup_spv.h"
+#include "move_simt_spv.h"
+#include "move_subgroup_spv.h"
+#include "scan_simt_spv.h"
+#include "scan_subgroup_spv.h"
+#include "diagonals_simt_spv.h"
+#include "diagonals_subgroup_spv.h"
+#include "slashes_simt_spv.h"
+#include "slashes_subgroup_spv.h"
+#include "join_simt_spv.h"
+#include "join_subgroup_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -136,6 +163,13 @@ NAMES(sort_count, SORT_COUNT)
 NAMES(sort_scan, SORT_SCAN)
 NAMES(sort_move, SORT_MOVE)
 NAMES(tile_labels, TILE_LABELS)
+NAMES(pool, POOL)
+NAMES(argmax, ARGMAX)
+NAMES(move, MOVE)
+NAMES(scan, SCAN)
+NAMES(diagonals, DIAGONALS)
+NAMES(slashes, SLASHES)
+NAMES(join, JOIN)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -160,6 +194,13 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(sort_scan, SORT_SCAN)
     ENTRIES(sort_move, SORT_MOVE)
     ENTRIES(tile_labels, TILE_LABELS)
+    ENTRIES(pool, POOL)
+    ENTRIES(argmax, ARGMAX)
+    ENTRIES(move, MOVE)
+    ENTRIES(scan, SCAN)
+    ENTRIES(diagonals, DIAGONALS)
+    ENTRIES(slashes, SLASHES)
+    ENTRIES(join, JOIN)
 };
 
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)

@@ -50,6 +50,13 @@
 #include "flow/sort_scan.k"
 #include "flow/sort_move.k"
 #include "flow/tile_labels.k"
+#include "flow/pool.k"
+#include "flow/argmax.k"
+#include "flow/move.k"
+#include "flow/scan.k"
+#include "flow/diagonals.k"
+#include "flow/slashes.k"
+#include "flow/join.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
 #define RN RN_WIDE
@@ -104,6 +111,13 @@ static const hk_entry entries[] = {
     {"sort_scan", sort_scan, sort_scan_shared, 0, 0, {0}},
     {"sort_move", sort_move, sort_move_shared, 0, 0, {0}},
     {"tile_labels", tile_labels, tile_labels_shared, 0, 0, {0}},
+    {"pool", pool, pool_shared, 0, 0, {0}},
+    {"argmax", argmax, argmax_shared, 0, 0, {0}},
+    {"move", move, move_shared, 0, 0, {0}},
+    {"scan", scan, scan_shared, 0, 0, {0}},
+    {"diagonals", diagonals, diagonals_shared, 0, 0, {0}},
+    {"slashes", slashes, slashes_shared, 0, 0, {0}},
+    {"join", join, join_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},
