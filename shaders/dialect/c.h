@@ -26,6 +26,7 @@ typedef float f32_mem_ __attribute__((may_alias));
 typedef uint32_t u32_mem_ __attribute__((may_alias));
 typedef uint16_t u16_mem_ __attribute__((may_alias));
 
+#define EXACT
 #define UNROLL _Pragma("GCC unroll 32")
 #define HELPER static inline __attribute__((always_inline))
 

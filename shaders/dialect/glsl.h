@@ -10,6 +10,7 @@
 #define bv bool
 #define VW 1
 
+#define EXACT precise
 #define UNROLL [[unroll]]
 #define HELPER
 

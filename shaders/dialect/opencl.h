@@ -15,6 +15,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 
 /* A driver may ignore the hint; nothing depends on it for the result. */
 #define PRAGMA_(x) _Pragma(#x)
+#define EXACT
 #define UNROLL PRAGMA_(unroll 32)
 #define HELPER static inline
 

@@ -16,8 +16,8 @@ HELPER fv f_power_of_2(fv n) { return fv_bits((fv_to_iv(n) + IV(127)) << IV(23))
 /* e^r - 1 with r = x - n ln 2, |r| <= ln 2 / 2; x within [-104, 89]. */
 HELPER fv f_exp_rest(fv x, fv n)
 {
-    fv r = fv_fma(n, FV(-0.693145751953125f), x);
-    r = fv_fma(n, FV(-1.42860682e-6f), r);
+    EXACT fv r = x - n * FV(0.693145751953125f); /* two parts of ln 2, of which the first has few digits */
+    r = r - n * FV(1.42860682e-6f);
     fv p = FV(1.98412698e-4f);
     p = fv_fma(p, r, FV(1.38888889e-3f));
     p = fv_fma(p, r, FV(8.33333333e-3f));
