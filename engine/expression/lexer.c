@@ -95,6 +95,7 @@ static void read_number(tsr_lexer *l, tsr_token *out)
         for (; is_digit(peek(l)); step(l)) e = e < LARGEST ? e * 10 + (*l->at - '0') : LARGEST;
         d.exponent += negative ? -e : e;
     }
+    out->number = d.digits == 0 ? 0 : (double)((long double)d.digits * powl(10.0L, d.exponent));
     if (is_letter(peek(l))) {
         bad(out, "a number that ends before the letter");
     } else if (real) {

@@ -19,6 +19,7 @@ typedef struct tsr_token {
     int sign;
     int64_t whole;
     float real;
+    double number; /* the same, of whole numbers too */
     const char *expected; /* TSR_TOKEN_BAD: what would have been right */
 } tsr_token;
 

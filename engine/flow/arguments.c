@@ -29,7 +29,9 @@ static void build_step(tsr_flow *f, flow_step *step)
     }
     char path[sizeof(f->r->path)];
     const size_t length = f->r->length;
+    const flow_surroundings around = f->around;
     memcpy(path, f->r->path, length + 1);
+    f->around.there = false;
     f->building[f->depth++] = step->name;
     step->state = 1;
     tsr_reader_leave(f->r, 0);
@@ -39,6 +41,7 @@ static void build_step(tsr_flow *f, flow_step *step)
     step->state = 2;
     step->memory = f->memory;
     f->depth--;
+    f->around = around;
     memcpy(f->r->path, path, length + 1);
     f->r->length = length;
 }
@@ -124,9 +127,12 @@ static flow_value operation(tsr_flow *f, const cJSON *item)
     } else if (++f->nesting > FLOW_NESTING) {
         tsr_reader_fail(f->r, "is nested %d deep; expected fewer", FLOW_NESTING);
     } else {
+        const flow_surroundings around = f->around;
         tsr_fields p = tsr_fields_open(f->r, member);
+        f->around.there = false;
         if (f->r->status == TSR_OK) value = op->make(f, &p);
         tsr_fields_close(&p);
+        f->around = around;
         f->nesting--;
     }
     tsr_reader_leave(f->r, up);

@@ -97,6 +97,12 @@ typedef struct flow_check {
     char name[64];
 } flow_check;
 
+/* What row, column, rows, ... of expressions are of: see flow_around. */
+typedef struct flow_surroundings {
+    bool there;
+    int64_t shape[4];
+} flow_surroundings;
+
 struct tsr_flow {
     tsr_device *dev;
     tsr_flow_desc desc; /* layouts checked, strides filled in */
@@ -109,8 +115,9 @@ struct tsr_flow {
     int32_t step_count;
     const char *building[FLOW_DEPTH]; /* the steps that are being made, one for the next */
     int32_t depth, nesting;
-    bool output;          /* the attend that is made next writes the call's o and lse */
-    flow_value call[3];   /* q, k, v */
+    bool output;        /* the attend that is made next writes the call's o and lse */
+    flow_value call[3]; /* q, k, v */
+    flow_surroundings around;
     flow_scalar *scalars; /* parameters, then extents */
     int32_t scalar_count;
     flow_value *inputs; /* by name, as the recipe lists them */
@@ -209,6 +216,9 @@ bool flow_scalar_find(const tsr_flow *f, const char *name, double *out);
 
 /* The tensor of an expression; a lone name is what it names, without a copy. */
 flow_tensor flow_expression(tsr_flow *f, const char *text);
+/* From here on expressions among the members of an operation, such as "row == column", are worked out for tensors of these extents:
+ * places that they name are of these, and the result has the axes that are named. Operations within begin without. */
+void flow_around(tsr_flow *f, const int64_t shape[4]);
 /* The value of a formula of numbers alone. */
 double flow_formula(tsr_flow *f, const char *text);
 /* The element-wise result of text over tensors given by name, for operations that are made of others. */

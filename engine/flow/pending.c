@@ -13,24 +13,6 @@ PENDING void flow_copy(tsr_flow *f, flow_tensor t, flow_tensor to)
     (void)to;
     none(f);
 }
-PENDING flow_tensor flow_compute(tsr_flow *f, const char *text, const flow_named *tensors, int count)
-{
-    (void)text;
-    (void)tensors;
-    (void)count;
-    return none(f);
-}
-PENDING flow_tensor flow_expression(tsr_flow *f, const char *text)
-{
-    (void)text;
-    return none(f);
-}
-PENDING double flow_formula(tsr_flow *f, const char *text)
-{
-    double x = 0;
-    if (!flow_scalar_find(f, text, &x)) none(f);
-    return x;
-}
 PENDING flow_tensor flow_tile_sizes(tsr_flow *f, const flow_tiles *tiles)
 {
     (void)tiles;
