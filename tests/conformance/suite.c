@@ -58,6 +58,7 @@ suite *suite_create(void)
         suite_add_streams,
         suite_add_flow_selected,
         suite_add_decode,
+        suite_add_flow_values,
     };
     suite *s = calloc(1, sizeof(*s));
     for (size_t i = 0; s && i < sizeof(themes) / sizeof(themes[0]); i++) {

@@ -53,5 +53,6 @@ int suite_add_probe(suite *s);
 int suite_add_streams(suite *s);
 int suite_add_flow_selected(suite *s);
 int suite_add_decode(suite *s);
+int suite_add_flow_values(suite *s);
 
 #endif
