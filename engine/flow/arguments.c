@@ -176,6 +176,7 @@ flow_tensor flow_tensor_of(tsr_flow *f, tsr_fields *p, const char *name, bool re
     const flow_value value = flow_item(f, item);
     if (f->r->status == TSR_OK && value.kind != FLOW_TENSOR && value.kind != FLOW_STATE) tsr_reader_fail(f->r, "names tiles; expected a tensor");
     tsr_reader_leave(f->r, up);
+    if (f->r->status == TSR_OK && strcmp(name, "of") == 0) flow_around(f, value.tensor.shape);
     return f->r->status == TSR_OK ? value.tensor : none;
 }
 

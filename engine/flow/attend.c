@@ -64,14 +64,22 @@ static void read_tiles(tsr_flow *f, tsr_fields *p, flow_source *s)
     if (s->keys.size == 0 && !s->keys.ordered) s->keys.size = 1;
 }
 
+/* Places in a map's expression are tiles. */
+static void around_tiles(tsr_flow *f, const flow_source *s, const attend_args *a)
+{
+    flow_around(
+        f, (const int64_t[4]){a->q.shape[0], a->q.shape[1], flow_tile_count(&s->queries, a->q.shape[2]), flow_tile_count(&s->keys, a->k.shape[2])});
+}
+
 /* "select": a map, beside whose tiles it stands, or a list of maps with tiles of their own. */
-static void read_select(tsr_flow *f, tsr_fields *p, flow_selection *s)
+static void read_select(tsr_flow *f, tsr_fields *p, const attend_args *a, flow_selection *s)
 {
     const cJSON *select = tsr_fields_get(p, "select"), *item;
     flow_source single = {.map = {.buffer = -1}};
     read_tiles(f, p, &single);
     if (!select || f->r->status != TSR_OK) return;
     if (!cJSON_IsArray(select)) {
+        around_tiles(f, &single, a);
         single.map = flow_tensor_of(f, p, "select", true);
         s->sources[s->count++] = single;
         return;
@@ -85,8 +93,9 @@ static void read_select(tsr_flow *f, tsr_fields *p, flow_selection *s)
         const size_t deeper = tsr_reader_enter_index(f->r, (size_t)s->count);
         tsr_fields one = tsr_fields_open(f->r, item);
         flow_source *source = &s->sources[s->count++];
-        source->map = flow_tensor_of(f, &one, "map", true);
         read_tiles(f, &one, source);
+        around_tiles(f, source, a);
+        source->map = flow_tensor_of(f, &one, "map", true);
         tsr_fields_close(&one);
         tsr_reader_leave(f->r, deeper);
     }
@@ -159,6 +168,7 @@ static void read_args(tsr_flow *f, tsr_fields *p, attend_args *a)
         *of_call[i] = flow_tensor_of(f, p, names[i], false);
         if (!flow_given(of_call[i])) *of_call[i] = f->call[i].tensor;
     }
+    flow_around(f, (const int64_t[4]){a->q.shape[0], a->q.shape[1], a->q.shape[2], a->k.shape[2]});
     a->bias = flow_tensor_of(f, p, "bias", false);
     a->mask = flow_tensor_of(f, p, "mask", false);
     a->sinks = flow_tensor_of(f, p, "sinks", false);
@@ -180,7 +190,7 @@ flow_value flow_op_attend(tsr_flow *f, tsr_fields *p)
     int64_t shape[4];
     f->output = false;
     read_args(f, p, &a);
-    read_select(f, p, &s);
+    read_select(f, p, &a, &s);
     const cJSON *set = tsr_fields_get(p, "set");
     if (set && s.count) tsr_reader_fail(f->r, "has 'set' and 'select'; expected one of them: blocks makes a map of a set");
     join_heads(f, &a, &s, shape);

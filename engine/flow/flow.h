@@ -217,7 +217,8 @@ bool flow_scalar_find(const tsr_flow *f, const char *name, double *out);
 /* The tensor of an expression; a lone name is what it names, without a copy. */
 flow_tensor flow_expression(tsr_flow *f, const char *text);
 /* From here on expressions among the members of an operation, such as "row == column", are worked out for tensors of these extents:
- * places that they name are of these, and the result has the axes that are named. Operations within begin without. */
+ * places that they name are of these, and the result has the axes that are named. The member "of" does so by itself; operations within begin
+ * without. */
 void flow_around(tsr_flow *f, const int64_t shape[4]);
 /* The value of a formula of numbers alone. */
 double flow_formula(tsr_flow *f, const char *text);
