@@ -73,6 +73,28 @@ double system_attend(const system_problem *p, int64_t b, int64_t h, int64_t i, c
     return lse;
 }
 
+bool system_choose(system_problem *p, bool (*choose)(system_problem *p, int64_t b, int64_t h, int64_t i, uint8_t *see))
+{
+    uint8_t *see = malloc((size_t)p->nk + 1);
+    bool ok = see;
+    for (int64_t row = 0; ok && row < p->b * p->h * p->nq; row++) {
+        const int64_t b = row / (p->h * p->nq), h = row / p->nq % p->h, i = row % p->nq;
+        memset(see, 0, (size_t)p->nk);
+        ok = choose(p, b, h, i, see);
+        if (ok) system_attend(p, b, h, i, see, system_o(p, b, h, i));
+    }
+    free(see);
+    return ok;
+}
+
+double system_pooled(const system_problem *p, int64_t b, int64_t h, int64_t q, int64_t query_tile, int64_t k, int64_t key_tile)
+{
+    double x[SYSTEM_CHANNELS], y[SYSTEM_CHANNELS];
+    system_mean(system_q(p, b, h, 0), q, q + query_tile < p->nq ? q + query_tile : p->nq, p->d, x);
+    system_mean(system_k(p, b, h, 0), k, k + key_tile < p->nk ? k + key_tile : p->nk, p->d, y);
+    return system_dot(x, y, p->d);
+}
+
 void system_gap(system_problem *p, double gap, double scale)
 {
     if (gap != 0 && scale > 0) p->margin = fmin(p->margin, fabs(gap) / scale);

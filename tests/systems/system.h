@@ -4,7 +4,7 @@
 
 #include "oracle/oracle.h"
 
-enum { SYSTEM_INPUTS = 8, SYSTEM_PARAMETERS = 12 };
+enum { SYSTEM_INPUTS = 8, SYSTEM_PARAMETERS = 12, SYSTEM_CHANNELS = 128 }; /* channels: the most that D of a case may be */
 
 /* A tensor that a recipe names among its inputs. */
 typedef struct system_input {
@@ -58,6 +58,10 @@ void system_mean(const double *x, int64_t first, int64_t last, int64_t d, double
 double system_softmax(double *x, const uint8_t *see, int64_t n);
 /* Softmax attention of one query over the keys that see [Nk] (NULL: all) allows, scale 1/sqrt(D), into o [Dv]; returns the log-sum-exp. */
 double system_attend(const system_problem *p, int64_t b, int64_t h, int64_t i, const uint8_t *see, double *o);
+/* o of every query by attention to the keys that choose marks in see [Nk], all 0 before. choose returns false: no memory. */
+bool system_choose(system_problem *p, bool (*choose)(system_problem *p, int64_t b, int64_t h, int64_t i, uint8_t *see));
+/* Mean query of [q, q + tile) times mean key of [k, k + tile), tiles cut at the end; neither scaled. */
+double system_pooled(const system_problem *p, int64_t b, int64_t h, int64_t q, int64_t query_tile, int64_t k, int64_t key_tile);
 /* Lowers p->margin to |gap| / scale: for a choice by a threshold. A gap of 0 is a tie by construction, which the lower index settles. */
 void system_gap(system_problem *p, double gap, double scale);
 /* Chooses the count largest of x [n] among those that may (NULL: all), lower index first among equals, and neither -inf nor NaN.
