@@ -1,0 +1,57 @@
+/* Tokens in tiles of any kind. */
+#include "tiling.h"
+
+#include <stdlib.h>
+
+tiling tiling_make(int64_t n, int64_t size, int64_t count)
+{
+    tiling t = {.n = n, .count = count ? count : (n + size - 1) / size, .tile = malloc((size_t)(n + 1) * sizeof(*t.tile))};
+    for (int64_t i = 0; t.tile && i < n; i++) t.tile[i] = count ? 0 : i / size;
+    return t;
+}
+
+double *tiling_means(const tiling *t, const double *x, int64_t d)
+{
+    double *mean = calloc((size_t)(t->count * d + 1), sizeof(*mean));
+    int64_t *tokens = calloc((size_t)(t->count + 1), sizeof(*tokens));
+    for (int64_t i = 0; mean && tokens && i < t->n; i++) {
+        tokens[t->tile[i]]++;
+        for (int64_t c = 0; c < d; c++) mean[t->tile[i] * d + c] += x[i * d + c];
+    }
+    for (int64_t i = 0; mean && tokens && i < t->count * d; i++)
+        if (tokens[i / d]) mean[i] /= (double)tokens[i / d];
+    if (!tokens) free(mean);
+    const bool ok = tokens;
+    free(tokens);
+    return ok ? mean : NULL;
+}
+
+double *tiling_scores(const system_problem *p, int64_t b, int64_t h, const tiling *q, const tiling *k, double scale)
+{
+    double *mean_q = tiling_means(q, system_q(p, b, h, 0), p->d), *mean_k = tiling_means(k, system_k(p, b, h, 0), p->d);
+    double *score = mean_q && mean_k ? malloc((size_t)(q->count * k->count + 1) * sizeof(*score)) : NULL;
+    for (int64_t i = 0; score && i < q->count * k->count; i++)
+        score[i] = scale * system_dot(mean_q + i / k->count * p->d, mean_k + i % k->count * p->d, p->d);
+    free(mean_q);
+    free(mean_k);
+    return score;
+}
+
+bool tiling_attend(const system_problem *p, int64_t b, int64_t h, const tiling *q, const tiling *k, const uint8_t *on, bool causal)
+{
+    uint8_t *see = malloc((size_t)p->nk + 1);
+    if (!see) return false;
+    for (int64_t i = 0; i < p->nq; i++) {
+        for (int64_t j = 0; j < p->nk; j++) see[j] = on[q->tile[i] * k->count + k->tile[j]] && (!causal || j <= i + p->nk - p->nq);
+        system_attend(p, b, h, i, see, system_o(p, b, h, i));
+    }
+    free(see);
+    return true;
+}
+
+bool system_heads(system_problem *p, bool (*head)(system_problem *p, int64_t b, int64_t h))
+{
+    bool ok = true;
+    for (int64_t i = 0; ok && i < p->b * p->h; i++) ok = head(p, i / p->h, i % p->h);
+    return ok;
+}
