@@ -124,7 +124,7 @@ static void four_bits(system_problem *p, const double *x, double *out)
     for (int64_t c = 0; c < p->d; c++) most = fmax(most, fabs(x[c]));
     for (int64_t c = 0; c < p->d; c++) {
         const double steps = x[c] / (most / 7);
-        system_gap(p, steps - floor(steps) - 0.5, 1);
+        system_gap(p, steps - floor(steps) - 0.5, 0.2); /* steps are exact to 1e-6 in fp32 */
         out[c] = round(steps) * (most / 7);
     }
 }
