@@ -69,6 +69,7 @@ static void alike(system_problem *p, const double *x, const double *shift, int64
 static void likely(system_problem *p, double *row, const uint8_t *trusted, int64_t n, uint8_t *on)
 {
     int64_t count = 0;
+    for (int64_t c = 0; c < n; c++) on[c] = 0;
     system_softmax(row, trusted, n);
     system_top_mass(p, row, trusted, n, system_value(p, "kept"), false, on);
     for (int64_t c = 0; c < n; c++) count += on[c];
@@ -98,7 +99,6 @@ static bool sparge_attn(system_problem *p)
         for (int64_t t = 0; t < rows; t++) {
             for (int64_t c = 0; c < columns; c++)
                 map[c] = (system_dot(mean_q + t * p->d, mean_k + c * p->d, p->d) - system_dot(mean_q + t * p->d, mean, p->d)) / sqrt((double)p->d);
-            memset(on, 0, (size_t)columns);
             likely(p, map, trusted_k, columns, on);
             for (int64_t j = 0; j < p->nk; j++) see[j] = on[key[j]] || !trusted_k[key[j]] || !trusted_q[t];
             for (int64_t i = t * tall; i < p->nq && i < (t + 1) * tall; i++) attend_coded(p, b, h, i, see, q, k, row);
