@@ -76,6 +76,29 @@ alike() {
 }
 alike "--causal" "--recipe causal.json"
 
+# Tensors with structure: attend takes them; the seed decides.
+make="$tessera make-tensors -q"
+expect 2 "expected either --grid T,H,W or --tokens N" $make -o made.safetensors
+expect 2 "expected either --grid T,H,W or --tokens N" $make -o made.safetensors --grid 2,3,4 --tokens 24
+expect 2 "argument --text goes with --grid" $make -o made.safetensors --tokens 24 --text 1
+expect 2 "argument --grid is '2,0,4'" $make -o made.safetensors --grid 2,0,4
+expect 2 "argument --kv-heads is 3; expected a divisor of 8 heads" $make -o made.safetensors --tokens 24 --kv-heads 3
+expect 2 "argument --head-dim is 7; expected 8 to 1024" $make -o made.safetensors --tokens 24 --head-dim 7
+expect 2 "argument --mass is 1; expected 0 to 0.99" $make -o made.safetensors --tokens 24 --mass 1
+expect 2 "argument --dtype is 'f8'; expected f32, f16 or bf16" $make -o made.safetensors --tokens 24 --dtype f8
+expect 2 "unexpected argument 'foo'" $make -o made.safetensors --tokens 24 foo
+expect 2 "expected -o OUT.safetensors" $make --tokens 24
+[ -e made.safetensors ] && { echo "a refused make-tensors left a file"; failed=1; }
+expect 0 "" $make -o made.safetensors --grid 3,5,7 --text 4 --heads 4 --kv-heads 2 --head-dim 24 --batch 2
+expect 0 "" $make -o again.safetensors --grid 3,5,7 --text 4 --heads 4 --kv-heads 2 --head-dim 24 --batch 2 --seed 1
+expect 0 "" $make -o other.safetensors --grid 3,5,7 --text 4 --heads 4 --kv-heads 2 --head-dim 24 --batch 2 --seed 2
+cmp -s made.safetensors again.safetensors && ! cmp -s made.safetensors other.safetensors || { echo "make-tensors: the seed does not decide"; failed=1; }
+expect 0 "" "$tessera" attend -q made.safetensors -o two.safetensors
+expect 0 "" $make -o half.safetensors --tokens 61 --dtype bf16
+expect 0 "" "$tessera" attend -q half.safetensors -o two.safetensors --causal
+expect 0 "" "$tessera" make-tensors -o made.safetensors --tokens 61 --heads 2
+grep -q "key head 1  slash" out || { echo "make-tensors: $(cat out)"; failed=1; }
+
 # A look at the map: every row's probabilities add up to 1, so all keys together get as much as there are rows.
 expect 2 "argument --block-sums is '4'" "$tessera" attend qkv.safetensors -o looks.safetensors --block-sums 4
 expect 2 "argument --map-rows is '1,x'" "$tessera" attend qkv.safetensors -o looks.safetensors --map-rows 1,x
