@@ -163,6 +163,15 @@ static tsr_status read_rope(const cJSON *object, tsr_stream_rope *rope)
     return status;
 }
 
+/* Is it one of the members that are for readers of the file? */
+static bool for_readers(const char *name)
+{
+    static const char *const words[] = {"name", "system", "paper", "exact", "simplified", "note"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(name, words[i]) == 0) return true;
+    return false;
+}
+
 static tsr_status read_recipe(const cJSON *root, tsr_stream_desc *d)
 {
     static const char *const times[] = {"kept", "closed"};
@@ -187,9 +196,9 @@ static tsr_status read_recipe(const cJSON *root, tsr_stream_desc *d)
             d->ema = item->valuedouble;
         else if (strcmp(item->string, "rope") == 0)
             status = read_rope(item, &d->rope);
-        else if (strcmp(item->string, "name") != 0 && strcmp(item->string, "paper") != 0 && strcmp(item->string, "note") != 0)
-            REFUSE("argument text: %.64s is unknown or of a wrong type; expected name, paper, note, kinds, time, sink_overlap, ema, probabilities, "
-                   "causal or rope",
+        else if (!for_readers(item->string))
+            REFUSE("argument text: %.64s is unknown or of a wrong type; expected name, system, paper, exact, simplified, note, kinds, time, "
+                   "sink_overlap, ema, probabilities, causal or rope",
                    item->string);
     }
     return status;

@@ -14,6 +14,7 @@ enum { CHUNKS = 1000 };
 static const char *const streaming_llm = "{\"kinds\": [{\"sink\": %d, \"window\": %d}], \"time\": \"closed\", \"causal\": true}";
 static const char *const longlive = "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"frame\": 4}], \"time\": \"kept\"}";
 static const char *const reward_forcing = "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"frame\": 4}], \"time\": \"closed\", \"ema\": 0.9}";
+static const char *const motion_stream = "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"frame\": 4}], \"time\": \"closed\"}";
 static const char *const deep_forcing =
     "{\"kinds\": [{\"sink\": %d, \"window\": %d, \"frame\": 4, \"rule\": \"lowest score\", \"keep\": 4, \"recent\": 2}],"
     " \"time\": \"closed\", \"sink_overlap\": true}";
@@ -32,6 +33,8 @@ static const stream_system systems[] = {
     {"longlive/bf16", NAIVE_LONGLIVE, longlive, TSR_BF16},
     {"rewardforcing/f32", NAIVE_REWARD_FORCING, reward_forcing, TSR_F32},
     {"rewardforcing/bf16", NAIVE_REWARD_FORCING, reward_forcing, TSR_BF16},
+    {"motionstream/f32", NAIVE_MOTION_STREAM, motion_stream, TSR_F32},
+    {"motionstream/f16", NAIVE_MOTION_STREAM, motion_stream, TSR_F16},
     {"deepforcing/f32", NAIVE_DEEP_FORCING, deep_forcing, TSR_F32},
     {"deepforcing/f16", NAIVE_DEEP_FORCING, deep_forcing, TSR_F16},
     {"streamingvlm/f32", NAIVE_STREAMING_VLM, streaming_vlm, TSR_F32},
@@ -113,7 +116,7 @@ static tsr_status describe(stream_run *f, tsr_device *dev)
     tsr_stream_desc *d = &f->naive.desc;
     char text[512];
     const naive_policy policy = f->system->policy;
-    const bool frames = policy == NAIVE_LONGLIVE || policy == NAIVE_REWARD_FORCING || policy == NAIVE_DEEP_FORCING;
+    const bool frames = policy == NAIVE_LONGLIVE || (policy >= NAIVE_REWARD_FORCING && policy <= NAIVE_DEEP_FORCING);
     const int sink = policy == NAIVE_REWARD_FORCING || policy == NAIVE_DEEP_FORCING ? 1 + (int)oracle_below(&f->r, 3) : (int)oracle_below(&f->r, 5);
     /* Of one key tile, or of several. */
     const int more = oracle_below(&f->r, 3) ? 0 : frames ? 40 : 170;

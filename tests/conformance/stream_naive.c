@@ -93,7 +93,8 @@ static void set_positions(const naive *n, seen *list, int64_t count)
         const seen *last = i > 0 ? &list[i - 1] : NULL;
         int64_t time = s->position[0];
         if (n->policy == NAIVE_STREAMING_LLM) time = i;
-        if (n->policy == NAIVE_REWARD_FORCING) time = last ? last->position[0] + (last->token->position[0] != time) : 0;
+        if (n->policy == NAIVE_REWARD_FORCING || n->policy == NAIVE_MOTION_STREAM)
+            time = last ? last->position[0] + (last->token->position[0] != time) : 0;
         if (n->policy >= NAIVE_DEEP_FORCING) {
             int64_t step = last ? time - last->token->position[0] : time;
             if (last && last->id + 1 != s->id && step > 0)

@@ -9,6 +9,7 @@ typedef enum naive_policy {
     NAIVE_STREAMING_LLM,  /* the first and the last tokens; position = place in the list of these */
     NAIVE_LONGLIVE,       /* the first and the last frames, at their own times */
     NAIVE_REWARD_FORCING, /* frames that leave are averaged into the first ones; time = place of the frame in the list */
+    NAIVE_MOTION_STREAM,  /* the first and the last frames; time = place of the frame in the list */
     NAIVE_DEEP_FORCING,   /* sinks, tokens by score, recent frames; gaps closed, the sinks up against the next */
     NAIVE_STREAMING_VLM,  /* text and vision by windows of their own; gaps closed on all axes */
     NAIVE_H2O,            /* tokens by the sum of their probabilities, and recent ones; gaps closed */

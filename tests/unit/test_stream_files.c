@@ -27,6 +27,8 @@ static void published_recipes(void **state)
         {"streamingllm", 1024, {.kinds = {{.sink = 4, .window = 1020}}, .kind_count = 1, .time = TSR_STREAM_TIME_CLOSED, .causal = 1}},
         {"longlive", 12, {.kinds = {{.sink = 3, .window = 9}}, .kind_count = 1}},
         {"reward_forcing", 9, {.kinds = {{.sink = 3, .window = 6}}, .kind_count = 1, .time = TSR_STREAM_TIME_CLOSED, .ema = 0.999}},
+        {"motion_stream", 9, {.kinds = {{.sink = 3, .window = 6}}, .kind_count = 1, .time = TSR_STREAM_TIME_CLOSED}},
+        {"rolling_forcing", 21, {.kinds = {{.sink = 3, .window = 18}}, .kind_count = 1, .time = TSR_STREAM_TIME_CLOSED}},
         {"deep_forcing",
          21,
          {.kinds = {{.sink = 10, .window = 11, .keep = 6, .recent = 4, .rule = TSR_STREAM_LOWEST_SCORE}},
