@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "oracle/oracle.h"
-#include "realistic.h"
+#include "oracle/realistic.h"
 
 typedef struct made {
     float *q, *k, *v;

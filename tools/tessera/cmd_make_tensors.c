@@ -5,7 +5,7 @@
 
 #include "cli.h"
 #include "oracle/oracle.h"
-#include "realistic.h"
+#include "oracle/realistic.h"
 #include "recipe_file.h"
 
 static const char *const name = "make-tensors";

@@ -2,7 +2,7 @@
 #ifndef REALISTIC_INTERNAL_H
 #define REALISTIC_INTERNAL_H
 
-#include "oracle/oracle.h"
+#include "oracle.h"
 #include "realistic.h"
 
 /* Of one batch row and key head: each use has numbers of its own, so that what one of them draws moves no other. */
