@@ -63,24 +63,32 @@ const char *tsr_reader_kind(const cJSON *item)
                                   : "null";
 }
 
+/* The number that an item is or, where formulas are known, stands for; NaN: it is none. */
+static double number_of(tsr_reader *r, const cJSON *item)
+{
+    if (cJSON_IsNumber(item)) return item->valuedouble;
+    return cJSON_IsString(item) && r->formula ? r->formula(r->user, item->valuestring) : NAN;
+}
+
 int64_t tsr_reader_whole(tsr_reader *r, const cJSON *item, int64_t lo, int64_t hi, const char *why)
 {
+    const double x = r->status == TSR_OK ? number_of(r, item) : 0;
     if (r->status != TSR_OK) return lo;
     char range[96];
-    if (hi >= TSR_RECIPE_MAX && !(cJSON_IsNumber(item) && item->valuedouble > (double)hi)) /* a bound that few numbers meet */
+    if (hi >= TSR_RECIPE_MAX && !(x > (double)hi)) /* a bound that few numbers meet */
         snprintf(range, sizeof(range), "%lld or more", (long long)lo);
     else if (lo == hi)
         snprintf(range, sizeof(range), "%lld", (long long)lo);
     else
         snprintf(range, sizeof(range), "%lld to %lld", (long long)lo, (long long)hi);
-    if (!cJSON_IsNumber(item))
+    if (isnan(x))
         tsr_reader_fail(r, "is %s; expected a whole number, %s%s", tsr_reader_kind(item), range, why);
-    else if (!(fabs(item->valuedouble) < 9007199254740992.0) || floor(item->valuedouble) != item->valuedouble)
-        tsr_reader_fail(r, "is %.17g; expected a whole number, %s%s", item->valuedouble, range, why);
-    else if ((int64_t)item->valuedouble < lo || (int64_t)item->valuedouble > hi)
-        tsr_reader_fail(r, "is %lld; expected %s%s", (long long)item->valuedouble, range, why);
+    else if (!(fabs(x) < 9007199254740992.0) || floor(x) != x)
+        tsr_reader_fail(r, "is %.17g; expected a whole number, %s%s", x, range, why);
+    else if ((int64_t)x < lo || (int64_t)x > hi)
+        tsr_reader_fail(r, "is %lld; expected %s%s", (long long)x, range, why);
     else
-        return (int64_t)item->valuedouble;
+        return (int64_t)x;
     return lo;
 }
 
@@ -123,12 +131,13 @@ double tsr_fields_number(tsr_fields *f, const char *name, double fallback)
     const cJSON *item = tsr_fields_get(f, name);
     if (!item) return fallback;
     const size_t up = tsr_reader_enter(f->r, name);
-    if (!cJSON_IsNumber(item))
+    const double x = f->r->status == TSR_OK ? number_of(f->r, item) : 0;
+    if (isnan(x))
         tsr_reader_fail(f->r, "is %s; expected a number", tsr_reader_kind(item));
-    else if (!(fabs(item->valuedouble) <= FLT_MAX))
-        tsr_reader_fail(f->r, "is %g; expected a number within fp32's range", item->valuedouble);
+    else if (!(fabs(x) <= FLT_MAX))
+        tsr_reader_fail(f->r, "is %g; expected a number within fp32's range", x);
     tsr_reader_leave(f->r, up);
-    return f->r->status == TSR_OK ? item->valuedouble : fallback;
+    return f->r->status == TSR_OK ? x : fallback;
 }
 
 bool tsr_fields_flag(tsr_fields *f, const char *name, bool fallback)

@@ -18,6 +18,8 @@ typedef struct tsr_reader {
     tsr_status status;
     char path[768]; /* "set.union[1].window", cut off where it is longer */
     size_t length;
+    double (*formula)(void *user, const char *text); /* the number that a string stands for; NULL: strings are no numbers */
+    void *user;
 } tsr_reader;
 
 /* One step down the path; returns what tsr_reader_leave takes. */
