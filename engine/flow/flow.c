@@ -334,12 +334,15 @@ static void read_sets(tsr_flow *f)
     tsr_recipe_destroy(recipe);
 }
 
+static double formula(void *user, const char *text) { return flow_formula(user, text); }
+
 static tsr_status build(tsr_flow *f, const tsr_flow_desc *desc)
 {
     const tsr_recipe_desc text = {.text = desc->text, .length = desc->length};
     tsr_build b = {0};
     cJSON *root = NULL;
     f->r = &b.r, f->build = &b;
+    b.r.formula = formula, b.r.user = f;
     f->steps = calloc(FLOW_STEPS, sizeof(*f->steps));
     f->scalars = calloc(2 * FLOW_STEPS, sizeof(*f->scalars));
     f->inputs = calloc(FLOW_STEPS, sizeof(*f->inputs));
