@@ -123,7 +123,7 @@ static bool find_gain(const realistic_desc *desc, const realistic_pattern *p, co
 
 static bool make_values(const realistic_desc *desc, const realistic_pattern *p, int64_t b, int64_t kv_head, float *v)
 {
-    const int64_t d = desc->d;
+    const int64_t d = desc->dv;
     oracle_rng r = realistic_rng(desc, b, kv_head, REALISTIC_FOR_VALUES);
     double *smooth = malloc((size_t)p->tokens * FACTORS * sizeof(*smooth)), *parts = malloc((size_t)((p->contents + FACTORS) * d) * sizeof(*parts));
     const bool ok = smooth && parts && realistic_smooth(p, FACTORS, &r, smooth);

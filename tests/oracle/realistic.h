@@ -37,7 +37,7 @@ typedef enum realistic_kind {
 
 typedef struct realistic_desc {
     int64_t batch, heads, heads_kv; /* heads_kv divides heads */
-    int64_t d;                      /* channels of q, k and v, 8 or more */
+    int64_t d, dv;                  /* channels of q and k, 8 or more, and of v */
     int64_t grid[3], text;          /* a sequence of N tokens: {1, 1, N} */
     double mass;                    /* of a head's pattern, between 0 and 1 */
     double noise;                   /* its length relative to that of what has structure */
@@ -73,7 +73,7 @@ typedef struct realistic_head {
     double density; /* of the pattern among all pairs */
 } realistic_head;
 
-/* One key head: q [heads / heads_kv, tokens, d], k and v [tokens, d], packed. false: no memory. */
+/* One key head: q [heads / heads_kv, tokens, d], k [tokens, d] and v [tokens, dv], packed. false: no memory. */
 bool realistic_make(const realistic_desc *d, int64_t b, int64_t kv_head, float *q, float *k, float *v, realistic_head *head);
 
 #endif

@@ -18,12 +18,12 @@ typedef struct made {
 
 static made make(const realistic_desc *d, int64_t b, int64_t kv_head)
 {
-    const size_t size = (size_t)(realistic_tokens(d) * d->d) * sizeof(float), group = (size_t)(d->heads / d->heads_kv);
-    made m = {.q = malloc(size * group), .k = malloc(size), .v = malloc(size)};
+    const size_t n = (size_t)realistic_tokens(d) * sizeof(float), size = n * (size_t)d->d, group = (size_t)(d->heads / d->heads_kv);
+    made m = {.q = malloc(size * group), .k = malloc(size), .v = malloc(n * (size_t)d->dv)};
     assert_true(m.q && m.k && m.v);
     memset(m.q, 0xff, size * group); /* NaN */
     memset(m.k, 0xff, size);
-    memset(m.v, 0xff, size);
+    memset(m.v, 0xff, n * (size_t)d->dv);
     assert_true(realistic_make(d, b, kv_head, m.q, m.k, m.v, &m.head));
     return m;
 }
@@ -99,9 +99,9 @@ static void structure(void **state)
 {
     (void)state;
     static const realistic_desc shapes[] = {
-        {.batch = 2, .heads = 16, .heads_kv = 8, .d = 48, .grid = {5, 7, 9}, .text = 11, .mass = 0.8, .noise = 0.3, .seed = 1},
-        {.batch = 1, .heads = 6, .heads_kv = 6, .d = 37, .grid = {1, 1, 509}, .mass = 0.8, .noise = 0.3, .seed = 2},
-        {.batch = 1, .heads = 6, .heads_kv = 6, .d = 64, .grid = {1, 13, 17}, .text = 1, .mass = 0.8, .noise = 0.3, .seed = 3},
+        {.batch = 2, .heads = 16, .heads_kv = 8, .d = 48, .dv = 40, .grid = {5, 7, 9}, .text = 11, .mass = 0.8, .noise = 0.3, .seed = 1},
+        {.batch = 1, .heads = 6, .heads_kv = 6, .d = 37, .dv = 45, .grid = {1, 1, 509}, .mass = 0.8, .noise = 0.3, .seed = 2},
+        {.batch = 1, .heads = 6, .heads_kv = 6, .d = 64, .dv = 64, .grid = {1, 13, 17}, .text = 1, .mass = 0.8, .noise = 0.3, .seed = 3},
     };
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
         const realistic_desc *d = &shapes[s];
@@ -129,7 +129,7 @@ static void structure(void **state)
             const double plain = mass_of(&p, random, random + n * d->d, d->d, &density);
             if (fabs(plain - density) > 0.3 * density) fail_msg("random tensors: %g of the attention in %g of the pairs", plain, density);
             assert_true(rank_of(m.q, n, d->d) < (pattern ? 0.7 : 0.3) * rank_of(random, n, d->d));
-            assert_true(explained(&p, m.v, d->d) > 0.3);
+            assert_true(explained(&p, m.v, d->dv) > 0.3);
             assert_true(explained(&p, random, d->d) < 0.1);
             drop(&m);
             realistic_pattern_free(&p);
@@ -146,8 +146,15 @@ static void sharpness(void **state)
     (void)state;
     double last = 0;
     for (int i = 0; i < 3; i++) {
-        const realistic_desc d = {
-            .batch = 1, .heads = 1, .heads_kv = 1, .d = 32, .grid = {3, 8, 11}, .mass = (const double[]){0.3, 0.6, 0.9}[i], .noise = 0.3, .seed = 5};
+        const realistic_desc d = {.batch = 1,
+                                  .heads = 1,
+                                  .heads_kv = 1,
+                                  .d = 32,
+                                  .dv = 32,
+                                  .grid = {3, 8, 11},
+                                  .mass = (const double[]){0.3, 0.6, 0.9}[i],
+                                  .noise = 0.3,
+                                  .seed = 5};
         made m = make(&d, 0, 0);
         assert_true(m.head.mass >= d.mass && m.head.mass < d.mass + 0.1 && m.head.mass > last);
         last = m.head.mass;
@@ -158,7 +165,7 @@ static void sharpness(void **state)
 static void seeds(void **state)
 {
     (void)state;
-    realistic_desc d = {.batch = 2, .heads = 8, .heads_kv = 8, .d = 24, .grid = {3, 4, 5}, .text = 2, .mass = 0.8, .noise = 0.3, .seed = 9};
+    realistic_desc d = {.batch = 2, .heads = 8, .heads_kv = 8, .d = 24, .dv = 24, .grid = {3, 4, 5}, .text = 2, .mass = 0.8, .noise = 0.3, .seed = 9};
     const size_t size = (size_t)(realistic_tokens(&d) * d.d) * sizeof(float);
     for (int64_t h = 0; h < d.heads_kv; h++) {
         made one = make(&d, 0, h), same = make(&d, 0, h), other_row = make(&d, 1, h);
@@ -185,11 +192,19 @@ static void awkward(void **state)
     static const int64_t grids[][3] = {{1, 1, 1}, {1, 1, 2}, {2, 1, 1}, {2, 1, 2}, {1, 5, 1}, {7, 1, 3}, {2, 2, 2}, {1, 1, 67}};
     for (size_t s = 0; s < sizeof(grids) / sizeof(grids[0]); s++)
         for (int64_t h = 0; h < 8; h++) {
-            realistic_desc d = {.batch = 1, .heads = 24, .heads_kv = 8, .d = 8 + (int64_t)s, .text = (int64_t)(s % 3), .mass = 0.8, .noise = 0.3};
+            realistic_desc d = {.batch = 1,
+                                .heads = 24,
+                                .heads_kv = 8,
+                                .d = 8 + (int64_t)s,
+                                .dv = 1 + (int64_t)s,
+                                .text = (int64_t)(s % 3),
+                                .mass = 0.8,
+                                .noise = 0.3};
             memcpy(d.grid, grids[s], sizeof(d.grid));
             made m = make(&d, 0, h);
-            const int64_t size = realistic_tokens(&d) * d.d;
-            for (int64_t e = 0; e < 3 * size; e++) assert_true(isfinite(m.q[e]) && isfinite(m.k[e % size]) && isfinite(m.v[e % size]));
+            const int64_t n = realistic_tokens(&d);
+            for (int64_t e = 0; e < 3 * n * d.d; e++) assert_true(isfinite(m.q[e]) && isfinite(m.k[e % (n * d.d)]));
+            for (int64_t e = 0; e < n * d.dv; e++) assert_true(isfinite(m.v[e]));
             assert_true(m.head.mass > 0 && m.head.mass < 1 + 1e-9 && m.head.density > 0 && m.head.density < 1 + 1e-9);
             drop(&m);
         }

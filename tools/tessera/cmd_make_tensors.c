@@ -65,7 +65,7 @@ static int read_options(maker *m)
     d->batch = m->batch;
     d->heads = m->heads;
     d->heads_kv = m->heads_kv;
-    d->d = m->d;
+    d->d = d->dv = m->d;
     d->text = m->text;
     d->mass = m->mass;
     d->noise = m->noise;
