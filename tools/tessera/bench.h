@@ -60,7 +60,8 @@ typedef struct bench_ask {
     double seconds;         /* that a dense run may take */
 } bench_ask;
 
-typedef struct bench_case bench_case; /* bench_windows.h */
+typedef struct bench_case bench_case;               /* bench_windows.h */
+typedef struct bench_sparse_case bench_sparse_case; /* bench_sparse.h */
 
 typedef struct bench {
     cli_device device;
@@ -79,6 +80,9 @@ typedef struct bench {
     bench_ask ask;
     bench_case *cases; /* of windows */
     size_t case_count;
+    bool realistic;            /* tensors with structure, in place of noise */
+    bench_sparse_case *sparse; /* of sparse */
+    size_t sparse_count;
     bool failed; /* a result is wrong or missing */
 } bench;
 
@@ -86,6 +90,7 @@ typedef struct bench {
 int bench_attention(bench *b);
 int bench_decode(bench *b, const char *path);
 int bench_windows(bench *b);
+int bench_sparse(bench *b);
 
 void bench_summarise(bench_times *t);    /* median and spread */
 double bench_tolerance(tsr_dtype dtype); /* what the library promises of outputs of this type */

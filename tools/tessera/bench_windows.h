@@ -2,7 +2,7 @@
 #ifndef BENCH_WINDOWS_H
 #define BENCH_WINDOWS_H
 
-#include "bench_ours.h"
+#include "bench_pace.h"
 
 typedef enum bench_family { BENCH_LINE, BENCH_LINE_CAUSAL, BENCH_BOX, BENCH_FITTED, BENCH_OWN, BENCH_NATTEN, BENCH_FAMILIES } bench_family;
 
@@ -32,12 +32,6 @@ struct bench_case {
     double error, dense_error, tolerance;
     uint64_t seed;
 };
-
-/* Device facts that choose the sizes: dense FLOP/s, and the tiles that windows should fit. */
-typedef struct bench_pace {
-    double rate;
-    int32_t query_tile, key_tile;
-} bench_pace;
 
 /* Appends the cases to measure to b->cases; cases with the same tokens and heads follow each other. false: an error was printed. */
 bool bench_windows_cases(bench *b, const bench_pace *pace);

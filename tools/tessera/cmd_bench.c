@@ -6,6 +6,7 @@
 
 #include "bench.h"
 #include "bench_peer.h"
+#include "bench_sparse.h"
 #include "bench_window_options.h"
 #include "bench_windows.h"
 
@@ -13,7 +14,7 @@ static const char *const name = "bench";
 
 /* Options as popt leaves them. */
 typedef struct arguments {
-    char *dtype, *peer_kv;
+    char *dtype, *peer_kv, *tensors;
     char **shapes;
     bench_window_texts windows;
     long long seed;
@@ -27,7 +28,10 @@ static int run_on(bench *b, const char *what, const char *path)
     if (s != TSR_OK)
         code = cli_fail(name, s);
     else
-        code = strcmp(what, "attention") == 0 ? bench_attention(b) : strcmp(what, "windows") == 0 ? bench_windows(b) : bench_decode(b, path);
+        code = strcmp(what, "attention") == 0 ? bench_attention(b)
+               : strcmp(what, "windows") == 0 ? bench_windows(b)
+               : strcmp(what, "sparse") == 0  ? bench_sparse(b)
+                                              : bench_decode(b, path);
     cli_close(&b->device);
     return code;
 }
@@ -125,12 +129,12 @@ static int check_files(const bench *b)
     return -1;
 }
 
-enum { ATTENTION = 1, WINDOWS = 2, DECODE = 4 };
+enum { ATTENTION = 1, WINDOWS = 2, DECODE = 4, SPARSE = 8 };
 
 static const struct {
     const char *name;
     int bit;
-} measures[] = {{"attention", ATTENTION}, {"windows", WINDOWS}, {"decode", DECODE}};
+} measures[] = {{"attention", ATTENTION}, {"windows", WINDOWS}, {"sparse", SPARSE}, {"decode", DECODE}};
 enum { MEASURES = sizeof(measures) / sizeof(measures[0]) };
 
 /* Options that a measure does not take. */
@@ -145,18 +149,19 @@ static int check_options(const bench *b, const arguments *a, int bit)
         {"--shape", a->shapes, ATTENTION, "attention"},
         {"--peer", b->peers, ATTENTION, "attention"},
         {"--peer-kv", a->peer_kv, ATTENTION, "attention"},
-        {"--dtype", a->dtype, ATTENTION | WINDOWS, "attention and windows"},
+        {"--dtype", a->dtype, ATTENTION | WINDOWS | SPARSE, "attention, windows and sparse"},
         {"--causal", b->causal, ATTENTION | WINDOWS, "attention and windows"},
-        {"--plot", b->plot, ATTENTION | WINDOWS, "attention and windows"},
-        {"--seed", a->seed, ATTENTION | WINDOWS, "attention and windows"},
+        {"--plot", b->plot, ATTENTION | WINDOWS | SPARSE, "attention, windows and sparse"},
+        {"--seed", a->seed, ATTENTION | WINDOWS | SPARSE, "attention, windows and sparse"},
         {"--grid", a->windows.grid, WINDOWS, "windows"},
         {"--window", a->windows.window, WINDOWS, "windows"},
         {"--stride", a->windows.stride, WINDOWS, "windows"},
         {"--dilation", a->windows.dilation, WINDOWS, "windows"},
         {"--recipe", a->windows.recipe, WINDOWS, "windows"},
-        {"--tokens", b->ask.tokens, WINDOWS, "windows"},
-        {"--heads", b->ask.heads, WINDOWS, "windows"},
-        {"--head-dim", b->ask.dim, WINDOWS, "windows"},
+        {"--tokens", b->ask.tokens, WINDOWS | SPARSE, "windows and sparse"},
+        {"--heads", b->ask.heads, WINDOWS | SPARSE, "windows and sparse"},
+        {"--head-dim", b->ask.dim, WINDOWS | SPARSE, "windows and sparse"},
+        {"--tensors", a->tensors, SPARSE, "sparse"},
         {"--model", b->model, DECODE, "decode"},
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
@@ -179,14 +184,27 @@ static int take_windows(bench *b, const arguments *a)
     return code < 0 ? bench_take_windows(b, &a->windows) : code;
 }
 
+static int take_sparse(bench *b, const arguments *a)
+{
+    b->realistic = a->tensors && strcmp(a->tensors, "realistic") == 0;
+    if (a->tensors && !b->realistic && strcmp(a->tensors, "random") != 0)
+        return cli_error(name, EXIT_INPUT, "argument --tensors is '%s'; expected random or realistic", a->tensors);
+    if (b->ask.heads < 0 || b->ask.heads > 1024) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 to 1024", b->ask.heads);
+    if (b->ask.dim < 0 || b->ask.dim > 1024 || (b->realistic && b->ask.dim && b->ask.dim < 8))
+        return cli_error(name, EXIT_INPUT, "argument --head-dim is %d; expected %d to 1024", b->ask.dim, b->realistic ? 8 : 1);
+    if (b->ask.tokens < 0) return cli_error(name, EXIT_INPUT, "argument --tokens is %d; expected 1 or more", b->ask.tokens);
+    if (!(b->ask.seconds > 0)) return cli_error(name, EXIT_INPUT, "argument --seconds is %g; expected more than 0", b->ask.seconds);
+    return take_dtypes(b, a);
+}
+
 /* Everything that can be wrong with the arguments, before the work starts. */
 static int take_arguments(bench *b, const arguments *a, const char *const *rest)
 {
-    if (!rest[0]) return cli_error(name, EXIT_INPUT, "expected attention, windows or decode; see tessera bench --help");
+    if (!rest[0]) return cli_error(name, EXIT_INPUT, "expected attention, windows, sparse or decode; see tessera bench --help");
     int bit = 0;
     for (int i = 0; i < MEASURES; i++)
         if (strcmp(rest[0], measures[i].name) == 0) bit = measures[i].bit;
-    if (!bit) return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention, windows or decode", rest[0]);
+    if (!bit) return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention, windows, sparse or decode", rest[0]);
     if (b->runs < 1 || b->runs > BENCH_MAX_RUNS)
         return cli_error(name, EXIT_INPUT, "argument --runs is %d; expected 1 to %d", b->runs, BENCH_MAX_RUNS);
     if (b->peer_wait < 1) return cli_error(name, EXIT_INPUT, "argument --peer-wait is %d; expected 1 or more seconds", b->peer_wait);
@@ -196,7 +214,7 @@ static int take_arguments(bench *b, const arguments *a, const char *const *rest)
     if (bit == DECODE && (!b->model || !rest[1] || rest[2]))
         return cli_error(name, EXIT_INPUT, "expected tessera bench decode --model W.safetensors LATENT.safetensors");
     if (bit != DECODE && rest[1]) return cli_error(name, EXIT_INPUT, "argument '%s' is unexpected after bench %s", rest[1], rest[0]);
-    code = bit == ATTENTION ? take_attention(b, a) : bit == WINDOWS ? take_windows(b, a) : -1;
+    code = bit == ATTENTION ? take_attention(b, a) : bit == WINDOWS ? take_windows(b, a) : bit == SPARSE ? take_sparse(b, a) : -1;
     return code < 0 ? check_files(b) : code;
 }
 
@@ -210,7 +228,8 @@ static int run(bench *b, const arguments *a, const char *const *rest)
     code = run_all(b, rest[0], rest[1]);
     if (code >= 0) return code;
     if (b->json && !bench_save(b, b->json, bench_json_write)) return EXIT_INPUT;
-    if (b->plot && !bench_save(b, b->plot, b->case_count ? bench_windows_plot : bench_plot_write)) return EXIT_INPUT;
+    if (b->plot && !bench_save(b, b->plot, b->case_count ? bench_windows_plot : b->sparse_count ? bench_sparse_plot : bench_plot_write))
+        return EXIT_INPUT;
     return b->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -226,7 +245,7 @@ int cmd_bench(int argc, const char **argv)
     arguments a = {0};
     struct poptOption options[] = {
         {"shape", 0, POPT_ARG_ARGV, &a.shapes, 0, "attention: B,H,NQ,NK,D; repeatable; default H=4, N=1024 and 4096, D=64 and 128", "SHAPE"},
-        {"dtype", 0, POPT_ARG_STRING, &a.dtype, 0, "attention, windows: f32 (default), f16 or bf16", "TYPE"},
+        {"dtype", 0, POPT_ARG_STRING, &a.dtype, 0, "attention, windows, sparse: f32 (default), f16 or bf16", "TYPE"},
         {"causal", 0, POPT_ARG_NONE, &b.causal, 0, "attention: causal; windows: along the first axis", NULL},
         {"peer", 0, POPT_ARG_ARGV, &b.peers, 0,
          "attention: measure in turn with ggml-cpu or ggml-vulkan (repeatable), or auto: all that are there. Every result is checked against fp64; "
@@ -235,18 +254,21 @@ int cmd_bench(int argc, const char **argv)
         {"peer-kv", 0, POPT_ARG_STRING, &a.peer_kv, 0,
          "attention: what the peers keep keys and values in (f16 if they do not take it); default: as --dtype", "TYPE"},
         {"peer-wait", 0, POPT_ARG_INT, &b.peer_wait, 0, "attention: seconds that a peer may take for one answer; default 300", "SECONDS"},
-        {"plot", 0, POPT_ARG_STRING, &b.plot, 0, "attention: also draw the rates as a bar chart; windows: time against the share of the keys",
-         "FILE.svg"},
-        {"seed", 0, POPT_ARG_LONGLONG, &a.seed, 0, "attention, windows: of the random inputs; default: the time", "N"},
+        {"plot", 0, POPT_ARG_STRING, &b.plot, 0,
+         "attention: also draw the rates as a bar chart; windows and sparse: time against the share of the keys", "FILE.svg"},
+        {"seed", 0, POPT_ARG_LONGLONG, &a.seed, 0, "attention, windows, sparse: of the random inputs; default: the time", "N"},
         {"grid", 0, POPT_ARG_STRING, &a.windows.grid, 0, "windows: tokens along each axis; default: 1-D, 3-D and NATTEN's published cases", "T,H,W"},
         {"window", 0, POPT_ARG_STRING, &a.windows.window, 0, "windows: keys along each axis; default: 5, 10 and 20 % of the grid", "T,H,W"},
         {"stride", 0, POPT_ARG_STRING, &a.windows.stride, 0, "windows: queries that share a window, along each axis; default 1", "T,H,W"},
         {"dilation", 0, POPT_ARG_STRING, &a.windows.dilation, 0, "windows: distance between a window's keys along each axis; default 1", "T,H,W"},
         {"recipe", 0, POPT_ARG_STRING, &a.windows.recipe, 0, "windows: the sets of a recipe, a file or the name of an installed one", "RECIPE"},
-        {"tokens", 0, POPT_ARG_INT, &b.ask.tokens, 0, "windows: for a recipe that has no grid", "N"},
-        {"heads", 0, POPT_ARG_INT, &b.ask.heads, 0, "windows: default 1, more on fast devices", "H"},
-        {"head-dim", 0, POPT_ARG_INT, &b.ask.dim, 0, "windows: default 128, 64 on slow devices", "D"},
-        {"seconds", 0, POPT_ARG_DOUBLE, &b.ask.seconds, 0, "windows: sizes are chosen so that a dense run takes no longer; default 4", "SECONDS"},
+        {"tokens", 0, POPT_ARG_INT, &b.ask.tokens, 0,
+         "windows: for a recipe that has no grid; sparse: default 16384 and 32760, fewer on slow devices", "N"},
+        {"heads", 0, POPT_ARG_INT, &b.ask.heads, 0, "windows, sparse: default 1, of windows more on fast devices", "H"},
+        {"head-dim", 0, POPT_ARG_INT, &b.ask.dim, 0, "windows, sparse: default 128, of windows 64 on slow devices", "D"},
+        {"seconds", 0, POPT_ARG_DOUBLE, &b.ask.seconds, 0, "windows, sparse: sizes are chosen so that a dense run takes no longer; default 4",
+         "SECONDS"},
+        {"tensors", 0, POPT_ARG_STRING, &a.tensors, 0, "sparse: random (default) or realistic, with the structure that papers report", "KIND"},
         {"model", 'm', POPT_ARG_STRING, &b.model, 0, "decode: the decoder's weights", "W.safetensors"},
         {"runs", 'n', POPT_ARG_INT, &b.runs, 0, "measured runs, after one that warms up; their median counts; default 7", "N"},
         {"json", 0, POPT_ARG_STRING, &b.json, 0, "also write the results as JSON, with every time and where it was measured", "FILE"},
@@ -254,25 +276,21 @@ int cmd_bench(int argc, const char **argv)
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext parse;
     const char **rest;
-    int code = cli_parse(
-        name, "bench attention | tessera bench windows | tessera bench decode --model W.safetensors LATENT.safetensors  (--device all: every device)",
-        argc, argv, options, &parse, &rest);
+    int code = cli_parse(name,
+                         "bench attention | tessera bench windows | tessera bench sparse | tessera bench decode --model W.safetensors "
+                         "LATENT.safetensors  (--device all: every device)",
+                         argc, argv, options, &parse, &rest);
     if (code < 0) {
         code = run(&b, &a, rest);
         poptFreeContext(parse);
     }
     cJSON_Delete(b.json_rows);
-    char *const owned[] = {b.json,
-                           b.plot,
-                           b.model,
-                           a.dtype,
-                           a.peer_kv,
-                           a.windows.grid,
-                           a.windows.window,
-                           a.windows.stride,
-                           a.windows.dilation,
-                           a.windows.recipe,
-                           b.device.selector,
+    char *const owned[] = {b.json,           b.plot,
+                           b.model,          a.dtype,
+                           a.peer_kv,        a.tensors,
+                           a.windows.grid,   a.windows.window,
+                           a.windows.stride, a.windows.dilation,
+                           a.windows.recipe, b.device.selector,
                            b.device.budget};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     free_list(a.shapes);
@@ -280,6 +298,7 @@ int cmd_bench(int argc, const char **argv)
     free(b.shapes);
     free(b.results);
     free(b.cases);
+    free(b.sparse);
     tsr_recipe_destroy(b.ask.recipe);
     return code;
 }
