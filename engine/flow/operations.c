@@ -18,5 +18,11 @@ const flow_operation flow_operations[] = {
     {"attend", flow_op_attend},
     {"merge", flow_op_merge},
     {"remember", flow_op_remember},
+    {"dot", flow_op_dot},
+    {"product", flow_op_product},
+    {"softmax", flow_op_softmax},
+    {"lse", flow_op_lse},
+    {"select", flow_op_select},
+    {"tiles", flow_op_tiles},
     {NULL, NULL},
 };
