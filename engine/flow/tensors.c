@@ -72,6 +72,7 @@ flow_tensor flow_constant(tsr_flow *f, tsr_dtype dtype, const int64_t shape[4], 
     }
     f->buffers[t.buffer].data = data;
     f->buffers[t.buffer].kept = true;
+    if (f->desc.keep) f->buffers[t.buffer].last = 0; /* it can be read, though no launch may need it */
     return t;
 }
 
