@@ -219,6 +219,27 @@ int64_t flow_whole_of(tsr_flow *f, tsr_fields *p, const char *name, int64_t lo, 
     return value;
 }
 
+bool flow_shape_of(tsr_flow *f, tsr_fields *p, int64_t shape[4])
+{
+    const cJSON *list = tsr_fields_get(p, "shape"), *item;
+    const size_t up = tsr_reader_enter(f->r, "shape");
+    int count = 0;
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) != 4)
+        tsr_reader_fail(f->r, "is %s; expected a list of four numbers", list ? tsr_reader_kind(list) : "not there");
+    cJSON_ArrayForEach(item, list)
+    {
+        if (f->r->status != TSR_OK) break;
+        const size_t deeper = tsr_reader_enter_index(f->r, (size_t)count);
+        const double value = flow_number(f, item);
+        if (f->r->status == TSR_OK && !(value >= 0 && value <= (double)TSR_RECIPE_MAX && floor(value) == value))
+            tsr_reader_fail(f->r, "is %g; expected a whole number, 0 or more", value);
+        tsr_reader_leave(f->r, deeper);
+        if (f->r->status == TSR_OK) shape[count++] = (int64_t)value;
+    }
+    tsr_reader_leave(f->r, up);
+    return f->r->status == TSR_OK;
+}
+
 flow_tiles flow_tiles_of(tsr_flow *f, tsr_fields *p, const char *name, bool required)
 {
     flow_value value = {.kind = FLOW_NOTHING};

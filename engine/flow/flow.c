@@ -113,36 +113,15 @@ static void read_parameters(tsr_flow *f, tsr_fields *fields)
     }
 }
 
-static void read_shape(tsr_flow *f, const cJSON *list, int64_t shape[4])
-{
-    const cJSON *item;
-    size_t count = 0;
-    const size_t up = tsr_reader_enter(f->r, "shape");
-    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) != 4) tsr_reader_fail(f->r, "is no list of four numbers");
-    cJSON_ArrayForEach(item, list)
-    {
-        if (f->r->status != TSR_OK) break;
-        const size_t deeper = tsr_reader_enter_index(f->r, count);
-        const double value = flow_number(f, item);
-        if (f->r->status == TSR_OK && !(value >= 0 && value <= (double)TSR_RECIPE_MAX && value == (double)(int64_t)value))
-            tsr_reader_fail(f->r, "is %g; expected a whole number, 0 or more", value);
-        tsr_reader_leave(f->r, deeper);
-        if (f->r->status == TSR_OK) shape[count++] = (int64_t)value;
-    }
-    tsr_reader_leave(f->r, up);
-}
-
 /* One input: the caller's tensor of that name, or the default everywhere. */
 static flow_value read_input(tsr_flow *f, const cJSON *item)
 {
     tsr_fields p = tsr_fields_open(f->r, item);
-    const cJSON *about = tsr_fields_get(&p, "about"), *shape = tsr_fields_get(&p, "shape"), *fallback = tsr_fields_get(&p, "default");
+    const cJSON *about = tsr_fields_get(&p, "about"), *fallback = tsr_fields_get(&p, "default");
     int64_t wanted[4] = {0};
     flow_value value = {.kind = FLOW_TENSOR};
     if (about && !cJSON_IsString(about)) tsr_reader_fail(f->r, "has 'about' of %s; expected a string", tsr_reader_kind(about));
-    if (!shape) tsr_reader_fail(f->r, "has no 'shape'");
-    if (f->r->status == TSR_OK) read_shape(f, shape, wanted);
-    if (f->r->status != TSR_OK) return value;
+    if (!flow_shape_of(f, &p, wanted)) return value;
     for (size_t i = 0; i < f->desc.input_count; i++) {
         if (strcmp(f->desc.inputs[i].name, item->string) != 0) continue;
         tsr_layout checked;

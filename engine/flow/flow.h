@@ -197,6 +197,8 @@ bool flow_given(const flow_tensor *t);
 /* A NUMBER; whole numbers within [lo, hi]. Fallback as in tsr_fields_whole; NAN: required. */
 double flow_number_of(tsr_flow *f, tsr_fields *p, const char *name, double fallback);
 int64_t flow_whole_of(tsr_flow *f, tsr_fields *p, const char *name, int64_t lo, int64_t hi, int64_t fallback);
+/* "shape": four NUMBERs, 0 or more; false: failed. */
+bool flow_shape_of(tsr_flow *f, tsr_fields *p, int64_t shape[4]);
 /* TILES; a whole axis of tokens where the member is not there and required is false (size 0, count 0). */
 flow_tiles flow_tiles_of(tsr_flow *f, tsr_fields *p, const char *name, bool required);
 /* The same of an item: what a step or an argument is. */

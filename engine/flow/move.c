@@ -93,27 +93,6 @@ flow_value flow_op_concat(tsr_flow *f, tsr_fields *p)
     return tensor(whole);
 }
 
-static bool read_shape(tsr_flow *f, tsr_fields *p, int64_t shape[4])
-{
-    const cJSON *list = tsr_fields_get(p, "shape"), *item;
-    const size_t up = tsr_reader_enter(f->r, "shape");
-    int count = 0;
-    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) != 4)
-        tsr_reader_fail(f->r, "is %s; expected a list of four numbers", list ? tsr_reader_kind(list) : "not there");
-    cJSON_ArrayForEach(item, list)
-    {
-        if (f->r->status != TSR_OK) break;
-        const size_t deeper = tsr_reader_enter_index(f->r, (size_t)count);
-        const double value = flow_number(f, item);
-        if (f->r->status == TSR_OK && !(value >= 0 && value <= (double)TSR_RECIPE_MAX && floor(value) == value))
-            tsr_reader_fail(f->r, "is %g; expected a whole number, 0 or more", value);
-        tsr_reader_leave(f->r, deeper);
-        if (f->r->status == TSR_OK) shape[count++] = (int64_t)value;
-    }
-    tsr_reader_leave(f->r, up);
-    return f->r->status == TSR_OK;
-}
-
 /* The same elements in order, as a tensor of another shape. */
 static flow_tensor reshaped(tsr_flow *f, flow_tensor t, const int64_t shape[4])
 {
@@ -135,7 +114,7 @@ flow_value flow_op_reshape(tsr_flow *f, tsr_fields *p)
 {
     int64_t shape[4] = {0};
     const flow_tensor t = flow_tensor_of(f, p, "of", true);
-    return tensor(read_shape(f, p, shape) ? reshaped(f, t, shape) : nothing);
+    return tensor(flow_shape_of(f, p, shape) ? reshaped(f, t, shape) : nothing);
 }
 
 /* t with its axis n long: what is missing at the end is value. flip: as for flow_move. */

@@ -15,6 +15,8 @@ const flow_operation flow_operations[] = {
     {"diagonals", flow_op_diagonals},
     {"slashes", flow_op_slashes},
     {"blocks", flow_op_blocks},
+    {"constant", flow_op_constant},
+    {"quantize", flow_op_quantize},
     {"attend", flow_op_attend},
     {"merge", flow_op_merge},
     {"remember", flow_op_remember},

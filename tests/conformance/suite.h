@@ -54,6 +54,7 @@ int suite_add_streams(suite *s);
 int suite_add_flow_selected(suite *s);
 int suite_add_decode(suite *s);
 int suite_add_flow_values(suite *s);
+int suite_add_flow_quantize(suite *s);
 int suite_add_systems(suite *s);
 
 #endif
