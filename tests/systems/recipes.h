@@ -25,8 +25,8 @@ int suite_add_titles(suite *s);
 
 /* A recipe prepared on a device. Each function says in run's message what went wrong. */
 typedef struct system_flow system_flow;
-suite_verdict system_flow_open(suite_run_context *run, const system_case *c, const system_problem *p, system_flow **out);
-suite_verdict system_flow_run(system_flow *flow, const system_problem *p, double *o);
-void system_flow_close(system_flow *flow);
+suite_verdict system_flow_open(suite_run_context *run, const system_case *c, system_flow **out);
+suite_verdict system_flow_run(system_flow *f, const system_problem *p, double *o);
+void system_flow_close(system_flow *f);
 
 #endif

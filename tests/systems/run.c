@@ -122,7 +122,7 @@ static suite_verdict run_system(const suite_case *sc, suite_run_context *run)
     if (margin < MARGIN)
         suite_say(run, SUITE_FAIL, "every draw has a near tie: the widest margin of %d is %.1e", ATTEMPTS, widest);
     else
-        verdict = system_flow_open(run, c, &d->run[0], &flow);
+        verdict = system_flow_open(run, c, &flow);
     if (verdict == SUITE_PASS) verdict = compare(run, c, d, runs, flow);
     system_flow_close(flow);
     drop(d, runs);
