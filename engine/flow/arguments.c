@@ -77,7 +77,7 @@ bool flow_find(tsr_flow *f, const char *name, flow_value *out)
             return false;
         }
         /* What a memory alone computes is not there in other runs: then it is computed once more. */
-        if (step->state == 0 || (step->memory != 0 && step->memory != f->memory)) build_step(f, step);
+        if (f->build && (step->state == 0 || (step->memory != 0 && step->memory != f->memory))) build_step(f, step);
         if (f->r->status != TSR_OK) return false;
         found = &step->value;
     }
