@@ -20,7 +20,7 @@ void flow_move(tsr_flow *f, const flow_moving *m)
     if (mapped) s[m->axis] = 0;
     if (m->axis == FLOW_HEADS) x_group = 1;
     if (m->index) flow_strides(m->index, (const int64_t[4]){shape[0], shape[1], 1, m->index->shape[3]}, n, &index_group);
-    const flow_items items = flow_items_of(f, shape);
+    const flow_items items = flow_items_of(f, shape, FLOW_AXES);
     const move_params params = {.items = items.count,
                                 .s0 = s[0],
                                 .s1 = s[1],

@@ -22,7 +22,7 @@ flow_value flow_op_diagonals(tsr_flow *f, tsr_fields *p)
     if (f->r->status != TSR_OK) return value;
     const int64_t rows = x.shape[FLOW_ROWS], columns = x.shape[FLOW_COLUMNS], parts = rows > PART ? (rows + PART - 1) / PART : 1;
     const flow_tensor sums = flow_new(f, x.shape[0], x.shape[1], parts, columns);
-    const flow_items items = flow_items_of(f, sums.shape);
+    const flow_items items = flow_items_of(f, sums.shape, FLOW_AXES);
     const diagonals_params params = {.items = items.count,
                                      .s0 = x.stride[0],
                                      .s1 = x.stride[1],

@@ -20,7 +20,7 @@ static flow_value join(tsr_flow *f, const flow_value *a, const flow_value *b)
         flow_strides(&of[i]->tensor, shape, so[i], &group[i]);
         flow_strides(&of[i]->lse, rows, sl[i], &lse_group[i]);
     }
-    const flow_items items = flow_items_of(f, shape);
+    const flow_items items = flow_items_of(f, shape, FLOW_AXES);
     const join_params params = {.items = items.count,
                                 .a0 = so[0][0],
                                 .a1 = so[0][1],

@@ -4,15 +4,16 @@
 
 #include "flow.h"
 
-/* An invocation sees to width columns of a row: vectors of them where it stands alone, one where neighbours take the next ones. */
+/* An invocation sees to width columns of a row: vectors of them where it stands alone, one where neighbours take the next ones, or where columns
+ * are the axis along which it goes. */
 typedef struct flow_items {
     int64_t count;
     int32_t width, blocks; /* blocks: invocations of a row */
 } flow_items;
 
-static inline flow_items flow_items_of(const tsr_flow *f, const int64_t shape[4])
+static inline flow_items flow_items_of(const tsr_flow *f, const int64_t shape[4], int axis)
 {
-    const int32_t width = f->lanes == 1 ? 64 : 1;
+    const int32_t width = f->lanes == 1 && axis != FLOW_COLUMNS ? 64 : 1;
     const int64_t blocks = (shape[3] + width - 1) / width;
     return (flow_items){shape[0] * shape[1] * shape[2] * blocks, width, (int32_t)blocks};
 }

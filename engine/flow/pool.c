@@ -40,7 +40,7 @@ static flow_tensor pool_stage(tsr_flow *f, const pool_job *j, const flow_tensor 
     if (cut) flow_strides(&j->tiles.offsets, (const int64_t[4]){shape[0], shape[1], 1, j->tiles.offsets.shape[3]}, offset, &offset_group);
     if (j->empty) flow_strides(j->empty, shape, e, &e_group);
     const bool argmax = j->kind == FLOW_ARGMAX;
-    const flow_items items = flow_items_of(f, shape);
+    const flow_items items = flow_items_of(f, shape, j->axis);
     const pool_params params = {.items = items.count,
                                 .s0 = s[0],
                                 .s1 = s[1],

@@ -32,7 +32,7 @@ static void scan_stage(tsr_flow *f, const scan_job *j, const flow_tensor *carry,
     m[j->axis] = j->chunks;
     step = s[j->axis], d_step = d[j->axis], y_step = to[j->axis];
     s[j->axis] = d[j->axis] = to[j->axis] = 0;
-    const flow_items items = flow_items_of(f, m);
+    const flow_items items = flow_items_of(f, m, j->axis);
     const scan_params params = {.items = items.count,
                                 .s0 = s[0],
                                 .s1 = s[1],

@@ -57,6 +57,8 @@ suite *suite_create(void)
         suite_add_probe,
         suite_add_streams,
         suite_add_flow_selected,
+        suite_add_flow_moves,
+        suite_add_flow_joins,
         suite_add_decode,
         suite_add_flow_values,
         suite_add_flow_quantize,

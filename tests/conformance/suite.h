@@ -52,6 +52,8 @@ int suite_add_expressions(suite *s);
 int suite_add_probe(suite *s);
 int suite_add_streams(suite *s);
 int suite_add_flow_selected(suite *s);
+int suite_add_flow_moves(suite *s);
+int suite_add_flow_joins(suite *s);
 int suite_add_decode(suite *s);
 int suite_add_flow_values(suite *s);
 int suite_add_flow_quantize(suite *s);
