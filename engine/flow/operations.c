@@ -26,5 +26,6 @@ const flow_operation flow_operations[] = {
     {"lse", flow_op_lse},
     {"select", flow_op_select},
     {"tiles", flow_op_tiles},
+    {"cluster", flow_op_cluster},
     {NULL, NULL},
 };

@@ -54,6 +54,8 @@ int suite_add_streams(suite *s);
 int suite_add_flow_selected(suite *s);
 int suite_add_flow_moves(suite *s);
 int suite_add_flow_joins(suite *s);
+int suite_add_flow_choices(suite *s);
+int suite_add_flow_matrix(suite *s);
 int suite_add_decode(suite *s);
 int suite_add_flow_values(suite *s);
 int suite_add_flow_quantize(suite *s);
