@@ -62,9 +62,18 @@ static tsr_status check_text(const char *owner, const char *part, const char *te
             depth--;
     }
     if (values > limits.values) return FAIL("%s has %zu values; expected at most %zu", part, values, limits.values);
+    if (limits.blanks)
+        while (size > 0 && memchr(" \t\r\n", *text, 4)) text++, size--;
     if (size == 0 || text[0] != '{')
         return FAIL("%s is no JSON object: it begins with byte %d; expected '{'", part, size ? (unsigned char)text[0] : 0);
     return TSR_OK;
+}
+
+static int line_of(const char *text, const char *place)
+{
+    int line = 1;
+    for (const char *p = text; p < place; p++) line += *p == '\n';
+    return line;
 }
 
 tsr_status tsr_json_parse(const char *owner, const char *part, const char *text, size_t size, tsr_json_limits limits, cJSON **out)
@@ -73,7 +82,7 @@ tsr_status tsr_json_parse(const char *owner, const char *part, const char *text,
     if (status != TSR_OK) return status;
     const char *end = NULL;
     cJSON *root = cJSON_ParseWithLengthOpts(text, size, &end, false);
-    if (!root) return FAIL("%s is not JSON (at byte %td of it)", part, end ? end - text : (ptrdiff_t)0);
+    if (!root) return FAIL("%s is not JSON (line %d, byte %td of it)", part, line_of(text, end), end ? end - text : (ptrdiff_t)0);
     while (end < text + size && (*end == ' ' || *end == '\n' || *end == '\t' || *end == '\r')) end++;
     if (end != text + size) {
         cJSON_Delete(root);

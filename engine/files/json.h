@@ -11,6 +11,7 @@
 typedef struct tsr_json_limits {
     int depth;
     size_t values;
+    bool blanks; /* may stand before the object */
 } tsr_json_limits;
 
 /* An object, with nothing before or behind it. Errors (TSR_ERROR_FILE) begin with owner and name the part of it that the text is. */

@@ -142,7 +142,7 @@ static tsr_status read_header(tsr_tensors *file)
     const char *text = (const char *)file->map + 8;
     file->data_at = 8 + length;
     file->data_size = file->map_size - file->data_at;
-    return tsr_json_parse(file->path, "the header", text, (size_t)length, (tsr_json_limits){HEADER_DEPTH, VALUES_MAX}, &file->header);
+    return tsr_json_parse(file->path, "the header", text, (size_t)length, (tsr_json_limits){HEADER_DEPTH, VALUES_MAX, false}, &file->header);
 }
 
 static tsr_status check_metadata(const tsr_tensors *file, const cJSON *metadata)

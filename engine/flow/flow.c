@@ -318,7 +318,7 @@ static double formula(void *user, const char *text) { return flow_formula(user, 
 static tsr_status build(tsr_flow *f, const tsr_flow_desc *desc)
 {
     const tsr_recipe_desc text = {.text = desc->text, .length = desc->length};
-    tsr_build b = {0};
+    tsr_build b = {.r = {.text = desc->text, .text_size = desc->length ? desc->length : desc->text ? strlen(desc->text) : 0}};
     cJSON *root = NULL;
     f->r = &b.r, f->build = &b;
     b.r.formula = formula, b.r.user = f;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "line.h"
+
 /* More members than this no object of a recipe has: looking one up stays cheap in hostile texts. */
 enum { MEMBERS_MAX = 256 };
 
@@ -34,6 +36,16 @@ void tsr_reader_leave(tsr_reader *r, size_t length)
     r->path[length] = '\0';
 }
 
+/* "line 7: steps.map", or the whole. */
+static const char *place(const tsr_reader *r, char *out, size_t size)
+{
+    if (r->length && r->text)
+        snprintf(out, size, "line %d: %s", tsr_json_line(r->text, r->text_size, r->path), r->path);
+    else
+        snprintf(out, size, "%s", r->length ? r->path : "the recipe");
+    return out;
+}
+
 void tsr_reader_fail(tsr_reader *r, const char *format, ...)
 {
     if (r->status != TSR_OK) return;
@@ -42,7 +54,8 @@ void tsr_reader_fail(tsr_reader *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    r->status = tsr_fail(TSR_ERROR_FILE, "%s %s", r->length ? r->path : "the recipe", text);
+    char where[sizeof(r->path) + 32];
+    r->status = tsr_fail(TSR_ERROR_FILE, "%s %s", place(r, where, sizeof(where)), text);
 }
 
 void tsr_reader_pass(tsr_reader *r, tsr_status status)
@@ -50,7 +63,8 @@ void tsr_reader_pass(tsr_reader *r, tsr_status status)
     if (r->status != TSR_OK || status == TSR_OK) return;
     char text[1200];
     snprintf(text, sizeof(text), "%s", tsr_last_error());
-    r->status = tsr_fail(status, "%s: %s", r->length ? r->path : "the recipe", text);
+    char where[sizeof(r->path) + 32];
+    r->status = tsr_fail(status, "%s: %s", place(r, where, sizeof(where)), text);
 }
 
 const char *tsr_reader_kind(const cJSON *item)

@@ -18,6 +18,8 @@ typedef struct tsr_reader {
     tsr_status status;
     char path[768]; /* "set.union[1].window", cut off where it is longer */
     size_t length;
+    const char *text; /* what is read, so that errors name lines; NULL: they do not */
+    size_t text_size;
     double (*formula)(void *user, const char *text); /* the number that a string stands for; NULL: strings are no numbers */
     void *user;
 } tsr_reader;
@@ -27,7 +29,7 @@ size_t tsr_reader_enter(tsr_reader *r, const char *key);
 size_t tsr_reader_enter_index(tsr_reader *r, size_t index);
 void tsr_reader_leave(tsr_reader *r, size_t length);
 
-/* "PATH TEXT", as TSR_ERROR_FILE. */
+/* "line LINE: PATH TEXT", as TSR_ERROR_FILE. */
 void tsr_reader_fail(tsr_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the library just said, behind the path. */

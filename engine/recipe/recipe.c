@@ -30,10 +30,9 @@ static tsr_status check(const tsr_recipe_desc *desc, tsr_recipe **out)
 tsr_status tsr_recipe_json(const tsr_recipe_desc *desc, cJSON **root)
 {
     const char *text = desc->text;
-    size_t size = desc->length ? desc->length : strlen(text);
+    const size_t size = desc->length ? desc->length : strlen(text);
     if (size > TEXT_MAX) return tsr_fail(TSR_ERROR_FILE, "the recipe has %zu bytes; expected at most %d", size, TEXT_MAX);
-    while (size > 0 && memchr(" \t\r\n", *text, 4)) text++, size--;
-    return tsr_json_parse("the recipe", "its text", text, size, (tsr_json_limits){DEPTH_MAX, VALUES_MAX}, root);
+    return tsr_json_parse("the recipe", "its text", text, size, (tsr_json_limits){DEPTH_MAX, VALUES_MAX, true}, root);
 }
 
 /* Lowers a SET and makes the next set of it; NULL: everyone, within the segment. */
@@ -132,7 +131,8 @@ static void read_score(tsr_recipe *recipe, tsr_build *b, tsr_fields *f)
 
 void tsr_recipe_words(tsr_reader *r, tsr_fields *f, char **name)
 {
-    static const char *const words[] = {"name", "system", "paper", "source", "comment", "exact", "simplified"}; /* all but the first are for readers of the file */
+    static const char *const words[] = {"name",    "system", "paper",     "source",
+                                        "comment", "exact",  "simplified"}; /* all but the first are for readers of the file */
     for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
         const cJSON *item = tsr_fields_get(f, words[i]);
         if (!item) continue;
@@ -180,7 +180,7 @@ tsr_status tsr_recipe_parse(const tsr_recipe_desc *desc, tsr_recipe **out)
     if ((status = tsr_recipe_json(desc, &root)) != TSR_OK) return status;
     tsr_recipe *recipe = calloc(1, sizeof(*recipe));
     if (recipe) {
-        tsr_build build = {0};
+        tsr_build build = {.r = {.text = desc->text, .text_size = desc->length ? desc->length : strlen(desc->text)}};
         read_recipe(recipe, desc, &build, root);
         status = build.r.status;
     } else
