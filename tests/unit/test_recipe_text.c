@@ -27,7 +27,7 @@ static const struct {
     {"{} x", "1 bytes follow the JSON of its text"},
     {"{\"name\":\"\xff\"}", "not UTF-8 at byte 9"},
     {"{\"name\":\"\\u0000\"}", "escaped NUL"},
-    {"{\"nam\":\"x\"}", "nam is not known; expected name, source, comment, head_count, grid"},
+    {"{\"nam\":\"x\"}", "nam is not known; expected name, system, paper, source, comment, "},
     {"{\"name\":\"a\",\"name\":\"b\"}", "the recipe has 'name' twice"},
     {"{\"name\":1}", "name is a number; expected a string"},
     {"{\"comment\":[\"a\",1]}", "comment[1] is a number; expected a string, one line"},
@@ -372,6 +372,10 @@ static void published(void **state)
         if (!ending || strcmp(ending, ".json") != 0) continue;
         char *text = read_file(TEST_RECIPES, entry->d_name), name[256];
         tsr_recipe *recipe = NULL;
+        if (strstr(text, "\"steps\"")) { /* see test_flow_text.c */
+            free(text);
+            continue;
+        }
         const tsr_recipe_desc desc = {.text = text};
         const tsr_recipe_info info = parse(&desc, &recipe);
         snprintf(name, sizeof(name), "%s.json", info.name);
