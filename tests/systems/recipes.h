@@ -20,6 +20,11 @@ typedef struct system_recipe {
 extern const system_recipe system_recipes[];
 const char *system_recipe_text(const char *name); /* NULL: no such recipe */
 
+/* draw.c: q [B,H,Nq,D], k and v of a case, as fp32 holds them: normal, or with structure (oracle/realistic.h) where the case's shape is
+ * that of a sequence or a grid and its last queries. false: no memory. */
+bool system_can_structure(const system_case *c);
+bool system_draw(const system_case *c, bool structured, oracle_rng *r, double *q, double *k, double *v);
+
 /* recipes.c: a case for each title. */
 int suite_add_titles(suite *s);
 

@@ -1,4 +1,5 @@
-/* Runs the cases of published systems: recipe against definition, drawn anew where a choice would be a near tie. */
+/* Runs the cases of published systems, on random and on structured tensors: recipe against definition, drawn anew where a choice would be
+ * a near tie. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include "recipes.h"
 
 enum { ATTEMPTS = 30, MOST_RUNS = 16 };
+enum { RANDOM, STRUCTURED };
 static const double MARGIN = 3e-5, TOLERANCE = 1e-5;
 
 /* All runs of a case: what each draws and gives. */
@@ -18,12 +20,6 @@ typedef struct draws {
 
 static int64_t elements(const int64_t shape[4]) { return shape[0] * shape[1] * shape[2] * shape[3]; }
 
-static double *draw(oracle_rng *r, int64_t n, double scale, double offset, double *to)
-{
-    for (int64_t i = 0; i < n; i++) to[i] = (double)(float)(offset + scale * oracle_normal(r));
-    return to + n;
-}
-
 static void drop(draws *d, int runs)
 {
     for (int i = 0; i < runs; i++) free(d->memory[i]);
@@ -32,7 +28,7 @@ static void drop(draws *d, int runs)
 }
 
 /* The definition's runs from one seed; *margin: the least of them. false: no memory. */
-static bool define(const system_case *c, int runs, uint64_t seed, draws *d, double *margin)
+static bool define(const system_case *c, bool structured, int runs, uint64_t seed, draws *d, double *margin)
 {
     oracle_rng r = oracle_seed(seed);
     const int64_t q = c->b * c->h * c->nq * c->d, k = c->b * c->hkv * c->nk * c->d, v = c->b * c->hkv * c->nk * c->dv,
@@ -49,7 +45,7 @@ static bool define(const system_case *c, int runs, uint64_t seed, draws *d, doub
     if (!at) return false;
     for (int i = 0; i < SYSTEM_INPUTS && p.inputs[i].name; i++) {
         p.inputs[i].data = at;
-        at = draw(&r, elements(p.inputs[i].shape), p.inputs[i].scale, p.inputs[i].offset, at);
+        for (int64_t n = elements(p.inputs[i].shape); n > 0; n--) *at++ = (double)(float)(p.inputs[i].offset + p.inputs[i].scale * oracle_normal(&r));
     }
     *margin = 1;
     bool ok = true;
@@ -58,12 +54,12 @@ static bool define(const system_case *c, int runs, uint64_t seed, draws *d, doub
         if (!(ok = x)) break;
         p.run = n;
         p.q = x;
-        p.k = x = draw(&r, q, 1, 0, x);
-        p.v = x = draw(&r, k, 1, 0, x);
-        p.o = x = draw(&r, v, 1, 0, x);
+        p.k = x + q;
+        p.v = x + q + k;
+        p.o = x + q + k + v;
         for (int64_t i = 0; i < o; i++) p.o[i] = NAN;
         p.margin = 1;
-        ok = c->define(&p);
+        ok = system_draw(c, structured, &r, x, x + q, x + q + k) && c->define(&p);
         *margin = fmin(*margin, p.margin);
         d->run[n] = p;
     }
@@ -111,7 +107,7 @@ static suite_verdict run_system(const suite_case *sc, suite_run_context *run)
         if (d) drop(d, runs);
         d = calloc(1, sizeof(*d));
         if (!d) return suite_say(run, SUITE_FAIL, "no memory");
-        if (!define(c, runs, suite_seed_of(c->recipe, run->seed + (uint64_t)attempt), d, &margin)) {
+        if (!define(c, sc->number == STRUCTURED, runs, suite_seed_of(c->recipe, run->seed + (uint64_t)attempt), d, &margin)) {
             drop(d, runs);
             return suite_say(run, SUITE_FAIL, "no memory for the definition");
         }
@@ -131,13 +127,15 @@ static suite_verdict run_system(const suite_case *sc, suite_run_context *run)
 
 int suite_add_systems(suite *s)
 {
-    char name[112];
+    char name[128];
     for (const system_case *const *table = system_tables; *table; table++) {
         int again = 1;
         for (const system_case *c = *table; c->recipe; c++) {
             again = c > *table && strcmp(c->recipe, c[-1].recipe) == 0 ? again + 1 : 1;
             snprintf(name, sizeof(name), again > 1 ? "systems/%s/%d" : "systems/%s", c->recipe, again);
-            if (!suite_add(s, name, run_system, c, 0)) return 0;
+            if (!suite_add(s, name, run_system, c, RANDOM)) return 0;
+            snprintf(name, sizeof(name), again > 1 ? "systems/%s/structured/%d" : "systems/%s/structured", c->recipe, again);
+            if (system_can_structure(c) && !suite_add(s, name, run_system, c, STRUCTURED)) return 0;
         }
     }
     return suite_add_titles(s);
