@@ -175,6 +175,7 @@ static flow_tiles nest_tiles(tsr_flow *f, tsr_fields *p)
 flow_value flow_op_tiles(tsr_flow *f, tsr_fields *p)
 {
     flow_value value = {.kind = FLOW_TILES};
+    flow_around(f, (const int64_t[4]){1, 1, 1, f->desc.k.shape[2]}); /* labels and keys by place are those of the call's keys */
     if (tsr_fields_has(p, "grid")) {
         value.tiles = grid_tiles(f, p);
     } else if (tsr_fields_has(p, "axes")) {
