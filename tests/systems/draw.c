@@ -8,7 +8,7 @@ static int64_t text_of(const system_case *c) { return c->grid[0] ? c->text_befor
 
 bool system_can_structure(const system_case *c)
 {
-    return c->d >= 8 && c->nq <= c->nk && (!c->grid[0] || c->grid[0] * c->grid[1] * c->grid[2] + text_of(c) == c->nk);
+    return !c->random && c->d >= 8 && c->nq <= c->nk && (!c->grid[0] || c->grid[0] * c->grid[1] * c->grid[2] + text_of(c) == c->nk);
 }
 
 static void normal(oracle_rng *r, int64_t n, double *to)

@@ -41,6 +41,7 @@ typedef struct system_case {
     system_input inputs[SYSTEM_INPUTS];
     int runs;                          /* 0: 1 */
     double tolerance;                  /* relative error of o; 0: 1e-5 */
+    bool random;                       /* on random tensors alone: so many choices that structured ones always have a near tie */
     bool (*define)(system_problem *p); /* false: no memory */
 } system_case;
 

@@ -79,6 +79,7 @@ const system_case systems_semantic_clusters[] = {
      .grid = {3, 7, 7},
      .text_after = 256,
      .parameters = {{"query_clusters", 7}, {"key_clusters", 13}, {"iterations", 3}, {"kept", 0.375}, {"least", 0.25}},
+     .random = true,
      .define = svg2},
     {0},
 };
