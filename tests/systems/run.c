@@ -7,7 +7,7 @@
 
 #include "recipes.h"
 
-enum { ATTEMPTS = 30, MOST_RUNS = 16 };
+enum { ATTEMPTS = 200, MOST_RUNS = 16 };
 enum { RANDOM, STRUCTURED };
 static const double MARGIN = 3e-5, TOLERANCE = 1e-5;
 
