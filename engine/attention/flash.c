@@ -24,6 +24,7 @@ void tsr_flash_fill_specs(const tsr_attention *att, const tsr_tiling *t, int32_t
         [FLASH_GATHERED] = gathered,
         [FLASH_TESTED] = tested,
         [FLASH_TAGGED] = d->tagged != 0,
+        [FLASH_HAS_SKIP] = d->skip > 0,
         [FLASH_RM] = t->rm,
         [FLASH_RN] = t->rn,
         [FLASH_LN] = t->ln,
@@ -77,5 +78,6 @@ flash_params tsr_flash_params(const tsr_attention *att, const tsr_tiling *t, int
         .passes = (int32_t)t->passes,
         .scale = d->scale,
         .softcap = d->softcap,
+        .skip = (float)((double)d->skip * 0.69314718055994531), /* scores are natural */
     };
 }

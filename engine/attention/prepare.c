@@ -91,7 +91,9 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
             TSR_OK)
             return s;
     }
-    att->info.workspace = tsr_buffer_size(att->params) + tsr_buffer_size(att->lists) + tsr_buffer_size(att->user) + tsr_buffer_size(att->partials);
+    if (d->skip > 0 && (s = tsr_buffer_create(att->dev, att->info.tile_count * 4, &att->skipped)) != TSR_OK) return s;
+    const tsr_buffer *const held[] = {att->params, att->lists, att->user, att->partials, att->skipped};
+    for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) att->info.workspace += tsr_buffer_size(held[i]);
     return TSR_OK;
 }
 
@@ -189,6 +191,7 @@ void tsr_attention_destroy(tsr_attention *att)
     tsr_attention_forget_plan(att);
     tsr_buffer_destroy(att->params);
     tsr_buffer_destroy(att->partials);
+    tsr_buffer_destroy(att->skipped);
     free(att);
 }
 

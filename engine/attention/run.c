@@ -15,7 +15,7 @@ tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args 
     const uint64_t count = args->tile_count ? args->tile_count : att->info.tile_count - args->first_tile;
     if (count == 0) return TSR_OK;
     const bool merged = att->merge != NULL;
-    const tsr_span user = {att->user, 0};
+    const tsr_span user = {att->user, 0}, counts = {att->skipped, 0};
     const tsr_span part_o = {att->partials, 0}, part_lse = {att->partials, att->partial_lse};
     const uint64_t plane = (uint64_t)(att->desc.q.shape[0] * att->desc.q.shape[1] * att->desc.q.shape[2]) * att->info.splits * 4;
     const uint64_t last_plane = att->passes % 2 ? 0 : plane * (uint64_t)att->dv_slices;
@@ -35,6 +35,7 @@ tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args 
         tsr_bind(&user),
         tsr_bind(merged ? &part_o : &args->o),
         tsr_bind(merged ? &part_lse : &args->lse),
+        tsr_bind(args->skipped.buffer ? &args->skipped : &counts),
     };
     for (uint32_t pass = 0; s == TSR_OK && pass < att->passes; pass++) {
         flash[0].offset = pass * att->params_step;

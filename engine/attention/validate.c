@@ -85,6 +85,8 @@ static tsr_status check_scalars(tsr_attention_desc *d)
     if (!isfinite(d->scale)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument scale is %g; expected a finite number", (double)d->scale);
     if (!isfinite(d->softcap) || d->softcap < 0)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument softcap is %g; expected a finite number, 0 or more", (double)d->softcap);
+    if (!isfinite(d->skip) || d->skip < 0)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument skip is %g; expected a finite number, 0 or more", (double)d->skip);
     if (d->tile > TSR_TILE_SUBGROUP) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tile is %u; expected a tsr_tile", d->tile);
     if (d->splits > 128) return tsr_fail(TSR_ERROR_ARGUMENT, "argument splits is %u; expected 0 to 128", d->splits);
     for (size_t i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
@@ -204,6 +206,9 @@ tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attentio
 {
     const tsr_attention_desc *d = &att->desc;
     const tsr_layout query_tags = tsr_attention_tags(d, d->q.shape[2], 2), key_tags = tsr_attention_tags(d, d->k.shape[2], 1);
+    tsr_layout skipped = {0}; /* not wanted, unless it is there */
+    if (d->skip > 0 && args->skipped.buffer)
+        skipped = (tsr_layout){.dtype = TSR_I32, .shape = {1, 1, 1, (int64_t)att->info.tile_count}, .stride = {0, 0, 0, 1}};
     tsr_run_range ranges[] = {{"q", &args->q, &d->q, 0, false},
                               {"k", &args->k, &d->k, 0, false},
                               {"v", &args->v, &d->v, 0, false},
@@ -213,7 +218,8 @@ tsr_status tsr_attention_check_args(const tsr_attention *att, const tsr_attentio
                               {"query_tags", &args->query_tags, &query_tags, 0, false},
                               {"key_tags", &args->key_tags, &key_tags, 0, false},
                               {"o", &args->o, &d->o, 0, true},
-                              {"lse", &args->lse, &d->lse, 0, true}};
+                              {"lse", &args->lse, &d->lse, 0, true},
+                              {"skipped", &args->skipped, &skipped, 0, true}};
     const tsr_status s = tsr_attention_check_ranges(att->dev, ranges, sizeof(ranges) / sizeof(ranges[0]));
     if (s != TSR_OK) return s;
     if (args->first_tile > att->info.tile_count || args->tile_count > att->info.tile_count - args->first_tile)

@@ -7,6 +7,9 @@
  * distances 0, 1, ... of a run; then blocks follow, a unit of distances each and, where keys are tested, BC x words of bits,
  * a bit for each column.
  *
+ * skip: by how much all scores of a tile have to be below the running maximum for the tile to be passed over, as HAS_SKIP says;
+ * skipped: of each workgroup, u32, how many tiles were (of the first slice of value channels; the others 0).
+ *
  * user: the numbers of a score expression, as engine/expression/expression.h lays them out.
  *
  * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits, lse_plane over the planes of
@@ -19,12 +22,12 @@
     S(0, LANES, 64) S(1, D, 64) S(2, D_CHUNK, 64) S(3, DV_SLICE, 64) S(4, KV_CHUNK, 64)            \
     S(5, Q_DT, 0) S(6, K_DT, 0) S(7, V_DT, 0) S(8, O_DT, 0) S(9, BIAS_DT, -1)                      \
     S(10, HAS_MASK, 0) S(11, HAS_SINK, 0) S(12, HAS_LSE, 0) S(13, HAS_CAP, 0)                       \
-    S(14, GATHERED, 0) S(15, TESTED, 0) S(16, TAGGED, 0)
+    S(14, GATHERED, 0) S(15, TESTED, 0) S(16, TAGGED, 0) S(17, HAS_SKIP, 0)
 
 /* Registers: RM x RN micro-tiles (RN in columns of VW queries), LN invocations side by side, BC keys.
  * Where D > D_CHUNK, BC = RM LANES / LN: sums over chunks live in one micro-tile. In tile model simt, BC
  * is no smaller than that in any case: outputs pass through the memory of the scores. */
-#define FLASH_SHAPES(S) S(17, RM, 4) S(18, RN, 4) S(19, LN, 8) S(20, BC, 64)
+#define FLASH_SHAPES(S) S(18, RM, 4) S(19, RN, 4) S(20, LN, 8) S(21, BC, 64)
 
 #define FLASH_PARAMS(F)                                                                            \
     F(i64, q_sb) F(i64, q_sh) F(i64, q_sn) F(i64, k_sb) F(i64, k_sh) F(i64, k_sn)                  \
@@ -36,7 +39,7 @@
     F(i32, q_sd) F(i32, k_sd) F(i32, v_sd) F(i32, o_sd) F(i32, sink_sh)                            \
     F(i32, heads) F(i32, group_heads) F(i32, nq) F(i32, nk) F(i32, dv)                             \
     F(i32, splits) F(i32, pass) F(i32, passes) F(i32, q_tiles) F(i32, dv_slices)                   \
-    F(f32, scale) F(f32, softcap)
+    F(f32, scale) F(f32, softcap) F(f32, skip)
 
 #define FLASH_ARGS(RO, RW)                                                                         \
-    RO(q) RO(k) RO(v) RO(bias) RO(mask) RO(sink) RO(lists) RO(query_tags) RO(key_tags) RO(user) RW(o) RW(lse)
+    RO(q) RO(k) RO(v) RO(bias) RO(mask) RO(sink) RO(lists) RO(query_tags) RO(key_tags) RO(user) RW(o) RW(lse) RW(skipped)

@@ -83,6 +83,7 @@ float f32_pow(float a, float b)
 #define LANE i32(gl_LocalInvocationID.x)
 #if TILE == 3 /* the workgroup is one sub-group, in step anyway */
 #define SYNC() subgroupMemoryBarrierShared(); subgroupBarrier()
+#define SUBGROUP_ANY(c) (subgroupBallot(c) != uvec4(0u))
 #else
 #define SYNC() barrier()
 #endif

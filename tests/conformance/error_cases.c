@@ -88,6 +88,8 @@ static const mistake mistakes[] = {
     REFUSED("window-left-negative", ARGUMENT, "band.left is -3", "TSR_UNBOUNDED", I(band.bounded, 1), I(band.left, -3)),
     REFUSED("window-right-negative", ARGUMENT, "band.right is -9223372036854775808", "TSR_UNBOUNDED", I(band.bounded, 1), I(band.right, INT64_MIN)),
     REFUSED("align", ARGUMENT, "band.align is 9", "tsr_align", I(band.bounded, 1), I(band.align, 9)),
+    REFUSED("skip-negative", ARGUMENT, "skip is -1", "0 or more", F(skip, -1)),
+    REFUSED("skip-nan", ARGUMENT, "skip is nan", "finite", F(skip, NAN)),
     REFUSED("tile", ARGUMENT, "tile is 8", "tsr_tile", I(tile, 8)),
     REFUSED("splits", ARGUMENT, "splits is 129", "0 to 128", I(splits, 129)),
     REFUSED("reserved", ARGUMENT, "reserved[5] is 1", "expected 0", I(reserved[5], 1)),

@@ -54,6 +54,7 @@ suite *suite_create(void)
         suite_add_set_relations,
         suite_add_set_errors,
         suite_add_expressions,
+        suite_add_skips,
         suite_add_probe,
         suite_add_streams,
         suite_add_flow_selected,

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* Bumped whenever a struct or a call of this header changes; tsr_context_create refuses another one. */
-#define TSR_ABI 2
+#define TSR_ABI 3
 
 /* ---- Errors ------------------------------------------------------------------------------------ */
 
@@ -247,6 +247,11 @@ typedef struct tsr_attention_desc {
     const uint32_t *set_of;
     const tsr_expression *score; /* NULL: none. Read during prepare only */
     uint32_t tagged;             /* 1: runs take tags, see tsr_attention_args */
+    /* 0: none. Else a tile of query_tile x key_tile whose scores s[i,j] log2(e) all lie more than this below the maximum of their row
+     * so far is passed over (SpargeAttn, 2025, section 3.3). Each key of it would have added less than 2^-skip of the weight of
+     * the largest: with n such keys the sum over exp is too small by less than n 2^-skip of itself, and o is off by less
+     * than 2 n 2^-skip max|v|. Keys are visited roughly in ascending order, each split of them by itself. */
+    float skip;
     uint32_t splits; /* parts that the keys are cut into and merged by log-sum-exp; 0: chosen */
     uint32_t tile;   /* a tsr_tile; for tests and tuning, 0: chosen for the device */
     uint32_t reserved[6];
@@ -294,6 +299,9 @@ typedef struct tsr_attention_args {
      * query_tags[i] = {low, high}. i32, packed, [Nk] and [Nq,2], for all batches and heads: visibility that
      * changes from run to run (rings, caches). */
     tsr_span query_tags, key_tags;
+    /* Where the description has skip, and buffer is not NULL: u32 [tile_count of tsr_attention_info], how many tiles of keys each piece
+     * of work passed over. Their sum is a part of tiles_visited. */
+    tsr_span skipped;
     /* A part of the work, so that a caller can show progress or stop: tiles [first, first + count).
      * count 0: all from first_tile on. The merge of splits runs with the last tile. */
     uint64_t first_tile, tile_count;
