@@ -120,7 +120,7 @@ static double sliced(const void *user, int64_t b, int64_t h, int64_t r, int64_t 
     return on_axis(t, at, t->first + at[t->axis] * t->step);
 }
 
-/* Views of the call's tensors cannot be read: they are copied by other steps. */
+/* What may be a view of the call's tensors cannot be read: pooling by tiles of 1 copies it. */
 static void test_slice(flow_case *f, int number)
 {
     told t = {.x = f->k, .axis = number % 4, .step = flow_case_draw(f, 1, 3)};
@@ -226,7 +226,7 @@ static void test_pad(flow_case *f, int number)
     shape[axis] += flow_case_draw(f, 0, 20);
     even[axis] = ceil_div(even[axis], multiple) * multiple;
     flow_case_start(f,
-                    "{'steps': {'p': {'pad': {'of': 'q', 'axis': '%s', 'to': %lld, 'value': -2.5}}, "
+                    "{'steps': {'p': {'pool': {'of': {'pad': {'of': 'q', 'axis': '%s', 'to': %lld, 'value': -2.5}}, 'tiles': 1}}, "
                     "'m': {'pool': {'of': {'pad': {'of': 'q', 'axis': '%s', 'multiple': %lld}}, 'tiles': 1}}, 'o': 'q'}}",
                     axes[axis], (long long)shape[axis], axes[axis], (long long)multiple);
     flow_case_expect(f, "p", shape, padded, &t, 0);
@@ -244,8 +244,8 @@ static double grouped(const void *user, int64_t b, int64_t h, int64_t r, int64_t
 static void test_group_rows(flow_case *f, int number)
 {
     const told t = {.x = f->k, .size = flow_case_draw(f, 1, number < 2 ? 9 : 70), .flag = number & 1};
-    flow_case_start(f, "{'steps': {'g': {'group_rows': {'of': 'k', 'size': %lld, 'reverse': %s}}, 'o': 'q'}}", (long long)t.size,
-                    t.flag ? "true" : "false");
+    flow_case_start(f, "{'steps': {'g': {'pool': {'of': {'group_rows': {'of': 'k', 'size': %lld, 'reverse': %s}}, 'tiles': 1}}, 'o': 'q'}}",
+                    (long long)t.size, t.flag ? "true" : "false");
     flow_case_expect(f, "g", (const int64_t[4]){f->n.b, f->n.hkv, ceil_div(f->n.nk, t.size), t.size * f->n.d}, grouped, &t, 0);
 }
 
