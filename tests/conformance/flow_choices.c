@@ -262,7 +262,7 @@ static const choice_error errors[] = {
     {"two-measures", "'mass': 0.5, 'count': 3", "steps.chosen.select has not one of 'count', 'share' and 'mass'"},
     {"no-measure", "'least': 3", "steps.chosen.select has not one of 'count', 'share' and 'mass'"},
     {"least-above-most", "'count': 3, 'least': 5, 'most': 4", "steps.chosen.select has 'least' 5 above 'most' 4"},
-    {"counts-too-many", "'count': 'q', 'scope': 'heads'", "steps.chosen.select.count"},
+    {"counts-too-many", "'count': 'k'", "steps.chosen.select.count of and count: 13 rows beside 17"},
 };
 
 static suite_verdict run_error(const suite_case *sc, suite_run_context *run)
@@ -284,7 +284,7 @@ static suite_verdict run_nan(const suite_case *sc, suite_run_context *run)
     flow_case_begin(&f, run, sc->name, (flow_sizes){.b = 1, .h = 2, .hkv = 2, .nq = 5, .nk = 70, .d = 4});
     flow_array *s = flow_case_input(&f, "s", TSR_F32, 1, 2, 5, 70);
     flow_case_start(&f, "{'inputs': {'s': {'shape': [1, 2, 5, 70]}}, 'steps': {'first': {'select': {'of': 's', 'count': 7}},"
-                        " 'second': {'select': {'of': 'column', 'count': 3}}, 'o': '0 * q'}}");
+                        " 'second': {'select': {'of': 'q', 'count': 3}}, 'o': '0 * q'}}");
     const int64_t at = flow_case_draw(&f, 0, 699);
     if (!flow_case_ok(&f)) return flow_case_end(&f);
     s->x[at] = NAN;

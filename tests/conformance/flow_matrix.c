@@ -81,7 +81,7 @@ static suite_verdict run_matrix(const suite_case *sc, suite_run_context *run)
     shape[1] = m.heads = heads[0] > heads[1] ? heads[0] : heads[1];
     shape[2] = c->rows, shape[3] = c->columns;
     /* Rounding of sums of normal numbers, each of about the square root of their number. */
-    flow_case_expect(&f, "c", shape, element, &m, 4e-7 * sqrt((double)c->inner) * (c->kind == L1 ? 1 : 2));
+    flow_case_expect(&f, "c", shape, element, &m, 1e-6 * sqrt((double)c->inner) * (c->kind == L1 ? 1 : 2));
     return flow_case_end(&f);
 }
 
