@@ -6,7 +6,7 @@
 typedef struct attend_args {
     flow_tensor q, k, v, bias, mask, sinks;
     tsr_band band;
-    double scale, softcap;
+    double scale, softcap, skip;
 } attend_args;
 
 /* t with so many batches and heads, a copy where a view cannot say it. */
@@ -174,6 +174,7 @@ static void read_args(tsr_flow *f, tsr_fields *p, attend_args *a)
     a->sinks = flow_tensor_of(f, p, "sinks", false);
     a->scale = flow_number_of(f, p, "scale", 0);
     a->softcap = flow_number_of(f, p, "softcap", 0);
+    a->skip = flow_number_of(f, p, "skip", 0);
     read_band(f, p, &a->band);
     check_extents(f, a);
     if (f->r->status != TSR_OK || !flow_given(&a->mask)) return;
@@ -215,6 +216,7 @@ flow_value flow_op_attend(tsr_flow *f, tsr_fields *p)
                                      .sink = flow_layout(&sinks),
                                      .scale = (float)a.scale,
                                      .softcap = (float)a.softcap,
+                                     .skip = (float)a.skip,
                                      .band = s.count ? (tsr_band){0} : a.band,
                                      .sets = whole ? sets : NULL,
                                      .set_count = whole != NULL,
