@@ -20,7 +20,7 @@ typedef struct tile_emit_params {
 } tile_emit_params;
 
 /* Bytes of lists and bits that a slab may take, units of variable size at most, and reach of bands: further than any token. */
-enum { SLAB_BYTES = 64 << 20, UNIT_MAX = 256, GROUP_KEYS = 256 };
+enum { SLAB_BYTES = 64 << 20, UNIT_MAX = 256, GROUP_KEYS = 256, LANE_UNITS = 64 };
 static const int64_t far_away = INT64_C(1) << 40;
 
 /* An order of tokens, as kernels take it. */
@@ -165,6 +165,7 @@ static tsr_status place(void *user, const tsr_attention *att, const tsr_tiling *
 static void add_masks(const lists *l, const flow_tensor *words, int32_t first, int32_t pieces)
 {
     tsr_flow *f = l->f;
+    const int32_t group_units = f->tile == TSR_TILE_VECTOR ? LANE_UNITS : 1; /* a workgroup costs a CPU as much as some units do */
     for (int i = 0; i < l->s->count; i++) {
         const flow_source *s = &l->s->sources[i];
         const int64_t shape[4] = {l->batches, l->heads, s->map.shape[FLOW_ROWS], s->map.shape[FLOW_COLUMNS]};
@@ -210,6 +211,8 @@ static void add_masks(const lists *l, const flow_tensor *words, int32_t first, i
             .query_tile = l->query_tile,
             .units = l->units,
             .unit_size = l->unit_size,
+            .group_units = group_units,
+            .unit_groups = (int32_t)ceil_div(l->units, group_units),
             .query_size = !by_row                        ? 0
                           : s->map.shape[FLOW_ROWS] == 1 ? INT32_MAX / l->query_tile * l->query_tile
                                                          : (int32_t)s->queries.size,
@@ -221,7 +224,7 @@ static void add_masks(const lists *l, const flow_tensor *words, int32_t first, i
             .bounded = (int32_t)l->s->band.bounded,
         };
         const flow_tensor *const bindings[] = {&s->map, &l->queries.list, &l->keys.list, &query_labels.list, &key_labels.list, words};
-        flow_add(f, "tile_masks", NULL, &p, sizeof(p), bindings, 6, flow_groups(f, (int64_t)pieces * l->units));
+        flow_add(f, "tile_masks", NULL, &p, sizeof(p), bindings, 6, flow_groups(f, (int64_t)pieces * p.unit_groups));
     }
 }
 
