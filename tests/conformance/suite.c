@@ -62,6 +62,7 @@ suite *suite_create(void)
         suite_add_flow_joins,
         suite_add_flow_choices,
         suite_add_flow_matrix,
+        suite_add_flow_tiled,
         suite_add_decode,
         suite_add_flow_values,
         suite_add_flow_quantize,

@@ -57,6 +57,7 @@ int suite_add_flow_moves(suite *s);
 int suite_add_flow_joins(suite *s);
 int suite_add_flow_choices(suite *s);
 int suite_add_flow_matrix(suite *s);
+int suite_add_flow_tiled(suite *s);
 int suite_add_decode(suite *s);
 int suite_add_flow_values(suite *s);
 int suite_add_flow_quantize(suite *s);
