@@ -148,14 +148,15 @@ static void list_nest(listing *l, const int64_t grid[3], const int nest[3], int6
 static flow_tiles nest_tiles(tsr_flow *f, tsr_fields *p)
 {
     const char *axes = cJSON_GetStringValue(tsr_fields_get(p, "axes"));
-    const int64_t size = flow_whole_of(f, p, "size", 1, TSR_RECIPE_MAX, TSR_REQUIRED), n = grid_tokens(f);
-    flow_tiles tiles = {.size = size, .tokens = n, .ordered = true};
+    const int64_t size = flow_whole_of(f, p, "size", 1, TSR_RECIPE_MAX, TSR_REQUIRED);
+    flow_tiles tiles = {.size = size, .ordered = true};
     int nest[3] = {0, 1, 2}, seen = 0;
     for (int i = 0; axes && i < 3 && axes[i]; i++) {
         const char *at = strchr("thw", axes[i]);
         if (at) seen |= 1 << (at - "thw"), nest[i] = (int)(at - "thw");
     }
     if (!axes || strlen(axes) != 3 || seen != 7) tsr_reader_fail(f->r, "has 'axes' \"%.16s\"; expected t, h and w in some order", axes ? axes : "");
+    const int64_t n = tiles.tokens = grid_tokens(f);
     if (f->r->status != TSR_OK) return tiles;
     const tsr_build *b = f->build;
     const size_t bytes = (size_t)n * sizeof(int32_t);
