@@ -61,6 +61,7 @@ char *cli_temporary(const char *path);
 int cmd_devices(int argc, const char **argv);
 int cmd_attend(int argc, const char **argv);
 int cmd_mask(int argc, const char **argv);
+int cmd_recipes(int argc, const char **argv);
 int cmd_make_tensors(int argc, const char **argv);
 int cmd_stream(int argc, const char **argv);
 int cmd_decode(int argc, const char **argv);

@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"devices", cmd_devices, "list the devices, their memory and features"},
     {"attend", cmd_attend, "compute attention on tensors of a safetensors file"},
+    {"recipes", cmd_recipes, "list the recipes: systems, papers and densities"},
     {"mask", cmd_mask, "show what a recipe lets attend, and its tiles"},
     {"make-tensors", cmd_make_tensors, "write q, k and v with the structure that papers report"},
     {"stream", cmd_stream, "run an endless stream through a key/value cache of constant memory"},
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, (const char **)argv + 1);
-    fprintf(stderr, "tessera: unknown command '%s'; expected devices, attend, mask, make-tensors, stream, decode, conformance or bench\n", argv[1]);
+    fprintf(stderr, "tessera: unknown command '%s'; expected devices, attend, recipes, mask, make-tensors, stream, decode, conformance or bench\n",
+            argv[1]);
     return EXIT_INPUT;
 }
