@@ -2,6 +2,7 @@
 #include "flow.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,19 @@ static void add_extents(tsr_flow *f)
     add_scalar(f, "text_after", (double)b->text_after);
 }
 
+/* A caller's fp32 as the decimal number that it was written as: 0.7 of 10 are 7. */
+static double meant(float x)
+{
+    char text[32];
+    double value = (double)x;
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, (double)x);
+        value = strtod(text, NULL);
+        if ((float)value == x) break;
+    }
+    return value;
+}
+
 /* Numbers with names: the caller's values stand for the recipe's. A parameter may be a formula of those before it. */
 static void read_parameters(tsr_flow *f, tsr_fields *fields)
 {
@@ -96,7 +110,7 @@ static void read_parameters(tsr_flow *f, tsr_fields *fields)
             if (f->scalar_count >= FLOW_STEPS) tsr_reader_fail(f->r, "is one of too many; expected fewer than %d", FLOW_STEPS - f->scalar_count);
             if (f->r->status == TSR_OK) value = flow_number(f, item);
             for (size_t i = 0; i < f->desc.parameter_count; i++)
-                if (strcmp(f->desc.parameters[i].name, item->string) == 0) value = (double)f->desc.parameters[i].value;
+                if (strcmp(f->desc.parameters[i].name, item->string) == 0) value = meant(f->desc.parameters[i].value);
             tsr_reader_leave(f->r, deeper);
             if (f->r->status != TSR_OK) break;
             add_scalar(f, item->string, value);
