@@ -1,5 +1,4 @@
-/* The run of tessera attend, its output file, and its report. */
-#include <cjson/cJSON.h>
+/* The run of tessera attend, and its output file. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,33 +92,4 @@ int attend_save(attend *a)
     }
     for (size_t i = 0; i < count; i++) free(data[i]);
     return code;
-}
-
-void attend_report(const attend *a)
-{
-    tsr_attention_info info;
-    tsr_attention_get_info(a->plan, &info);
-    const double rate = a->seconds > 0 ? (double)info.flops / a->seconds / 1e9 : 0;
-    if (a->json) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "device", tsr_device_info_of(a->device.dev)->id);
-        cJSON_AddStringToObject(o, "kernel", info.kernel);
-        cJSON_AddNumberToObject(o, "seconds", a->seconds);
-        cJSON_AddNumberToObject(o, "flops", (double)info.flops);
-        cJSON_AddNumberToObject(o, "gflops_per_second", rate);
-        cJSON_AddNumberToObject(o, "density", info.density);
-        cJSON_AddNumberToObject(o, "waste", info.waste);
-        cJSON_AddNumberToObject(o, "tiles_visited", (double)info.tiles_visited);
-        cJSON_AddNumberToObject(o, "tiles_full", (double)info.tiles_full);
-        cJSON_AddNumberToObject(o, "plan_seconds", info.plan_seconds);
-        cJSON_AddNumberToObject(o, "splits", info.splits);
-        cJSON_AddNumberToObject(o, "workspace_bytes", (double)info.workspace);
-        char *text = cJSON_Print(o);
-        puts(text ? text : "{}");
-        cJSON_free(text);
-        cJSON_Delete(o);
-    } else if (!a->device.quiet) {
-        fprintf(stderr, "%s: %.3f s, %.1f GFLOP/s, %s, density %.3g, waste %.3g, tiles %llu full of %llu\n", a->out, a->seconds, rate, info.kernel,
-                info.density, info.waste, (unsigned long long)info.tiles_full, (unsigned long long)info.tiles_visited);
-    }
 }

@@ -5,43 +5,16 @@
 #include <string.h>
 
 #include "attend.h"
+#include "named_numbers.h"
 #include "number.h"
 #include "recipe_file.h"
 
 /* Scalars of the command line, and tensors of the input file. */
 typedef struct names {
-    tsr_named_scalar *scalars;
-    char **scalar_names;
-    size_t scalar_count;
+    named_numbers scalars;
     tsr_named_tensor *tensors;
     size_t tensor_count;
 } names;
-
-static bool identifier(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (!isalpha((unsigned char)text[i]) && text[i] != '_' && (i == 0 || !isdigit((unsigned char)text[i]))) return false;
-    return length > 0;
-}
-
-static int read_scalars(const attend *a, names *n)
-{
-    size_t count = 0;
-    while (a->scalar_texts && a->scalar_texts[count]) count++;
-    n->scalars = calloc(count + 1, sizeof(*n->scalars));
-    n->scalar_names = calloc(count + 1, sizeof(*n->scalar_names));
-    if (!n->scalars || !n->scalar_names) return cli_error(ATTEND_NAME, EXIT_INPUT, "no memory for %zu scalars", count);
-    for (size_t i = 0; i < count; i++) {
-        const char *text = a->scalar_texts[i], *equals = strchr(text, '=');
-        char *end = NULL;
-        const float value = equals ? strtof(equals + 1, &end) : 0;
-        if (!equals || !identifier(text, (size_t)(equals - text)) || end == equals + 1 || *end)
-            return cli_error(ATTEND_NAME, EXIT_INPUT, "argument --scalar is '%s'; expected NAME=VALUE, as slope=0.5", text);
-        if (!(n->scalar_names[i] = strndup(text, (size_t)(equals - text)))) return cli_error(ATTEND_NAME, EXIT_INPUT, "no memory for a scalar");
-        n->scalars[n->scalar_count++] = (tsr_named_scalar){n->scalar_names[i], value};
-    }
-    return -1;
-}
 
 /* Does the text hold the name as a word of its own? */
 static bool holds_word(const char *text, const char *word)
@@ -64,7 +37,7 @@ static int read_tensors(const attend *a, const char *text, names *n)
     for (size_t i = 0; i < count; i++) {
         tsr_tensor_view view;
         if (tsr_tensors_at(a->file, i, &view) != TSR_OK) continue;
-        bool wanted = view.rank >= 1 && view.rank <= 4 && identifier(view.name, strlen(view.name)) && holds_word(text, view.name);
+        bool wanted = view.rank >= 1 && view.rank <= 4 && named_numbers_name(view.name, strlen(view.name)) && holds_word(text, view.name);
         for (int o = 0; o < 6; o++) wanted = wanted && strcmp(view.name, own[o]) != 0;
         if (!wanted) continue;
         const size_t size = tsr_dtype_size(view.dtype), numbers = (size_t)view.size / size;
@@ -81,19 +54,17 @@ static int read_tensors(const attend *a, const char *text, names *n)
 static void free_names(names *n)
 {
     for (size_t i = 0; i < n->tensor_count; i++) free((void *)n->tensors[i].data);
-    for (size_t i = 0; i < n->scalar_count; i++) free(n->scalar_names[i]);
     free(n->tensors);
-    free(n->scalars);
-    free(n->scalar_names);
+    named_numbers_free(&n->scalars);
 }
 
 static int parse(attend *a, const char *text, names *n)
 {
     tsr_recipe_desc desc = {.text = text, .nq = a->desc.q.shape[2], .nk = a->desc.k.shape[2], .heads = (uint32_t)a->desc.q.shape[1]};
-    int code = read_scalars(a, n);
+    int code = named_numbers_read(ATTEND_NAME, "--scalar", a->scalar_texts, &n->scalars);
     if (code >= 0 || (code = read_tensors(a, text, n)) >= 0) return code;
     if (!recipe_parse_axes(ATTEND_NAME, "--grid", a->grid_text, desc.grid)) return EXIT_INPUT;
-    desc.scalars = n->scalars, desc.scalar_count = n->scalar_count;
+    desc.scalars = n->scalars.numbers, desc.scalar_count = n->scalars.count;
     desc.tensors = n->tensors, desc.tensor_count = n->tensor_count;
     tsr_recipe_info info;
     tsr_status s = tsr_recipe_parse(&desc, &a->recipe);

@@ -11,12 +11,15 @@ static int attend_file(attend *a, const char *in)
     tsr_status s = tsr_tensors_open(in, &a->file);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
     int code = attend_describe(a);
-    if (code >= 0 || (code = attend_sets(a)) >= 0 || (code = cli_open(ATTEND_NAME, &a->device)) >= 0) return code;
+    if (code >= 0 || (code = attend_flow(a)) >= 0 || (code = attend_sets(a)) >= 0 || (code = cli_open(ATTEND_NAME, &a->device)) >= 0) return code;
     s = tsr_attention_prepare(a->device.dev, &a->desc, &a->plan);
     if (s == TSR_OK) s = attend_upload(a);
+    if (s == TSR_OK) s = attend_summarise(a);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
     cli_catch();
-    if ((code = attend_run(a)) >= 0 || (code = attend_probe(a)) >= 0 || (code = attend_save(a)) >= 0) return code;
+    if ((code = attend_run(a)) >= 0 || (code = attend_probe(a)) >= 0 || (code = attend_save(a)) >= 0 ||
+        (code = attend_compare(a, attend_sees_no_future(a))) >= 0)
+        return code;
     attend_report(a);
     return EXIT_DONE;
 }
@@ -29,7 +32,7 @@ int cmd_attend(int argc, const char **argv)
         {"layout", 0, POPT_ARG_STRING, &a.layout, 0, "order of axes of q, k, v: bhnd (default) or bnhd", "ORDER"},
         {"scale", 0, POPT_ARG_STRING, &a.scale_text, 0, "factor on q.k; default 1/sqrt(head dim)", "X"},
         {"softcap", 0, POPT_ARG_STRING, &a.softcap_text, 0, "scores become c tanh(score / c)", "C"},
-        {"causal", 0, POPT_ARG_NONE, &a.causal, 0, "keys after the query are not seen", NULL},
+        {"causal", 0, POPT_ARG_NONE, &a.causal, 0, "keys after the query are not seen; beside a recipe with steps: not by --compare-dense", NULL},
         {"window", 0, POPT_ARG_STRING, &a.window, 0, "keys from LEFT before to RIGHT after the query; -1: no bound", "LEFT,RIGHT"},
         {"align", 0, POPT_ARG_STRING, &a.align, 0, "bottom-right (default): the last query stands at the last key; or top-left", "WHERE"},
         {"recipe", 0, POPT_ARG_STRING, &a.recipe_name, 0, "who attends whom: a recipe's file, or the name of an installed one", "RECIPE"},
@@ -40,6 +43,8 @@ int cmd_attend(int argc, const char **argv)
         {"mask", 0, POPT_ARG_STRING, &a.mask_text, 0, "expression over q, kv, h, qt, qh, qw, kt, kh, kw, ...; not 0: may attend", "EXPRESSION"},
         {"score", 0, POPT_ARG_STRING, &a.score, 0, "expression over score too, which it replaces", "EXPRESSION"},
         {"scalar", 0, POPT_ARG_ARGV, &a.scalar_texts, 0, "a number for expressions, again and again", "NAME=VALUE"},
+        {"parameter", 0, POPT_ARG_ARGV, &a.parameter_texts, 0, "a parameter of a recipe with steps, again and again", "NAME=VALUE"},
+        {"compare-dense", 0, POPT_ARG_NONE, &a.compare, 0, "also report the error against attention over all pairs, and its time", NULL},
         {"splits", 0, POPT_ARG_INT, &a.splits, 0, "parts of the key range, merged at the end; 0: chosen", "N"},
         {"tile", 0, POPT_ARG_STRING, &a.tile, 0, "tile model: auto, vector, simt or subgroup", "MODEL"},
         {"out-dtype", 0, POPT_ARG_STRING, &a.out_dtype, 0, "f32, f16 or bf16; default that of q", "TYPE"},
@@ -69,8 +74,12 @@ int cmd_attend(int argc, const char **argv)
                            a.softcap_text, a.recipe_name, a.set_text,        a.grid_text,    a.documents, a.score,     a.mask_text,
                            a.block_sums,   a.map_rows,    a.device.selector, a.device.budget};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
-    for (const char **text = a.scalar_texts; text && *text; text++) free((void *)*text);
-    free((void *)a.scalar_texts);
+    free(a.summary.by_head);
+    const char **const lists[] = {a.scalar_texts, a.parameter_texts};
+    for (int i = 0; i < 2; i++) {
+        for (const char **text = lists[i]; text && *text; text++) free((void *)*text);
+        free((void *)lists[i]);
+    }
     poptFreeContext(parse);
     return code;
 }

@@ -1,0 +1,126 @@
+/* tessera attend with a recipe whose schedule comes from the data. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attend.h"
+#include "call.h"
+#include "named_numbers.h"
+#include "recipe_file.h"
+
+/* Options that say what such a recipe says itself. */
+static int refuse_options(const attend *a)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } options[] = {{"--scale", a->scale_text},
+                   {"--softcap", a->softcap_text},
+                   {"--causal", a->causal && !a->compare},
+                   {"--window", a->window},
+                   {"--align", a->align},
+                   {"--set", a->set_text},
+                   {"--document-lengths", a->documents},
+                   {"--sinks", a->sinks},
+                   {"--mask", a->mask_text},
+                   {"--score", a->score},
+                   {"--scalar", a->scalar_texts},
+                   {"--splits", a->splits},
+                   {"--tile", a->tile},
+                   {"--key-sums", a->key_sums},
+                   {"--block-sums", a->block_sums},
+                   {"--map-rows", a->map_rows}};
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (options[i].given)
+            return cli_error(ATTEND_NAME, EXIT_INPUT, "argument %s is given beside a recipe with steps; expected --parameter", options[i].name);
+    return -1;
+}
+
+/* The tensor of the file by each input's name; those that are not there keep their defaults. */
+static int find_inputs(const attend *a, const cJSON *recipe, flow_call *c)
+{
+    const cJSON *input;
+    cJSON_ArrayForEach(input, cJSON_GetObjectItemCaseSensitive(recipe, "inputs"))
+    {
+        tsr_tensor_view view;
+        if (c->input_count == FLOW_CALL_INPUTS || tsr_tensors_find(a->file, input->string, &view) != TSR_OK) continue;
+        if (view.rank < 1 || view.rank > 4)
+            return cli_error(ATTEND_NAME, EXIT_INPUT, "tensor '%s' has rank %u; expected 1 to 4", view.name, view.rank);
+        flow_call_input *i = &c->inputs[c->input_count++];
+        *i = (flow_call_input){.layout = {.dtype = view.dtype, .shape = {1, 1, 1, 1}}, .data = view.data, .size = view.size};
+        snprintf(i->name, sizeof(i->name), "%s", input->string);
+        for (uint32_t axis = 0; axis < view.rank; axis++) i->layout.shape[4 - view.rank + axis] = view.shape[axis];
+    }
+    return -1;
+}
+
+static bool any_causal(const cJSON *item)
+{
+    bool causal = item->string && strcmp(item->string, "causal") == 0 && cJSON_IsTrue(item);
+    for (const cJSON *child = item->child; child && !causal; child = child->next) causal = any_causal(child);
+    return causal;
+}
+
+static tsr_status summarise(attend *a, flow_call *c)
+{
+    attend_summary *s = &a->summary;
+    s->steps = true;
+    s->flow = c->report;
+    s->density = c->report.density;
+    s->tiles_visited = c->report.tiles_visited, s->tiles_dense = c->report.tiles_dense;
+    s->heads = (size_t)(a->desc.q.shape[0] * a->desc.q.shape[1]);
+    if (!(s->by_head = calloc(s->heads + 1, sizeof(*s->by_head)))) return TSR_ERROR_HOST_MEMORY;
+    const tsr_status status = tsr_flow_density(c->flow, s->by_head, s->heads);
+    return status == TSR_OK ? tsr_flow_get_info(c->flow, &s->flow_info) : status;
+}
+
+static int run(attend *a, flow_call *c, const cJSON *recipe)
+{
+    int code = cli_open(ATTEND_NAME, &a->device);
+    if (code >= 0) return code;
+    c->dev = a->device.dev;
+    tsr_status s = flow_call_prepare(c);
+    if (s == TSR_OK) s = attend_upload(a);
+    c->q.buffer = a->buffers[0], c->k.buffer = a->buffers[1], c->v.buffer = a->buffers[2], c->o.buffer = a->buffers[6], c->lse.buffer = a->buffers[7];
+    const double start = cli_now();
+    if (s == TSR_OK) s = flow_call_run(c);
+    a->seconds = cli_now() - start;
+    if (s == TSR_OK) s = summarise(a, c);
+    if (s != TSR_OK) return recipe_fail(ATTEND_NAME, s);
+    if ((code = attend_save(a)) >= 0 || (code = attend_compare(a, a->causal || any_causal(recipe))) >= 0) return code;
+    attend_report(a);
+    return EXIT_DONE;
+}
+
+static int with_steps(attend *a, const char *text, const cJSON *recipe)
+{
+    named_numbers parameters = {0};
+    flow_call c = {.desc = {.text = text, .q = a->desc.q, .k = a->desc.k, .v = a->desc.v, .o = a->desc.o, .lse = a->desc.lse}};
+    int code = refuse_options(a);
+    a->has_bias = a->has_mask = a->has_sink = false; /* tensors of these names are the recipe's, if it has such inputs */
+    a->desc.bias = a->desc.mask = a->desc.sink = (tsr_layout){0};
+    if (code < 0) code = recipe_parse_axes(ATTEND_NAME, "--grid", a->grid_text, c.desc.grid) ? -1 : EXIT_INPUT;
+    if (code < 0) code = named_numbers_read(ATTEND_NAME, "--parameter", a->parameter_texts, &parameters);
+    if (code < 0) code = find_inputs(a, recipe, &c);
+    c.desc.parameters = parameters.numbers, c.desc.parameter_count = parameters.count;
+    if (code < 0) code = run(a, &c, recipe);
+    flow_call_close(&c);
+    named_numbers_free(&parameters);
+    return code;
+}
+
+int attend_flow(attend *a)
+{
+    char *text = a->recipe_name ? recipe_file_read(ATTEND_NAME, a->recipe_name) : NULL;
+    if (a->recipe_name && !text) return EXIT_INPUT;
+    cJSON *recipe = text ? recipe_json(text) : NULL;
+    int code = -1;
+    if (recipe && recipe_has_steps(recipe))
+        code = with_steps(a, text, recipe);
+    else if (a->parameter_texts)
+        code = cli_error(ATTEND_NAME, EXIT_INPUT, "argument --parameter is given without a recipe with steps");
+    cJSON_Delete(recipe);
+    free(text);
+    return code;
+}
