@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "flow/mask_flow.h"
 #include "mask_picture.h"
 #include "png_file.h"
 #include "recipe_file.h"
@@ -13,7 +14,8 @@
 static const char *const name = "mask";
 
 typedef struct mask {
-    char *out, *grid_text;
+    char *out, *grid_text, *tensors, *step;
+    const char **parameter_texts;
     long tokens;
     int heads, head, query_tile, key_tile, keep_order, json, quiet;
     char *text;
@@ -29,7 +31,7 @@ static int read_recipe(mask *m, const char *file)
     tsr_recipe_desc desc = {.nq = m->tokens, .nk = m->tokens, .heads = (uint32_t)m->heads};
     if (m->tokens < 0) return cli_error(name, EXIT_INPUT, "argument --tokens is %ld; expected 1 or more", m->tokens);
     if (m->heads < 0) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 or more", m->heads);
-    if (!recipe_parse_axes(name, "--grid", m->grid_text, desc.grid) || !(m->text = recipe_file_read(name, file))) return EXIT_INPUT;
+    if (!recipe_parse_axes(name, "--grid", m->grid_text, desc.grid)) return EXIT_INPUT;
     desc.text = m->text;
     tsr_status s = tsr_recipe_parse(&desc, &m->recipe);
     if (s == TSR_OK) s = tsr_recipe_get_info(m->recipe, &m->info);
@@ -115,9 +117,35 @@ static void report(const mask *m)
     printf("schedule  %llu bytes, %.3g s\n", (unsigned long long)t->bytes, t->seconds);
 }
 
+/* The recipe's steps, if it has any. -1: it has not; else the exit code. */
+static int mask_steps(const mask *m, const char *file)
+{
+    const mask_flow flow = {.recipe = file,
+                            .tensors = m->tensors,
+                            .step = m->step,
+                            .out = m->out,
+                            .grid_text = m->grid_text,
+                            .parameter_texts = m->parameter_texts,
+                            .head = m->head,
+                            .json = m->json,
+                            .quiet = m->quiet};
+    cJSON *recipe = recipe_json(m->text);
+    const int code = recipe && recipe_has_steps(recipe) ? mask_flow_run(&flow, recipe) : -1;
+    cJSON_Delete(recipe);
+    if (code < 0 && (m->tensors || m->step || m->parameter_texts))
+        return cli_error(name, EXIT_INPUT, "argument --%s is given beside a recipe without steps",
+                         m->tensors ? "tensors"
+                         : m->step  ? "step"
+                                    : "parameter");
+    return code;
+}
+
 static int mask_file(mask *m, const char *file)
 {
     int code;
+    if (!(m->text = recipe_file_read(name, file))) return EXIT_INPUT;
+    if ((code = mask_steps(m, file)) >= 0) return code;
+    if (m->head < 0) m->head = 0;
     if (m->out && cli_same_file(file, m->out)) return cli_error(name, EXIT_INPUT, "output '%s' is the recipe; expected another file", m->out);
     if (m->out && !cli_can_write(name, m->out)) return EXIT_INPUT;
     if ((code = read_recipe(m, file)) >= 0 || (code = make_schedule(m)) >= 0) return code;
@@ -131,16 +159,19 @@ static int mask_file(mask *m, const char *file)
 
 int cmd_mask(int argc, const char **argv)
 {
-    mask m = {0};
+    mask m = {.head = -1};
     struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &m.out, 0, "picture to write: the set, and beside it the tiles in their order", "MASK.png"},
         {"grid", 0, POPT_ARG_STRING, &m.grid_text, 0, "token grid, instead of the recipe's own", "T,H,W"},
         {"tokens", 0, POPT_ARG_LONG, &m.tokens, 0, "queries and keys, where there is no grid", "N"},
         {"heads", 0, POPT_ARG_INT, &m.heads, 0, "heads in all, for recipes by head; default: the recipe's head_count", "N"},
-        {"head", 0, POPT_ARG_INT, &m.head, 0, "the head whose set is shown; default 0", "N"},
+        {"head", 0, POPT_ARG_INT, &m.head, 0, "the head whose set is shown; default 0, of recipes with steps all", "N"},
         {"query-tile", 0, POPT_ARG_INT, &m.query_tile, 0, "queries of a tile; default 64", "N"},
         {"key-tile", 0, POPT_ARG_INT, &m.key_tile, 0, "keys of a tile; default 64", "N"},
         {"keep-order", 0, POPT_ARG_NONE, &m.keep_order, 0, "query tiles are runs of the order given, not boxes of the grid", NULL},
+        {"tensors", 0, POPT_ARG_STRING, &m.tensors, 0, "q, k, v and inputs, for recipes with steps", "IN.safetensors"},
+        {"step", 0, POPT_ARG_STRING, &m.step, 0, "the step whose map is shown; default: what is attended by", "NAME"},
+        {"parameter", 0, POPT_ARG_ARGV, &m.parameter_texts, 0, "a parameter of a recipe with steps, again and again", "NAME=VALUE"},
         {"json", 0, POPT_ARG_NONE, &m.json, 0, "print the numbers as JSON", NULL},
         {"quiet", 'q', POPT_ARG_NONE, &m.quiet, 0, "say nothing but errors", NULL},
         POPT_AUTOHELP POPT_TABLEEND};
@@ -157,6 +188,10 @@ int cmd_mask(int argc, const char **argv)
     free(m.text);
     free(m.out);
     free(m.grid_text);
+    free(m.tensors);
+    free(m.step);
+    for (const char **text = m.parameter_texts; text && *text; text++) free((void *)*text);
+    free((void *)m.parameter_texts);
     poptFreeContext(parse);
     return code;
 }

@@ -1,11 +1,9 @@
 /* tessera attend with a recipe whose schedule comes from the data. */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attend.h"
-#include "call.h"
+#include "file_tensors.h"
 #include "named_numbers.h"
 #include "recipe_file.h"
 
@@ -15,43 +13,13 @@ static int refuse_options(const attend *a)
     const struct {
         const char *name;
         bool given;
-    } options[] = {{"--scale", a->scale_text},
-                   {"--softcap", a->softcap_text},
-                   {"--causal", a->causal && !a->compare},
-                   {"--window", a->window},
-                   {"--align", a->align},
-                   {"--set", a->set_text},
-                   {"--document-lengths", a->documents},
-                   {"--sinks", a->sinks},
-                   {"--mask", a->mask_text},
-                   {"--score", a->score},
-                   {"--scalar", a->scalar_texts},
-                   {"--splits", a->splits},
-                   {"--tile", a->tile},
-                   {"--key-sums", a->key_sums},
-                   {"--block-sums", a->block_sums},
-                   {"--map-rows", a->map_rows}};
+    } options[] = {{"--scale", a->scale_text}, {"--softcap", a->softcap_text}, {"--causal", a->causal && !a->compare}, {"--window", a->window},
+                   {"--align", a->align},      {"--set", a->set_text},         {"--document-lengths", a->documents},   {"--sinks", a->sinks},
+                   {"--mask", a->mask_text},   {"--score", a->score},          {"--scalar", a->scalar_texts},          {"--splits", a->splits},
+                   {"--tile", a->tile},        {"--key-sums", a->key_sums},    {"--block-sums", a->block_sums},        {"--map-rows", a->map_rows}};
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (options[i].given)
             return cli_error(ATTEND_NAME, EXIT_INPUT, "argument %s is given beside a recipe with steps; expected --parameter", options[i].name);
-    return -1;
-}
-
-/* The tensor of the file by each input's name; those that are not there keep their defaults. */
-static int find_inputs(const attend *a, const cJSON *recipe, flow_call *c)
-{
-    const cJSON *input;
-    cJSON_ArrayForEach(input, cJSON_GetObjectItemCaseSensitive(recipe, "inputs"))
-    {
-        tsr_tensor_view view;
-        if (c->input_count == FLOW_CALL_INPUTS || tsr_tensors_find(a->file, input->string, &view) != TSR_OK) continue;
-        if (view.rank < 1 || view.rank > 4)
-            return cli_error(ATTEND_NAME, EXIT_INPUT, "tensor '%s' has rank %u; expected 1 to 4", view.name, view.rank);
-        flow_call_input *i = &c->inputs[c->input_count++];
-        *i = (flow_call_input){.layout = {.dtype = view.dtype, .shape = {1, 1, 1, 1}}, .data = view.data, .size = view.size};
-        snprintf(i->name, sizeof(i->name), "%s", input->string);
-        for (uint32_t axis = 0; axis < view.rank; axis++) i->layout.shape[4 - view.rank + axis] = view.shape[axis];
-    }
     return -1;
 }
 
@@ -102,7 +70,7 @@ static int with_steps(attend *a, const char *text, const cJSON *recipe)
     a->desc.bias = a->desc.mask = a->desc.sink = (tsr_layout){0};
     if (code < 0) code = recipe_parse_axes(ATTEND_NAME, "--grid", a->grid_text, c.desc.grid) ? -1 : EXIT_INPUT;
     if (code < 0) code = named_numbers_read(ATTEND_NAME, "--parameter", a->parameter_texts, &parameters);
-    if (code < 0) code = find_inputs(a, recipe, &c);
+    if (code < 0) code = file_inputs(ATTEND_NAME, a->file, recipe, &c);
     c.desc.parameters = parameters.numbers, c.desc.parameter_count = parameters.count;
     if (code < 0) code = run(a, &c, recipe);
     flow_call_close(&c);
