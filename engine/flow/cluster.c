@@ -6,20 +6,20 @@
 
 static const flow_tiles whole_axis;
 
-static flow_tensor half_squares(tsr_flow *f, flow_tensor centroids)
+static flow_tensor half_squares(tsr_flow *f, flow_tensor rows)
 {
-    const flow_named of[] = {{"c", centroids}};
-    const flow_tensor squares = flow_compute(f, "0.5 * c * c", of, 1);
+    const flow_named of[] = {{"x", rows}};
+    const flow_tensor squares = flow_compute(f, "0.5 * x * x", of, 1);
     return flow_pool(f, squares, FLOW_COLUMNS, &whole_axis, FLOW_SUM, NULL);
 }
 
-/* What decides, [.., centroids, rows]: for l2 half of what the squared distance is short of the row's own square. */
-static flow_tensor score(tsr_flow *f, flow_tensor rows, flow_tensor centroids, bool l2)
+/* What decides, [.., centroids, rows]: for l2 minus half of the squared distance, short of the row's own square where rows are not compared. */
+static flow_tensor score(tsr_flow *f, flow_tensor rows, flow_tensor centroids, bool l2, bool compared)
 {
     const flow_tensor dots = flow_dot(f, centroids, rows, 1, false);
     if (!l2 || f->r->status != TSR_OK) return dots;
-    const flow_named of[] = {{"s", dots}, {"h", half_squares(f, centroids)}};
-    return flow_compute(f, "s - h", of, 2);
+    const flow_named of[] = {{"s", dots}, {"c", half_squares(f, centroids)}, {"r", compared ? flow_transposed(half_squares(f, rows)) : dots}};
+    return flow_compute(f, compared ? "s - c - r" : "s - c", of, compared ? 3 : 2);
 }
 
 /* The tensor's row of that number: a view. */
@@ -81,7 +81,7 @@ flow_value flow_op_cluster(tsr_flow *f, tsr_fields *p)
                         centroids.shape[FLOW_COLUMNS], count, of.shape[FLOW_COLUMNS]);
     if (centroids.dtype != TSR_F32) centroids = flow_pack(f, centroids);
     for (int64_t i = 0; i < iterations && f->r->status == TSR_OK; i++) {
-        const flow_tensor scores = score(f, of, centroids, l2);
+        const flow_tensor scores = score(f, of, centroids, l2, balanced);
         const flow_tensor labels = balanced ? share_out(f, scores) : nearest(f, scores);
         value.tiles = flow_tiles_by_label(f, labels, count);
         centroids = flow_pool(f, of, FLOW_ROWS, &value.tiles, FLOW_MEAN, &centroids);
