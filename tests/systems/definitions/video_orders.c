@@ -12,6 +12,48 @@ static int64_t place(const system_problem *p, int64_t token, const int axes[3])
     return (at[axes[0]] * p->grid[axes[1]] + at[axes[1]]) * p->grid[axes[2]] + at[axes[2]];
 }
 
+/* Rows of x, less mean, in multiples of the largest magnitude of each rows rows / levels. */
+static void coded(const double *x, const double *mean, int64_t n, int64_t d, int64_t rows, double levels, double *out)
+{
+    for (int64_t first = 0; first < n; first += rows) {
+        const int64_t last = first + rows < n ? first + rows : n;
+        double most = 0;
+        for (int64_t i = first * d; i < last * d; i++) most = fmax(most, fabs(x[i] - mean[i % d]));
+        for (int64_t i = first * d; i < last * d; i++) out[i] = round((x[i] - mean[i % d]) * levels / most) * most / levels;
+    }
+}
+
+/* Attention with queries and keys in codes, groups of a tile's rows, keys less their mean. Codes of 8 bits for weights and values are the
+ * case's tolerance. */
+static bool attend_in_codes(const system_problem *p, int64_t b, int64_t h, const tiling *t, const uint8_t *on)
+{
+    const double levels = exp2(system_value(p, "bits") - 1) - 1, zero[SYSTEM_CHANNELS] = {0};
+    const int64_t tile = (int64_t)system_value(p, "tile");
+    double *q = malloc((size_t)((p->nq + p->nk) * p->d + p->nk) * sizeof(*q)), mean[SYSTEM_CHANNELS];
+    uint8_t *see = malloc((size_t)p->nk);
+    const bool ok = q && see;
+    double *k = q + p->nq * p->d, *x = k + p->nk * p->d;
+    if (ok) {
+        system_mean(system_k(p, b, h, 0), 0, p->nk, p->d, mean);
+        coded(system_q(p, b, h, 0), zero, p->nq, p->d, tile, levels, q);
+        coded(system_k(p, b, h, 0), mean, p->nk, p->d, tile, levels, k);
+    }
+    for (int64_t i = 0; ok && i < p->nq; i++) {
+        for (int64_t j = 0; j < p->nk; j++) {
+            see[j] = on[t->tile[i] * t->count + t->tile[j]];
+            x[j] = system_dot(q + i * p->d, k + j * p->d, p->d) / sqrt((double)p->d);
+        }
+        system_softmax(x, see, p->nk);
+        for (int64_t c = 0; c < p->dv; c++) {
+            system_o(p, b, h, i)[c] = 0;
+            for (int64_t j = 0; j < p->nk; j++) system_o(p, b, h, i)[c] += x[j] * system_v(p, b, h, j)[c];
+        }
+    }
+    free(q);
+    free(see);
+    return ok;
+}
+
 /* PAROAttention: tiles of a head's own order; the best pooled weights of the whole map, and tiles on the diagonal. Text sees all and is seen. */
 static bool paro_head(system_problem *p, int64_t b, int64_t h)
 {
@@ -33,7 +75,7 @@ static bool paro_head(system_problem *p, int64_t b, int64_t h)
     bool ok = score && on;
     if (ok) system_top(p, score, may, t.count * t.count, (int64_t)floor(system_value(p, "density") * (double)candidates), on);
     for (int64_t x = 0; ok && x < t.count * t.count; x++) on[x] |= !may[x];
-    ok = ok && tiling_attend(p, b, h, &t, &t, on, false);
+    ok = ok && attend_in_codes(p, b, h, &t, on);
     free(t.tile);
     free(score);
     free(on);
@@ -185,7 +227,7 @@ const system_case systems_video_orders[] = {
      .dv = 16,
      .grid = {3, 5, 7},
      .text_before = 226,
-     .parameters = {{"tile", 16}, {"density", 0.27}},
+     .parameters = {{"tile", 16}, {"density", 0.27}, {"bits", 4}},
      .inputs = {{.name = "order", .shape = {1, 4, 1, 1}, .scale = 2, .offset = 2.5}},
      .tolerance = 3e-2,
      .define = paro_attention},
