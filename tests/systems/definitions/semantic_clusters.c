@@ -11,11 +11,11 @@ static double distance(const double *a, const double *b, int64_t d)
     return sum;
 }
 
-/* K-means from evenly spaced rows: labels of the last assignment, and the means of its members; a cluster without any stays where it is. */
+/* K-means from every so manieth row: labels of the last assignment, and the means of its members; a cluster without any stays where it is. */
 static void k_means(system_problem *p, const double *x, int64_t n, int64_t count, int64_t *labels, double *centres, double *sizes)
 {
     const int64_t d = p->d;
-    for (int64_t c = 0; c < count; c++) memcpy(centres + c * d, x + c * n / count * d, (size_t)d * sizeof(*centres));
+    for (int64_t c = 0; c < count; c++) memcpy(centres + c * d, x + c * (n / count) * d, (size_t)d * sizeof(*centres));
     for (int64_t round = 0; round < (int64_t)system_value(p, "iterations"); round++) {
         memset(sizes, 0, (size_t)count * sizeof(*sizes));
         for (int64_t i = 0; i < n; i++) {
