@@ -258,10 +258,13 @@ static void build_output(tsr_flow *f, tsr_fields *fields)
     }
     tsr_reader_leave(f->r, up);
     for (int32_t i = 0; i < f->step_count && f->r->status == TSR_OK; i++) { /* what nothing needs is checked too, and can be read */
-        const int32_t launches = f->launch_count, buffers = f->buffer_count;
+        const int32_t launches = f->launch_count, buffers = f->buffer_count, attends = f->attend_count, checks = f->check_count;
         if (f->steps[i].state == 0) (void)flow_find(f, f->steps[i].name, &value);
         if (f->desc.keep) continue;
         f->launch_count = launches;
+        f->attend_count = attends; /* reports tell of what runs */
+        f->check_count = checks;
+        if (checks == 0) f->flags = -1;
         for (int32_t n = buffers; n < f->buffer_count; n++) f->buffers[n].last = -1;
     }
 }
