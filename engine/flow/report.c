@@ -41,6 +41,9 @@ static tsr_status check_flags(tsr_flow *f)
     return s;
 }
 
+/* Pairs of what it attends to, which may be a part of the call's tokens. */
+static double own_pairs(const flow_attend *a) { return (double)a->plan->desc.q.shape[2] * (double)a->plan->desc.k.shape[2]; }
+
 static double dense_pairs(const tsr_flow *f) { return (double)f->desc.q.shape[2] * (double)f->desc.k.shape[2]; }
 
 tsr_status tsr_flow_get_report(tsr_flow *f, tsr_flow_report *out)
@@ -57,7 +60,7 @@ tsr_status tsr_flow_get_report(tsr_flow *f, tsr_flow_report *out)
         if (!a->whole || (s = read_counts(f, a, &c)) != TSR_OK) continue;
         const int64_t pieces = c.counts ? a->counts.shape[0] * a->counts.shape[1] * a->counts.shape[2] : 0;
         for (int64_t n = 0; n < pieces; n++) report.tiles_visited += (uint64_t)c.counts[4 * n + 2], pairs += (double)c.counts[4 * n + 3];
-        if (!c.counts) report.tiles_visited += info->tiles_visited, pairs += info->density * all;
+        if (!c.counts) report.tiles_visited += info->tiles_visited, pairs += info->density * heads * own_pairs(a);
         const uint64_t rows = (uint64_t)(f->desc.q.shape[2] + info->query_tile - 1) / info->query_tile;
         const uint64_t columns = (uint64_t)(f->desc.k.shape[2] + info->key_tile - 1) / info->key_tile;
         report.tiles_dense = (uint64_t)heads * rows * columns;
@@ -82,7 +85,9 @@ tsr_status tsr_flow_density(tsr_flow *f, double *density, size_t count)
         if (!a->whole || (s = read_counts(f, a, &c)) != TSR_OK) continue;
         for (size_t h = 0; h < heads; h++) {
             for (int64_t n = 0; n < c.tiles; n++) sum[h] += (double)c.counts[4 * ((int64_t)h * c.tiles + n) + 3];
-            if (!c.counts && a->plan->schedule_of) sum[h] += (double)a->plan->schedules[a->plan->schedule_of[h]]->info.pairs;
+            if (!c.counts)
+                sum[h] +=
+                    a->plan->schedule_of ? (double)a->plan->schedules[a->plan->schedule_of[h]]->info.pairs : a->plan->info.density * own_pairs(a);
         }
         free(c.counts);
     }
