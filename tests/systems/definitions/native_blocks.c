@@ -5,53 +5,57 @@
 
 #include "systems/tiling.h"
 
-/* Attention of the query at place i to the mean keys of blocks that end at or before it: weights [complete blocks], their number. */
-static int64_t compressed(const system_problem *p, int64_t b, int64_t h, int64_t row, int64_t tile, const double *mean, double *weight)
-{
-    const int64_t blocks = (row + p->nk - p->nq + 1) / tile;
-    for (int64_t c = 0; c < blocks; c++) weight[c] = system_dot(system_q(p, b, h, row), mean + c * p->d, p->d) / sqrt((double)p->d);
-    system_softmax(weight, NULL, blocks);
-    return blocks;
-}
-
-/* What a group's heads make of the blocks together. */
+/* Blocks of keys, one every stride, and what a group's heads make of them together. */
 typedef struct group {
-    tiling k;
+    int64_t block, stride, count;
     double *mean_k, *mean_v, *weight, *sum, *other; /* other: [Dv] */
-    uint8_t *chosen, *may, *see;
+    uint8_t *chosen, *see;
 } group;
 
 static void group_drop(group *g)
 {
-    void *const memory[] = {g->k.tile, g->mean_k, g->mean_v, g->weight, g->sum, g->other, g->chosen, g->may, g->see};
+    void *const memory[] = {g->mean_k, g->mean_v, g->weight, g->sum, g->other, g->chosen, g->see};
     for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) free(memory[i]);
 }
 
 /* Of head h's group. */
-static bool group_make(const system_problem *p, int64_t b, int64_t h, int64_t tile, group *g)
+static bool group_make(const system_problem *p, int64_t b, int64_t h, int64_t block, int64_t stride, group *g)
 {
-    *g = (group){.k = tiling_make(p->nk, tile, 0)};
-    if (!g->k.tile) return false;
-    g->mean_k = tiling_means(&g->k, system_k(p, b, h, 0), p->d);
-    g->mean_v = tiling_means(&g->k, system_v(p, b, h, 0), p->dv);
-    g->weight = malloc((size_t)g->k.count * sizeof(double));
-    g->sum = malloc((size_t)g->k.count * sizeof(double));
+    const size_t count = (size_t)((p->nk - block) / stride + 1);
+    *g = (group){.block = block, .stride = stride, .count = (int64_t)count};
+    g->mean_k = malloc(count * (size_t)p->d * sizeof(double));
+    g->mean_v = malloc(count * (size_t)p->dv * sizeof(double));
+    g->weight = malloc(count * sizeof(double));
+    g->sum = malloc((size_t)p->nk * sizeof(double));
     g->other = malloc((size_t)p->dv * sizeof(double));
-    g->chosen = malloc((size_t)g->k.count);
-    g->may = malloc((size_t)g->k.count);
+    g->chosen = malloc((size_t)p->nk);
     g->see = malloc((size_t)p->nk);
-    return g->mean_k && g->mean_v && g->weight && g->sum && g->other && g->chosen && g->may && g->see;
+    for (int64_t c = 0; g->mean_k && g->mean_v && c < g->count; c++) {
+        system_mean(system_k(p, b, h, 0), c * stride, c * stride + block, p->d, g->mean_k + c * p->d);
+        system_mean(system_v(p, b, h, 0), c * stride, c * stride + block, p->dv, g->mean_v + c * p->dv);
+    }
+    return g->mean_k && g->mean_v && g->weight && g->sum && g->other && g->chosen && g->see;
 }
 
-/* Sums of the weights over the heads of head h's group. */
+/* The weights of a query's attention to the mean keys of the blocks that end at or before it; their number. */
+static int64_t compressed(const system_problem *p, int64_t b, int64_t h, int64_t row, group *g)
+{
+    const int64_t tokens = row + p->nk - p->nq + 1, blocks = tokens < g->block ? 0 : (tokens - g->block) / g->stride + 1;
+    for (int64_t c = 0; c < blocks; c++) g->weight[c] = system_dot(system_q(p, b, h, row), g->mean_k + c * p->d, p->d) / sqrt((double)p->d);
+    system_softmax(g->weight, NULL, blocks);
+    return blocks;
+}
+
+/* For each tile, the weights of the group's heads in each of its strides, summed over the blocks that cover the stride; complete blocks. */
 static int64_t group_weights(const system_problem *p, int64_t b, int64_t h, int64_t row, int64_t tile, group *g)
 {
     const int64_t heads = p->h / p->hkv;
     int64_t blocks = 0;
-    memset(g->sum, 0, (size_t)g->k.count * sizeof(double));
+    memset(g->sum, 0, (size_t)p->nk * sizeof(double));
     for (int64_t x = h / heads * heads; x < (h / heads + 1) * heads; x++) {
-        blocks = compressed(p, b, x, row, tile, g->mean_k, g->weight);
-        for (int64_t c = 0; c < blocks; c++) g->sum[c] += g->weight[c];
+        blocks = compressed(p, b, x, row, g);
+        for (int64_t c = 0; c < blocks; c++)
+            for (int64_t at = c * g->stride; at < c * g->stride + g->block; at += g->stride) g->sum[at / tile] += g->weight[c];
     }
     return blocks;
 }
@@ -61,24 +65,24 @@ static double gate(const system_problem *p, const char *name, int64_t b, int64_t
     return 1 / (1 + exp(-system_data(p, name)[(b * p->h + h) * p->nq + row]));
 }
 
-/* NSA: gates times attention to block means, to the chosen blocks (the own one always), to the last keys. */
+/* NSA: gates times attention to means of two strides, to the chosen tiles (the first and the two latest always), to the last keys. */
 static bool nsa_head(system_problem *p, int64_t b, int64_t h)
 {
-    const int64_t tile = (int64_t)system_value(p, "tile"), window = (int64_t)system_value(p, "window");
+    const int64_t tile = (int64_t)system_value(p, "tile"), window = (int64_t)system_value(p, "window"), stride = (int64_t)system_value(p, "stride");
     group g;
-    const bool ok = group_make(p, b, h, tile, &g);
+    const bool ok = group_make(p, b, h, 2 * stride, stride, &g);
     for (int64_t row = 0; ok && row < p->nq; row++) {
-        const int64_t i = row + p->nk - p->nq, own = i / tile;
+        const int64_t i = row + p->nk - p->nq, own = i / tile, fixed = own < 2 ? own + 1 : 3;
         double *o = system_o(p, b, h, row);
         group_weights(p, b, h, row, tile, &g);
-        memset(g.chosen, 0, (size_t)g.k.count);
-        g.chosen[own] = 1;
-        system_top(p, g.sum, NULL, own, (int64_t)system_value(p, "keep") - 1, g.chosen);
+        memset(g.chosen, 0, (size_t)p->nk);
+        g.chosen[0] = g.chosen[own] = g.chosen[own ? own - 1 : 0] = 1;
+        system_top(p, g.sum, NULL, own, (int64_t)system_value(p, "keep") - fixed, g.chosen);
         for (int64_t j = 0; j < p->nk; j++) g.see[j] = j <= i && g.chosen[j / tile];
         system_attend(p, b, h, row, g.see, o);
         for (int64_t j = 0; j < p->nk; j++) g.see[j] = j <= i && j > i - window;
         system_attend(p, b, h, row, g.see, g.other);
-        const int64_t blocks = compressed(p, b, h, row, tile, g.mean_k, g.weight);
+        const int64_t blocks = compressed(p, b, h, row, &g);
         for (int64_t c = 0; c < p->dv; c++) {
             o[c] = gate(p, "gate_selected", b, h, row) * o[c] + gate(p, "gate_window", b, h, row) * g.other[c];
             for (int64_t x = 0; x < blocks; x++) o[c] += gate(p, "gate_compressed", b, h, row) * g.weight[x] * g.mean_v[x * p->dv + c];
@@ -96,10 +100,10 @@ static bool nosa_head(system_problem *p, int64_t b, int64_t h)
     const int64_t tile = (int64_t)system_value(p, "tile"), window = (int64_t)system_value(p, "window");
     const double *importance = system_data(p, "importance") + (b * p->hkv + h / (p->h / p->hkv)) * p->nk;
     group g;
-    const bool ok = group_make(p, b, h, tile, &g);
+    const bool ok = group_make(p, b, h, tile, tile, &g);
     for (int64_t row = 0; ok && row < p->nq; row++) {
         const int64_t i = row + p->nk - p->nq, blocks = group_weights(p, b, h, row, tile, &g);
-        memset(g.chosen, 0, (size_t)g.k.count);
+        memset(g.chosen, 0, (size_t)p->nk);
         for (int64_t j = 0; j <= i; j++) g.chosen[j / tile] |= j < tile || j > i - window;
         for (int64_t c = 0; c < blocks; c++) system_mean(importance, c * tile, (c + 1) * tile, 1, &g.weight[c]);
         system_top(p, g.sum, NULL, blocks, (int64_t)system_value(p, "aware"), g.chosen);
@@ -157,7 +161,7 @@ const system_case systems_native_blocks[] = {
      .nk = 131,
      .d = 16,
      .dv = 24,
-     .parameters = {{"tile", 9}, {"keep", 4}, {"window", 15}},
+     .parameters = {{"stride", 3}, {"tile", 9}, {"keep", 5}, {"window", 15}},
      .inputs = {{.name = "gate_compressed", .shape = {1, 4, 109, 1}, .scale = 1},
                 {.name = "gate_selected", .shape = {1, 4, 109, 1}, .scale = 1},
                 {.name = "gate_window", .shape = {1, 4, 109, 1}, .scale = 1}},
