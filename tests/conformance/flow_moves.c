@@ -360,6 +360,32 @@ static void test_slashes(flow_case *f, int number)
     if (flow_case_ok(f)) flow_case_expect(f, "m", (const int64_t[4]){1, heads, ceil_div(f->n.nq, size), ceil_div(f->n.nk, size)}, slashed, &t, 0);
 }
 
+static double nothing(const void *user, int64_t b, int64_t h, int64_t r, int64_t c) { return user || b + h + r + c < 0 ? NAN : 0; }
+
+static double itself(const void *user, int64_t b, int64_t h, int64_t r, int64_t c) { return flow_at(user, b, h, r, c); }
+
+/* Axes without elements. */
+static void test_empty(flow_case *f, int number)
+{
+    const int64_t b = f->n.b, h = f->n.hkv, d = f->n.d, size = flow_case_draw(f, 1, 9) + number;
+    flow_case_start(
+        f,
+        "{'parameters': {'size': %lld}, 'steps': {'none': {'slice': {'of': 'k', 'axis': 'rows', 'last': 0}}, 'whole': {'pool': {'of': 'none'}}, "
+        "'most': {'pool': {'of': 'none', 'kind': 'argmax'}}, 'tiles': {'pool': {'of': 'none', 'tiles': 'size'}}, 'sums': {'scan': {'of': "
+        "'none', 'axis': 'rows'}}, 'padded': {'pad': {'of': 'none', 'axis': 'rows', 'to': 'size'}}, 'all': {'concat': {'of': ['none', 'k', "
+        "'none'], 'axis': 'rows'}}, 'lines': {'diagonals': {'of': 'none'}}, 'back': {'spread': {'of': 'tiles', 'tiles': 'size', 'to': 0}}, 'o': "
+        "'q'}}",
+        (long long)size);
+    flow_case_expect(f, "whole", (const int64_t[4]){b, h, 1, d}, nothing, NULL, 0);
+    flow_case_expect(f, "most", (const int64_t[4]){b, h, 1, d}, nothing, NULL, 0);
+    flow_case_expect(f, "tiles", (const int64_t[4]){b, h, 0, d}, nothing, NULL, 0);
+    flow_case_expect(f, "sums", (const int64_t[4]){b, h, 0, d}, nothing, NULL, 0);
+    flow_case_expect(f, "padded", (const int64_t[4]){b, h, size, d}, nothing, NULL, 0);
+    flow_case_expect(f, "all", f->k->shape, itself, f->k, 0);
+    flow_case_expect(f, "lines", (const int64_t[4]){b, h, 1, d}, nothing, NULL, 0);
+    flow_case_expect(f, "back", (const int64_t[4]){b, h, 0, d}, nothing, NULL, 0);
+}
+
 typedef struct steps_case {
     const char *name;
     void (*run)(flow_case *f, int number);
@@ -382,6 +408,7 @@ static const steps_case cases[] = {
     {"scan-columns", test_scan_columns, 4, {.b = 1, .h = 2, .hkv = 1, .nq = 5, .nk = 3, .d = 901}},
     {"diagonals", test_diagonals, 6, {.nq = 3}},
     {"slashes", test_slashes, 3, {.h = 0}},
+    {"empty", test_empty, 2, {.h = 0}},
 };
 
 /* Every other number is strided, the storage type goes round. */
