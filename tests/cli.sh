@@ -135,6 +135,43 @@ expect 2 "--recipe and --set are both given" $attend --recipe causal.json --set 
 expect 2 "argument --sinks is -1" $attend --sinks -1
 expect 2 "argument --grid is given without" $attend --grid 3,4,5
 
+# Recipes whose schedule comes from the data.
+cat >steps.json <<'END'
+{"parameters": {"keep": 0.25}, "inputs": {"slope": {"shape": [1, 1, 1, "H"]}, "gate": {"shape": [1, "H", 1, 1], "default": 1}},
+ "steps": {"pooled_q": {"pool": {"of": "q", "tiles": 10}}, "pooled_k": {"pool": {"of": "k", "tiles": 10}},
+   "map": {"dot": {"a": "pooled_q", "b": "pooled_k"}},
+   "chosen": {"select": {"of": "map", "share": "keep", "round": "ceil", "pin": "row == column"}},
+   "part": {"attend": {"select": "chosen", "tiles": 10}},
+   "o": "gate * part"}}
+END
+expect 0 "density 0.333" $attend --recipe steps.json
+expect 0 "density 0.5," $attend --recipe steps.json --parameter keep=0.5
+expect 0 "" $attend --recipe steps.json --parameter keep=1 --compare-dense --json
+grep -q '"density":	1,' out && grep -q '"density_by_head":	\[1, 1\]' out && grep -q '"relative_l1":	\(0,\|[0-9.]*e-\)' out || { echo "attend of steps: $(cat out)"; failed=1; }
+expect 0 "relative L1" $attend --recipe steps.json --compare-dense
+expect 0 "dense, causal" $attend --set '{"streaming":{"sinks":3,"window":8}}' --compare-dense
+expect 2 "argument parameters[0] is 'kept'; the recipe has no parameter of that name" $attend --recipe steps.json --parameter kept=1
+expect 2 "argument --parameter is given without a recipe with steps" $attend --recipe causal.json --parameter keep=1
+expect 2 "argument --sinks is given beside a recipe with steps" $attend --recipe steps.json --sinks 2
+sed 's/"slope"/"slop"/' steps.json >input.json
+expect 2 "argument inputs has no 'slop'; the recipe needs it, [1,1,1,2]" $attend --recipe input.json
+sed 's/pooled_k", /pooled_k", "c": 1, /; s/"b": "pooled_k"/"b": "poled_k"/' steps.json >typo.json
+expect 2 "line 3: steps.map.dot.b has 'poled_k' at column 1, which is not known; expected a step" $attend --recipe typo.json
+expect 0 "" "$tessera" mask steps.json --tensors qkv.safetensors -o steps.png
+grep -q "chosen: 2 heads, 6 rows, 6 columns" out || { echo "mask of steps: $(cat out)"; failed=1; }
+[ "$(head -c 4 steps.png | tail -c 3)" = PNG ] || { echo "mask of steps wrote no picture"; failed=1; }
+expect 0 "" "$tessera" mask steps.json --tensors qkv.safetensors --step map --parameter keep=0.5
+grep -q "^head 1 .*1.0000 of" out || { echo "mask of a map: $(cat out)"; failed=1; }
+expect 2 "expected --tensors IN.safetensors" "$tessera" mask steps.json
+expect 2 "argument --head is 2; expected 0 to 1" "$tessera" mask steps.json --tensors qkv.safetensors --head 2
+expect 2 "argument --step is given beside a recipe without steps" "$tessera" mask causal.json --tokens 9 --step map
+expect 0 "" "$tessera" recipes swin
+grep -q "0.0156  1x56x56" out || { echo "recipes: $(cat out)"; failed=1; }
+expect 0 "" "$tessera" recipes sla nat --tokens 512 --grid 28,28 --json
+grep -q '"shape":	"512"' out && grep -q '"shape":	"1x28x28"' out && [ "$(grep -c '"density"' out)" = 2 ] || { echo "recipes: $(cat out)"; failed=1; }
+expect 2 "there is no recipe of that name" "$tessera" recipes nonsense
+expect 2 "argument --tokens is -1" "$tessera" recipes --tokens -1
+
 # An interrupt that comes before the end leaves an older series as it was.
 echo old >0000.png
 echo old >0001.png
