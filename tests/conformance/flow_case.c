@@ -180,7 +180,7 @@ static tsr_status prepare(flow_case *f, const char *format, va_list args)
                                 .input_count = (size_t)input_count,
                                 .parameters = f->parameters,
                                 .parameter_count = f->parameter_count,
-                                .keep = 1};
+                                .keep = !f->sparing};
     return tsr_flow_prepare(f->run->dev, &desc, &f->flow);
 }
 

@@ -55,6 +55,7 @@ typedef struct flow_case {
     tsr_named_scalar parameters[FLOW_CASE_PARAMETERS];
     size_t parameter_count;
     bool wants_lse; /* set before the start: the recipe's lse goes to the caller too */
+    bool sparing;   /* set before the start: without keep, as callers run recipes */
     bool compared;
     tsr_flow *flow;
     flow_array *arrays;

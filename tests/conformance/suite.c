@@ -69,6 +69,7 @@ suite *suite_create(void)
         suite_add_decode,
         suite_add_flow_values,
         suite_add_flow_quantize,
+        suite_add_flow_reports,
         suite_add_systems,
     };
     suite *s = calloc(1, sizeof(*s));

@@ -64,6 +64,7 @@ int suite_add_flow_clusters(suite *s);
 int suite_add_decode(suite *s);
 int suite_add_flow_values(suite *s);
 int suite_add_flow_quantize(suite *s);
+int suite_add_flow_reports(suite *s);
 int suite_add_systems(suite *s);
 
 #endif
