@@ -46,6 +46,8 @@ static tsr_status prepare(const char *text, const int64_t *grid, tsr_flow **flow
 #define STEPS(text) "{\"parameters\": {\"tile\": 16, \"keep\": 0.5},\n \"steps\": {\n" text "\n}}"
 #define SELECT(members) "\"o\": \"q\",\n\"m\": {\"dot\": {\"a\": \"q\",\n \"b\": \"k\"}},\n\"s\": {\"select\": {\"of\": \"m\",\n" members "}}"
 
+#define SET(left) "\"o\": {\"attend\": {\"set\":\n {\"window\":\n {\"left\": " left "}}}}"
+
 static const struct {
     const char *text, *says;
 } refused[] = {
@@ -97,6 +99,11 @@ static const struct {
     {STEPS(SELECT("\"count\": 1, \"share\": 0.5")), "line 6: steps.s.select has"},
     {STEPS(SELECT("\"share\": 1.5")), "has 'share' 1.5; expected 0 to 1"},
     {STEPS(SELECT("\"count\": 3,\n\"pin\": \"row == colum\"")), "line 8: steps.s.select.pin has 'colum' at column 8, which is not known"},
+    /* formulas in sets */
+    {STEPS(SET("\"tile / 3\"")), "line 5: steps.o.attend.set.window.left is 5.33"},
+    {STEPS(SET("\"0 - tile\"")), "line 5: steps.o.attend.set.window.left is -16; expected -1 or more"},
+    {STEPS(SET("\"tiel\"")), "line 5: steps.o.attend.set.window.left has 'tiel' at column 1, which is not known"},
+    {STEPS(SET("true")), "line 5: steps.o.attend.set.window.left is true or false; expected a whole number"},
 };
 
 static void errors(void **state)
