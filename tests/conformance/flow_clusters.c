@@ -32,9 +32,10 @@ static void cluster_head(const cluster_case *c, const double *x, double *centroi
         double *score = malloc((size_t)(c->n * c->count) * sizeof(*score));
         for (int64_t i = 0; score && i < c->n; i++)
             for (int64_t k = 0; k < c->count; k++) {
-                double s = 0, square = 0;
-                for (int64_t d = 0; d < c->d; d++) s += x[i * c->d + d] * centroids[k * c->d + d], square += pow(centroids[k * c->d + d], 2);
-                score[i * c->count + k] = c->dot ? s : s - square / 2;
+                double s = 0, square = 0, own = 0;
+                for (int64_t d = 0; d < c->d; d++)
+                    s += x[i * c->d + d] * centroids[k * c->d + d], square += pow(centroids[k * c->d + d], 2), own += pow(x[i * c->d + d], 2);
+                score[i * c->count + k] = c->dot ? s : s - square / 2 - own / 2;
             }
         for (int64_t k = 0; score && c->balanced && k < c->count; k++)
             for (int64_t take = (left + c->count - k - 1) / (c->count - k); take > 0; take--, left--) {
