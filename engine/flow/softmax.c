@@ -1,4 +1,6 @@
 /* Softmax along columns, and the logarithm of its sum. */
+#include <inttypes.h>
+
 #include "flow/softmax_args.h"
 #include "lines.h"
 
@@ -14,6 +16,12 @@ static flow_value softmax(tsr_flow *f, tsr_fields *p, bool lse)
     flow_value value = {.kind = FLOW_NOTHING};
     int64_t shape[4];
     if (f->r->status != TSR_OK || !flow_join(f, "of and where", of.shape, where.shape, shape)) return value;
+    const int64_t limit = tsr_loop_limit(f->dev), turns = 4 * (shape[FLOW_COLUMNS] / f->lanes + f->lanes); /* at most, of an invocation's loops */
+    if (limit && turns > limit) {
+        f->r->status = tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: rows of %" PRId64 " columns; %s ends loops after %" PRId64 " turns", f->r->path,
+                                shape[FLOW_COLUMNS], f->dev->info.id, limit);
+        return value;
+    }
     const flow_lines x = flow_lines_of(f, of, shape, false), w = flow_lines_of(f, where, shape, true);
     value.tensor = flow_new(f, shape[0], shape[1], shape[2], lse ? 1 : shape[3]);
     const softmax_params params = {.x_sb = x.stride[0],

@@ -18,11 +18,16 @@ typedef struct labels_params {
     TILE_LABELS_PARAMS(TSR_PARAM_FIELD)
 } labels_params;
 
-/* Tokens of one invocation. Where it is a core it pays to take many, and many digits. */
-static int32_t chunk_for(const tsr_flow *f) { return f->tile == TSR_TILE_VECTOR ? 2048 : 128; }
-static int32_t bits_for(const tsr_flow *f) { return f->tile == TSR_TILE_VECTOR ? 8 : 4; }
-
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Tokens of one invocation. Where it is a core it pays to take many, and many digits; long runs have no more chunks than one workgroup can sum up. */
+static int64_t chunk_for(const tsr_flow *f, int64_t run)
+{
+    const int64_t least = f->tile == TSR_TILE_VECTOR ? 2048 : 128, chunk = ceil_div(run, 8192) > least ? ceil_div(run, 8192) : least;
+    return run < chunk ? run : chunk;
+}
+
+static int32_t bits_for(const tsr_flow *f) { return f->tile == TSR_TILE_VECTOR ? 8 : 4; }
 
 flow_tensor flow_sort(tsr_flow *f, flow_tensor keys, int64_t within, int64_t labels)
 {
@@ -31,8 +36,7 @@ flow_tensor flow_sort(tsr_flow *f, flow_tensor keys, int64_t within, int64_t lab
     if (f->r->status == TSR_OK && (keys.shape[FLOW_ROWS] != 1 || n == 0))
         tsr_reader_fail(f->r, "has %" PRId64 " rows of %" PRId64 " keys; expected 1 row, a key for each token", keys.shape[FLOW_ROWS], n);
     if (f->r->status != TSR_OK) return none;
-    const int64_t run = within < n ? within : n, runs = ceil_div(n, run), chunk = run < chunk_for(f) ? run : chunk_for(f),
-                  chunks = ceil_div(run, chunk);
+    const int64_t run = within < n ? within : n, runs = ceil_div(n, run), chunk = chunk_for(f, run), chunks = ceil_div(run, chunk);
     const int32_t bits = bits_for(f), digits = 1 << bits;
     int32_t last = labels ? 0 : 32;
     while (labels && last < 31 && INT64_C(1) << last < labels) last++;
