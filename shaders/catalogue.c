@@ -9,6 +9,7 @@
 #include "attention/sums_args.h"
 #include "decode/conv_args.h"
 #include "flow/compute_args.h"
+#include "flow/compute_fixed_args.h"
 #include "flow/choice_args.h"
 #include "flow/choice_keys_args.h"
 #include "flow/matrix_args.h"
@@ -45,6 +46,7 @@
 #include "query_sum_cl.h"
 #include "rope_cl.h"
 #include "compute_cl.h"
+#include "compute_fixed_cl.h"
 #include "matrix_cl.h"
 #include "softmax_cl.h"
 #include "choice_keys_cl.h"
@@ -87,6 +89,8 @@
 #include "tile_scan_subgroup_spv.h"
 #include "tile_emit_simt_spv.h"
 #include "tile_emit_subgroup_spv.h"
+#include "compute_fixed_simt_spv.h"
+#include "compute_fixed_subgroup_spv.h"
 #include "compute_simt_spv.h"
 #include "compute_subgroup_spv.h"
 #include "matrix_simt_spv.h"
@@ -155,6 +159,7 @@ NAMES(tile_masks, TILE_MASKS)
 NAMES(tile_scan, TILE_SCAN)
 NAMES(tile_emit, TILE_EMIT)
 NAMES(compute, COMPUTE)
+NAMES(compute_fixed, COMPUTE_FIXED)
 NAMES(matrix, MATRIX)
 NAMES(softmax, SOFTMAX)
 NAMES(choice_keys, CHOICE_KEYS)
@@ -186,6 +191,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(tile_scan, TILE_SCAN)
     ENTRIES(tile_emit, TILE_EMIT)
     ENTRIES(compute, COMPUTE)
+    ENTRIES(compute_fixed, COMPUTE_FIXED)
     ENTRIES(matrix, MATRIX)
     ENTRIES(softmax, SOFTMAX)
     ENTRIES(choice_keys, CHOICE_KEYS)

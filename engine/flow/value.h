@@ -47,7 +47,25 @@ void value_unknown(tsr_flow *f, const value_scope *scope, int column, const char
 /* value_fold.c: an operation over numbers. */
 double value_fold(int op, double a, double b, double c);
 
-/* value_emit.c: the tree's result, packed. */
+/* What a part of a tree needs. */
+typedef struct value_need {
+    uint64_t tensors;        /* bits */
+    unsigned places;         /* bits */
+    int32_t math;            /* COMPUTE_MATH_... */
+    int depth, words, nodes; /* of the stack; of the program; of the tree */
+} value_need;
+
+typedef struct value_emitter {
+    tsr_flow *f;
+    value_tree *tree;
+    int64_t shape[4], extents[2]; /* of the result; what rows and columns stand for */
+} value_emitter;
+
+/* value_emit.c: the tree's result, packed; the extents of a part's result: of places those of the whole. false: failed. */
 flow_tensor value_emit(tsr_flow *f, value_tree *tree);
+bool value_extents(const value_emitter *e, const value_need *n, int64_t shape[4]);
+
+/* value_launch.c: one launch, of a part that it holds. */
+flow_tensor value_launch(const value_emitter *e, int at, const value_need *n);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "flow_tree.h"
 
-enum { SAMPLES = 4000, RANDOM = 24 };
+enum { SAMPLES = 4000, RANDOM = 24, BRIEF = 8 };
 
 /* A tensor that some axes of the result repeat. */
 static void draw_tensor(flow_tree *t, bool whole)
@@ -76,13 +76,14 @@ static bool telling(const flow_tree *t, int root)
 
 typedef int (*draw_root)(flow_tree *t, int number);
 
-static suite_verdict run_tree(const suite_case *c, suite_run_context *run, draw_root draw)
+static suite_verdict run_tree(const suite_case *c, suite_run_context *run, draw_root draw, flow_sizes sizes)
 {
     flow_case f;
     flow_tree *t = calloc(1, sizeof(*t));
     if (!t) return suite_say(run, SUITE_FAIL, "no memory");
     char inputs[1024] = "";
-    flow_case_begin(&f, run, c->name, (flow_sizes){.strided = c->number % 2 == 0});
+    sizes.strided = c->number % 2 == 0;
+    flow_case_begin(&f, run, c->name, sizes);
     flow_case_parameter(&f, "keep", 0.375);
     flow_case_parameter(&f, "slope", -1.5);
     t->f = &f;
@@ -123,8 +124,16 @@ static int large(flow_tree *t, int number)
     return root;
 }
 
-static suite_verdict run_any(const suite_case *c, suite_run_context *run) { return run_tree(c, run, any); }
-static suite_verdict run_large(const suite_case *c, suite_run_context *run) { return run_tree(c, run, large); }
+static suite_verdict run_any(const suite_case *c, suite_run_context *run) { return run_tree(c, run, any, (flow_sizes){0}); }
+static suite_verdict run_large(const suite_case *c, suite_run_context *run) { return run_tree(c, run, large, (flow_sizes){0}); }
+
+/* Few operations over many elements, for which devices compile kernels. */
+static int brief(flow_tree *t, int number) { return any(t, number % 4); }
+
+static suite_verdict run_brief(const suite_case *c, suite_run_context *run)
+{
+    return run_tree(c, run, brief, (flow_sizes){.b = 1 + c->number % 2, .h = 4, .hkv = 2, .nq = c->number % 2 ? 521 : 1103, .nk = 3, .d = 67});
+}
 
 typedef struct sweep {
     const char *name;
@@ -187,6 +196,10 @@ int suite_add_flow_values(suite *s)
     for (int i = 0; i < RANDOM; i++) {
         snprintf(name, sizeof(name), "flow/expressions/random-%d", i);
         if (!suite_add(s, name, run_any, NULL, i)) return 0;
+    }
+    for (int i = 0; i < BRIEF; i++) {
+        snprintf(name, sizeof(name), "flow/expressions/brief-%d", i);
+        if (!suite_add(s, name, run_brief, NULL, i)) return 0;
     }
     for (int i = 0; i < 3; i++) {
         static const char *const kinds[] = {"stack", "tensors", "long"};
