@@ -10,20 +10,25 @@ tiling tiling_make(int64_t n, int64_t size, int64_t count)
     return t;
 }
 
+void tiling_mean_rows(const tiling *t, const double *x, int64_t d, double *mean)
+{
+    for (int64_t tile = 0; tile < t->count; tile++) {
+        double tokens = 0;
+        for (int64_t c = 0; c < d; c++) mean[tile * d + c] = 0;
+        for (int64_t i = 0; i < t->n; i++) {
+            if (t->tile[i] != tile) continue;
+            tokens++;
+            for (int64_t c = 0; c < d; c++) mean[tile * d + c] += x[i * d + c];
+        }
+        for (int64_t c = 0; tokens > 0 && c < d; c++) mean[tile * d + c] /= tokens;
+    }
+}
+
 double *tiling_means(const tiling *t, const double *x, int64_t d)
 {
-    double *mean = calloc((size_t)(t->count * d + 1), sizeof(*mean));
-    int64_t *tokens = calloc((size_t)(t->count + 1), sizeof(*tokens));
-    for (int64_t i = 0; mean && tokens && i < t->n; i++) {
-        tokens[t->tile[i]]++;
-        for (int64_t c = 0; c < d; c++) mean[t->tile[i] * d + c] += x[i * d + c];
-    }
-    for (int64_t i = 0; mean && tokens && i < t->count * d; i++)
-        if (tokens[i / d]) mean[i] /= (double)tokens[i / d];
-    if (!tokens) free(mean);
-    const bool ok = tokens;
-    free(tokens);
-    return ok ? mean : NULL;
+    double *mean = malloc((size_t)(t->count * d + 1) * sizeof(*mean));
+    if (mean) tiling_mean_rows(t, x, d, mean);
+    return mean;
 }
 
 double *tiling_scores(const system_problem *p, int64_t b, int64_t h, const tiling *q, const tiling *k, double scale)

@@ -11,7 +11,8 @@ typedef struct tiling {
 
 /* count 0: ceil(n / size) tiles of size tokens in order; else all in tile 0, for the caller to fill in. */
 tiling tiling_make(int64_t n, int64_t size, int64_t count);
-/* Mean rows of x [n, d] for each tile, [count, d]; of tiles without tokens 0. malloc'd; NULL: no memory. */
+/* Mean rows of x [n, d] for each tile, [count, d]; of tiles without tokens 0. The second: malloc'd; NULL: no memory. */
+void tiling_mean_rows(const tiling *t, const double *x, int64_t d, double *mean);
 double *tiling_means(const tiling *t, const double *x, int64_t d);
 /* Mean queries times mean keys of head h, times scale: [q->count, k->count], malloc'd. */
 double *tiling_scores(const system_problem *p, int64_t b, int64_t h, const tiling *q, const tiling *k, double scale);

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 /* Blocks of the context see themselves and the first block; the question at the end sees all. */
 static bool star_attention(system_problem *p)
@@ -25,17 +25,17 @@ static bool moba(system_problem *p)
     const int64_t size = (int64_t)system_value(p, "chunk"), n = tile_number(p->nk, size);
     double *means = tile_numbers(&desk, n * p->d), *gate = tile_numbers(&desk, n);
     uint8_t *may = tile_take(&desk, n, 1), *on = tile_take(&desk, n, 1), *see = tile_take(&desk, p->nk, 1);
-    const int64_t *labels = tile_runs(&desk, p->nk, size);
+    const tiling labels = tile_runs(&desk, p->nk, size);
     for (int64_t row = 0; !desk.failed && row < p->b * p->h * p->nq; row++) {
         const int64_t i = row % p->nq, h = row / p->nq % p->h, b = row / p->nq / p->h, own = tile_place(p, i) / size;
-        if (i == 0) tile_means(system_k(p, b, h, 0), labels, p->nk, p->d, means);
+        if (i == 0) tiling_mean_rows(&labels, system_k(p, b, h, 0), p->d, means);
         for (int64_t c = 0; c < n; c++) {
             gate[c] = system_dot(system_q(p, b, h, i), means + c * p->d, p->d);
             may[c] = c < own;
             on[c] = c == own;
         }
         system_top(p, gate, may, n, (int64_t)system_value(p, "count") - 1, on);
-        for (int64_t j = 0; j < p->nk; j++) see[j] = on[labels[j]] && j <= tile_place(p, i);
+        for (int64_t j = 0; j < p->nk; j++) see[j] = on[labels.tile[j]] && j <= tile_place(p, i);
         system_attend(p, b, h, i, see, system_o(p, b, h, i));
     }
     return tile_clear(&desk);
@@ -46,14 +46,14 @@ static bool vmoba(system_problem *p)
 {
     tile_desk desk = {.count = 0};
     const int64_t box[3] = {(int64_t)system_value(p, "chunk_t"), (int64_t)system_value(p, "chunk_h"), (int64_t)system_value(p, "chunk_w")};
-    const int64_t *labels = tile_boxes(&desk, p, box, 64), n = labels ? tile_labelled(labels, p->nk) : 0;
+    const tiling labels = tile_boxes(&desk, p, box, 64), rows = tile_runs(&desk, p->nq, 1);
+    const int64_t n = labels.count;
     double *means = tile_numbers(&desk, n * p->d), *gate = tile_numbers(&desk, p->nq * n);
-    uint8_t *on = tile_take(&desk, p->nq * n, 1), *see = tile_take(&desk, p->nk, 1);
-    int64_t *rows = tile_runs(&desk, p->nq, 1);
+    uint8_t *on = tile_take(&desk, p->nq * n, 1);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
         double least = INFINITY, greatest = -INFINITY;
-        tile_means(system_k(p, b, h, 0), labels, p->nk, p->d, means);
+        tiling_mean_rows(&labels, system_k(p, b, h, 0), p->d, means);
         for (int64_t e = 0; e < p->nq * n; e++) {
             gate[e] = system_dot(system_q(p, b, h, e / n), means + e % n * p->d, p->d);
             least = fmin(least, gate[e]);
@@ -62,8 +62,8 @@ static bool vmoba(system_problem *p)
         for (int64_t e = 0; e < p->nq * n; e++) gate[e] = (gate[e] - least) / (greatest - least);
         memset(on, 0, (size_t)(p->nq * n));
         system_top_mass(p, gate, NULL, p->nq * n, system_value(p, "threshold"), true, on);
-        for (int64_t i = 0; i < p->nq; i++) on[i * n + labels[i]] = 1;
-        tile_attend(p, b, h, &(tile_map){on, n, rows, labels, false}, see);
+        for (int64_t i = 0; i < p->nq; i++) on[i * n + labels.tile[i]] = 1;
+        desk.failed |= !tiling_attend(p, b, h, &rows, &labels, on, false);
     }
     return tile_clear(&desk);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 /* Softmax of query i's scores over the keys up to and with its own place, or all. */
 static void attention_row(const system_problem *p, int64_t b, int64_t h, int64_t i, bool causal, uint8_t *see, double *row)

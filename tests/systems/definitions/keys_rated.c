@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 /* A linear layer rates keys; each query sees the highest before it and the last ones. */
 static bool sparsek(system_problem *p)

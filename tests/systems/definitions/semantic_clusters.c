@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 static double distance(const double *a, const double *b, int64_t d)
 {
@@ -41,14 +41,16 @@ static bool svg2(system_problem *p)
 {
     tile_desk desk = {.count = 0};
     const int64_t rows = (int64_t)system_value(p, "query_clusters"), columns = (int64_t)system_value(p, "key_clusters");
-    int64_t *query = tile_runs(&desk, p->nq, 1), *key = tile_runs(&desk, p->nk, 1);
+    tiling query = tile_runs(&desk, p->nq, 1), key = tile_runs(&desk, p->nk, 1);
+    query.count = rows;
+    key.count = columns;
     double *centre_q = tile_numbers(&desk, rows * p->d), *centre_k = tile_numbers(&desk, columns * p->d);
     double *size_q = tile_numbers(&desk, rows), *size_k = tile_numbers(&desk, columns), *map = tile_numbers(&desk, columns);
-    uint8_t *on = tile_take(&desk, rows * columns, 1), *may = tile_take(&desk, columns, 1), *see = tile_take(&desk, p->nk, 1);
+    uint8_t *on = tile_take(&desk, rows * columns, 1), *may = tile_take(&desk, columns, 1);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
-        k_means(p, system_q(p, b, h, 0), p->nq, rows, query, centre_q, size_q);
-        k_means(p, system_k(p, b, h, 0), p->nk, columns, key, centre_k, size_k);
+        k_means(p, system_q(p, b, h, 0), p->nq, rows, query.tile, centre_q, size_q);
+        k_means(p, system_k(p, b, h, 0), p->nk, columns, key.tile, centre_k, size_k);
         memset(on, 0, (size_t)(rows * columns));
         for (int64_t r = 0; r < rows; r++) {
             double sum = 0;
@@ -63,7 +65,7 @@ static bool svg2(system_problem *p)
             for (int64_t c = 0; c < columns; c++) taken += on[r * columns + c];
             system_top(p, map, may, columns, (int64_t)(system_value(p, "least") * (double)columns) - taken, on + r * columns);
         }
-        tile_attend(p, b, h, &(tile_map){on, columns, query, key, false}, see);
+        desk.failed |= !tiling_attend(p, b, h, &query, &key, on, false);
     }
     return tile_clear(&desk);
 }

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 /* Rows of x [n, d] less shift, rounded to multiples of each group's largest magnitude / 127. */
 static void coded(const double *x, const double *shift, int64_t n, int64_t d, int64_t group, double *out)
@@ -86,21 +86,21 @@ static bool sparge_attn(system_problem *p)
     double *map = tile_numbers(&desk, columns), *row = tile_numbers(&desk, p->nk);
     uint8_t *trusted_q = tile_take(&desk, rows, 1), *trusted_k = tile_take(&desk, columns, 1), *on = tile_take(&desk, columns, 1);
     uint8_t *see = tile_take(&desk, p->nk, 1);
-    const int64_t *query = tile_runs(&desk, p->nq, tall), *key = tile_runs(&desk, p->nk, wide);
+    const tiling query = tile_runs(&desk, p->nq, tall), key = tile_runs(&desk, p->nk, wide);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
         system_mean(system_k(p, b, h, 0), 0, p->nk, p->d, mean);
         alike(p, system_q(p, b, h, 0), NULL, p->nq, tall, trusted_q);
         alike(p, system_k(p, b, h, 0), mean, p->nk, wide, trusted_k);
-        tile_means(system_q(p, b, h, 0), query, p->nq, p->d, mean_q);
-        tile_means(system_k(p, b, h, 0), key, p->nk, p->d, mean_k);
+        tiling_mean_rows(&query, system_q(p, b, h, 0), p->d, mean_q);
+        tiling_mean_rows(&key, system_k(p, b, h, 0), p->d, mean_k);
         coded(system_q(p, b, h, 0), NULL, p->nq, p->d, 128, q);
         coded(system_k(p, b, h, 0), mean, p->nk, p->d, 64, k);
         for (int64_t t = 0; t < rows; t++) {
             for (int64_t c = 0; c < columns; c++)
                 map[c] = (system_dot(mean_q + t * p->d, mean_k + c * p->d, p->d) - system_dot(mean_q + t * p->d, mean, p->d)) / sqrt((double)p->d);
             likely(p, map, trusted_k, columns, on);
-            for (int64_t j = 0; j < p->nk; j++) see[j] = on[key[j]] || !trusted_k[key[j]] || !trusted_q[t];
+            for (int64_t j = 0; j < p->nk; j++) see[j] = on[key.tile[j]] || !trusted_k[key.tile[j]] || !trusted_q[t];
             for (int64_t i = t * tall; i < p->nq && i < (t + 1) * tall; i++) attend_coded(p, b, h, i, see, q, k, row);
         }
     }

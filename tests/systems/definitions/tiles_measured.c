@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 /* The mass of attention in each pair of tiles of one head, [n, n]. */
 static void tile_mass(const system_problem *p, int64_t b, int64_t h, int64_t size, double *row, double *map)
@@ -38,8 +38,8 @@ static bool sparsed(system_problem *p)
     tile_desk desk = {.count = 0};
     const int64_t size = (int64_t)system_value(p, "tile"), n = tile_number(p->nk, size);
     double *row = tile_numbers(&desk, p->nk), *map = tile_numbers(&desk, n * n);
-    uint8_t *may = tile_take(&desk, n, 1), *see = tile_take(&desk, p->nk, 1);
-    const int64_t *labels = tile_runs(&desk, p->nk, size);
+    uint8_t *may = tile_take(&desk, n, 1);
+    const tiling labels = tile_runs(&desk, p->nk, size);
     if (!p->state) p->state = calloc((size_t)(p->b * p->h * n * n), 1);
     for (int64_t bh = 0; p->state && !desk.failed && bh < p->b * p->h; bh++) {
         uint8_t *on = (uint8_t *)p->state + bh * n * n;
@@ -47,7 +47,7 @@ static bool sparsed(system_problem *p)
             tile_mass(p, bh / p->h, bh % p->h, size, row, map);
             sparsed_choose(p, size, map, may, on);
         }
-        tile_attend(p, bh / p->h, bh % p->h, &(tile_map){on, n, labels, labels, false}, see);
+        desk.failed |= !tiling_attend(p, bh / p->h, bh % p->h, &labels, &labels, on, false);
     }
     return tile_clear(&desk) && p->state;
 }
@@ -58,8 +58,8 @@ static bool adaspa(system_problem *p)
     tile_desk desk = {.count = 0};
     const int64_t size = (int64_t)system_value(p, "tile"), n = tile_number(p->nk, size), all = p->h * n * n;
     double *row = tile_numbers(&desk, p->nk), *map = tile_numbers(&desk, all);
-    uint8_t *may = tile_take(&desk, all, 1), *see = tile_take(&desk, p->nk, 1);
-    const int64_t *labels = tile_runs(&desk, p->nk, size);
+    uint8_t *may = tile_take(&desk, all, 1);
+    const tiling labels = tile_runs(&desk, p->nk, size);
     if (!p->state) p->state = malloc((size_t)(p->b * all));
     for (int64_t b = 0; p->state && !desk.failed && b < p->b; b++) {
         uint8_t *on = (uint8_t *)p->state + b * all;
@@ -71,7 +71,7 @@ static bool adaspa(system_problem *p)
             }
             system_top(p, map, may, all, (int64_t)(system_value(p, "keep") * (double)all) - p->h * n, on);
         }
-        for (int64_t h = 0; h < p->h; h++) tile_attend(p, b, h, &(tile_map){on + h * n * n, n, labels, labels, false}, see);
+        for (int64_t h = 0; h < p->h; h++) desk.failed |= !tiling_attend(p, b, h, &labels, &labels, on + h * n * n, false);
     }
     return tile_clear(&desk) && p->state;
 }

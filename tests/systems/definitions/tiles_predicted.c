@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 /* A learned gate of means of queries, and of the greatest, the least and the mean of keys. */
 static void seer_gate(const system_problem *p, int64_t b, int64_t h, int64_t first, int64_t last, double *gate_q, double *gate_k)
@@ -32,8 +32,8 @@ static bool seer_attention(system_problem *p)
     tile_desk desk = {.count = 0};
     const int64_t size = (int64_t)system_value(p, "tile"), n = tile_number(p->nq, size);
     double *gate_q = tile_numbers(&desk, n * p->d), *gate_k = tile_numbers(&desk, n * p->d), *row = tile_numbers(&desk, n);
-    uint8_t *on = tile_take(&desk, n * n, 1), *may = tile_take(&desk, n, 1), *see = tile_take(&desk, p->nk, 1);
-    const int64_t *labels = tile_runs(&desk, p->nk, size);
+    uint8_t *on = tile_take(&desk, n * n, 1), *may = tile_take(&desk, n, 1);
+    const tiling labels = tile_runs(&desk, p->nk, size);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
         for (int64_t t = 0; t < n; t++) {
@@ -51,7 +51,7 @@ static bool seer_attention(system_problem *p)
             on[t * n + t] = 1;
             system_top(p, row, may, n, (int64_t)ceil(system_value(p, "keep") * (double)(t + 1)) - 1, on + t * n);
         }
-        tile_attend(p, b, h, &(tile_map){on, n, labels, labels, true}, see);
+        desk.failed |= !tiling_attend(p, b, h, &labels, &labels, on, true);
     }
     return tile_clear(&desk);
 }
@@ -64,7 +64,7 @@ static bool pbs_attn(system_problem *p)
     double *important = tile_numbers(&desk, p->nk), *row = tile_numbers(&desk, p->nk), *map = tile_numbers(&desk, n);
     double *mean_q = tile_numbers(&desk, n * p->d), *mean_k = tile_numbers(&desk, n * p->d);
     uint8_t *on = tile_take(&desk, n * n, 1), *may = tile_take(&desk, n, 1), *see = tile_take(&desk, p->nk, 1);
-    int64_t *runs = tile_runs(&desk, p->nk, size), *labels = tile_runs(&desk, p->nk, size);
+    const tiling runs = tile_runs(&desk, p->nk, size), labels = tile_runs(&desk, p->nk, size);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
         memset(important, 0, (size_t)p->nk * sizeof(*important));
@@ -80,10 +80,10 @@ static bool pbs_attn(system_problem *p)
             int64_t place = j / segment * segment;
             for (int64_t other = place; other < p->nk && other < j / segment * segment + segment; other++)
                 place += important[other] > important[j] || (important[other] == important[j] && other < j);
-            labels[j] = place / size;
+            labels.tile[j] = place / size;
         }
-        tile_means(system_q(p, b, h, 0), runs, p->nq, p->d, mean_q);
-        tile_means(system_k(p, b, h, 0), labels, p->nk, p->d, mean_k);
+        tiling_mean_rows(&runs, system_q(p, b, h, 0), p->d, mean_q);
+        tiling_mean_rows(&labels, system_k(p, b, h, 0), p->d, mean_k);
         memset(on, 0, (size_t)(n * n));
         for (int64_t t = 0; t < n; t++) {
             for (int64_t u = 0; u < n; u++) {
@@ -94,7 +94,7 @@ static bool pbs_attn(system_problem *p)
             system_top_mass(p, map, may, n, system_value(p, "kept"), true, on + t * n);
             for (int64_t u = 0; u < n; u++) on[t * n + u] |= u * size / segment == t * size / segment;
         }
-        tile_attend(p, b, h, &(tile_map){on, n, runs, labels, true}, see);
+        desk.failed |= !tiling_attend(p, b, h, &runs, &labels, on, true);
     }
     return tile_clear(&desk);
 }
@@ -106,8 +106,8 @@ static bool video_blade(system_problem *p)
     const int64_t size = (int64_t)system_value(p, "tile"), every = (int64_t)system_value(p, "sampled"), n = tile_number(p->nk, size);
     const int64_t few = tile_number(p->nk, every);
     double *row = tile_numbers(&desk, few), *map = tile_numbers(&desk, n * n);
-    uint8_t *on = tile_take(&desk, n * n, 1), *see = tile_take(&desk, p->nk, 1);
-    const int64_t *labels = tile_runs(&desk, p->nk, size);
+    uint8_t *on = tile_take(&desk, n * n, 1);
+    const tiling labels = tile_runs(&desk, p->nk, size);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
         memset(map, 0, (size_t)(n * n) * sizeof(*map));
@@ -121,7 +121,7 @@ static bool video_blade(system_problem *p)
             }
         }
         for (int64_t t = 0; t < n; t++) system_top(p, map + t * n, NULL, n, (int64_t)ceil(system_value(p, "keep") * (double)n), on + t * n);
-        tile_attend(p, b, h, &(tile_map){on, n, labels, labels, false}, see);
+        desk.failed |= !tiling_attend(p, b, h, &labels, &labels, on, false);
     }
     return tile_clear(&desk);
 }
@@ -170,7 +170,7 @@ static bool xattention(system_problem *p)
     const int64_t groups = tile_number(p->nk, stride);
     double *row = tile_numbers(&desk, groups), *map = tile_numbers(&desk, n * n);
     uint8_t *on = tile_take(&desk, n * n, 1), *see = tile_take(&desk, p->nk, 1);
-    const int64_t *labels = tile_runs(&desk, p->nk, size);
+    const tiling labels = tile_runs(&desk, p->nk, size);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
         memset(map, 0, (size_t)(n * n) * sizeof(*map));
@@ -180,7 +180,7 @@ static bool xattention(system_problem *p)
             for (int64_t c = 0; c < groups; c++) map[a * stride / size * n + c * stride / size] += row[c];
         }
         for (int64_t t = 0; t < n; t++) xattention_row(p, map + t * n, t, on + t * n);
-        tile_attend(p, b, h, &(tile_map){on, n, labels, labels, true}, see);
+        desk.failed |= !tiling_attend(p, b, h, &labels, &labels, on, true);
     }
     return tile_clear(&desk);
 }

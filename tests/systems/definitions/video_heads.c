@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "systems/tile_labels.h"
+#include "systems/desk.h"
 
 static bool written(const system_problem *p, int64_t tile, int64_t size)
 {
@@ -95,13 +95,14 @@ static bool nabla(system_problem *p)
 {
     tile_desk desk = {.count = 0};
     const int64_t size = (int64_t)system_value(p, "patch"), high = tile_number(p->grid[1], size), wide = tile_number(p->grid[2], size);
-    const int64_t *labels = tile_boxes(&desk, p, (const int64_t[3]){1, size, size}, 64), n = p->grid[0] * high * wide;
+    const tiling labels = tile_boxes(&desk, p, (const int64_t[3]){1, size, size}, 64);
+    const int64_t n = labels.count;
     double *mean_q = tile_numbers(&desk, n * p->d), *mean_k = tile_numbers(&desk, n * p->d), *row = tile_numbers(&desk, n);
-    uint8_t *on = tile_take(&desk, n * n, 1), *see = tile_take(&desk, p->nk, 1);
+    uint8_t *on = tile_take(&desk, n * n, 1);
     for (int64_t bh = 0; !desk.failed && bh < p->b * p->h; bh++) {
         const int64_t b = bh / p->h, h = bh % p->h;
-        tile_means(system_q(p, b, h, 0), labels, p->nq, p->d, mean_q);
-        tile_means(system_k(p, b, h, 0), labels, p->nk, p->d, mean_k);
+        tiling_mean_rows(&labels, system_q(p, b, h, 0), p->d, mean_q);
+        tiling_mean_rows(&labels, system_k(p, b, h, 0), p->d, mean_k);
         memset(on, 0, (size_t)(n * n));
         for (int64_t r = 0; r < n; r++) {
             for (int64_t c = 0; c < n; c++) row[c] = system_dot(mean_q + r * p->d, mean_k + c * p->d, p->d) / sqrt((double)p->d);
@@ -112,7 +113,7 @@ static bool nabla(system_problem *p)
                                  slides(r / wide % high, c / wide % high, high, (int64_t)system_value(p, "window_h")) &&
                                  slides(r % wide, c % wide, wide, (int64_t)system_value(p, "window_w"));
         }
-        tile_attend(p, b, h, &(tile_map){on, n, labels, labels, false}, see);
+        desk.failed |= !tiling_attend(p, b, h, &labels, &labels, on, false);
     }
     return tile_clear(&desk);
 }
