@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "attention/columns_args.h"
 #include "attention/flash_args.h"
 #include "attention/merge_args.h"
 #include "attention/probe_args.h"
+#include "attention/quantize_args.h"
 #include "attention/sums_args.h"
 #include "decode/conv_args.h"
 #include "flow/compute_args.h"
@@ -36,6 +38,8 @@
 #include "merge_cl.h"
 #include "probe_cl.h"
 #include "sums_cl.h"
+#include "columns_cl.h"
+#include "quantize_cl.h"
 #include "conv_cl.h"
 #include "peak_cl.h"
 #include "blend_cl.h"
@@ -71,6 +75,10 @@
 #include "probe_subgroup_spv.h"
 #include "sums_simt_spv.h"
 #include "sums_subgroup_spv.h"
+#include "columns_simt_spv.h"
+#include "columns_subgroup_spv.h"
+#include "quantize_simt_spv.h"
+#include "quantize_subgroup_spv.h"
 #include "conv_simt_spv.h"
 #include "conv_subgroup_spv.h"
 #include "peak_simt_spv.h"
@@ -149,6 +157,8 @@ NAMES(flash, FLASH)
 NAMES(merge, MERGE)
 NAMES(probe, PROBE)
 NAMES(sums, SUMS)
+NAMES(columns, COLUMNS)
+NAMES(quantize, QUANTIZE)
 NAMES(conv, CONV)
 NAMES(peak, PEAK)
 NAMES(blend, BLEND)
@@ -181,6 +191,8 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(merge, MERGE)
     ENTRIES(probe, PROBE)
     ENTRIES(sums, SUMS)
+    ENTRIES(columns, COLUMNS)
+    ENTRIES(quantize, QUANTIZE)
     ENTRIES(conv, CONV)
     ENTRIES(peak, PEAK)
     ENTRIES(blend, BLEND)

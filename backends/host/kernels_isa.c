@@ -35,6 +35,8 @@
 
 #include "attention/merge.k"
 #include "attention/sums.k"
+#include "attention/columns.k"
+#include "attention/quantize.k"
 #include "stream/blend.k"
 #include "stream/key_dot.k"
 #include "stream/query_sum.k"
@@ -94,6 +96,8 @@ static const hk_entry entries[] = {
     {"probe", probe_wide, probe_wide_shared, FLASH_SHAPE_RM, 4, {RM, RN_WIDE, 1, 64}},
     {"probe", probe_narrow, probe_narrow_shared, FLASH_SHAPE_RM, 4, {RM, 1, 1, 64}},
     {"sums", sums, sums_shared, 0, 0, {0}},
+    {"columns", columns, columns_shared, 0, 0, {0}},
+    {"quantize", quantize, quantize_shared, 0, 0, {0}},
     {"merge", merge, merge_shared, 0, 0, {0}},
     {"blend", blend, blend_shared, 0, 0, {0}},
     {"rope", rope, rope_shared, 0, 0, {0}},

@@ -43,6 +43,7 @@ struct tsr_attention {
     tsr_buffer *user;         /* the numbers of the score expression; NULL: none */
     tsr_buffer *partials;     /* NULL without merge: O and then log-sum-exp of each split, this in two planes where there are passes */
     uint64_t partial_lse;     /* offset in partials */
+    struct tsr_coder *coder;  /* codes.h; NULL: q, k and v as they are */
     tsr_buffer *skipped;      /* counts that nobody asked for; NULL: no skipping */
     uint64_t params_step;     /* bytes */
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "attention/merge_args.h"
+#include "codes.h"
 #include "flash.h"
 
 #define MERGE_ID(id, NAME, value) MERGE_##NAME = id,
@@ -94,6 +95,7 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
     if (d->skip > 0 && (s = tsr_buffer_create(att->dev, att->info.tile_count * 4, &att->skipped)) != TSR_OK) return s;
     const tsr_buffer *const held[] = {att->params, att->lists, att->user, att->partials, att->skipped};
     for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) att->info.workspace += tsr_buffer_size(held[i]);
+    att->info.workspace += tsr_coder_bytes(att->coder);
     return TSR_OK;
 }
 
@@ -131,7 +133,7 @@ static void fill_info(tsr_attention *att, const tsr_tiling *t)
     info->key_tile = (uint32_t)t->bc;
     info->tile = t->tile;
     static const char *const tile_names[] = {"auto", "vector", "simt", "subgroup"};
-    snprintf(info->kernel, sizeof(info->kernel), "flash %s %dx%d", tile_names[t->tile], t->query_tile, t->bc);
+    snprintf(info->kernel, sizeof(info->kernel), "flash %s %dx%d%s", tile_names[t->tile], t->query_tile, t->bc, d->codes.bits ? " int8" : "");
 }
 
 static tsr_status prepare(tsr_attention *att)
@@ -153,6 +155,7 @@ static tsr_status prepare(tsr_attention *att)
     if (att->info.tile_count > UINT32_MAX || (uint64_t)d->q.shape[0] * (uint64_t)d->q.shape[1] * (uint64_t)d->q.shape[2] > INT32_MAX)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument q.shape has %" PRId64 " x %" PRId64 " x %" PRId64 " rows; expected fewer than 2^31",
                         d->q.shape[0], d->q.shape[1], d->q.shape[2]);
+    if (d->codes.bits && (s = tsr_coder_create(att, &t)) != TSR_OK) return s;
     if ((s = create_flash(att, &t)) != TSR_OK) return s;
     if ((t.splits > 1 || t.passes > 1) && (s = create_merge(att, &t)) != TSR_OK) return s;
     return create_workspace(att, &t);
@@ -192,6 +195,7 @@ void tsr_attention_destroy(tsr_attention *att)
     tsr_buffer_destroy(att->params);
     tsr_buffer_destroy(att->partials);
     tsr_buffer_destroy(att->skipped);
+    tsr_coder_destroy(att->coder);
     free(att);
 }
 

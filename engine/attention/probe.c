@@ -134,6 +134,8 @@ static tsr_status check(const tsr_probe_desc *d, tsr_attention_desc *checked)
     if (checked->k.shape[2] > INT32_MAX || checked->q.shape[2] > INT32_MAX)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument attention.k.shape[2] is %" PRId64 "; expected less than 2^31, and so for q",
                         checked->k.shape[2]);
+    if (checked->codes.bits)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument attention.codes.bits is %u; expected 0: a probe looks at exact scores", checked->codes.bits);
     if (d->key_sums > 1) return tsr_fail(TSR_ERROR_ARGUMENT, "argument key_sums is %u; expected 0 or 1", d->key_sums);
     if (d->block_q < 0 || d->block_k < 0 || !d->block_q != !d->block_k)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument block_q is %" PRId64 " and block_k %" PRId64 "; expected both 0, or both 1 or more", d->block_q,

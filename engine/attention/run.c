@@ -1,5 +1,5 @@
 /* Running a prepared attention: bind and enqueue, nothing else. */
-#include "attention.h"
+#include "codes.h"
 
 tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
 {
@@ -21,11 +21,13 @@ tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args 
     const uint64_t last_plane = att->passes % 2 ? 0 : plane * (uint64_t)att->dv_slices;
     const tsr_span last_lse = {att->partials, att->partial_lse + last_plane};
     const tsr_backend *backend = att->dev->backend;
+    tsr_span q = args->q, k = args->k, v = args->v;
+    if (att->coder && (s = tsr_coder_run(att, &q, &k, &v, args->first_tile == 0)) != TSR_OK) return s;
     bk_binding flash[] = {
         {att->params->bk, 0},
-        tsr_bind(&args->q),
-        tsr_bind(&args->k),
-        tsr_bind(&args->v),
+        tsr_bind(&q),
+        tsr_bind(&k),
+        tsr_bind(&v),
         tsr_bind(&args->bias),
         tsr_bind(&args->mask),
         tsr_bind(&args->sink),

@@ -74,7 +74,8 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
 {
     const int64_t head = d->q.shape[3], lanes = t->lanes, elements = (int64_t)t->bc * t->query_tile;
     const int64_t blocks = ceil_div(t->bc, t->lanes / t->ln * t->rm), o_blocks = ceil_div(t->dv_slice, t->lanes / t->ln * t->rm);
-    const int64_t softmax = (d->score ? 3 : 1) * loop(ceil_div(elements, lanes), 2) + loop(ceil_div(t->query_tile, lanes), 2 * loop(t->bc, 0)) +
+    const int64_t softmax = ((d->score ? 3 : 1) + (d->codes.bits != 0)) * loop(ceil_div(elements, lanes), 2) +
+                            loop(ceil_div(t->query_tile, lanes), 2 * loop(t->bc, 0)) +
                             (d->skip > 0 ? loop(ceil_div(t->query_tile, lanes), loop(t->bc, 0)) : 0);
     if (t->tile == TSR_TILE_SUBGROUP) return loop(blocks, loop(ceil_div(head, 64), loop(64, 0))) + softmax + loop(o_blocks, loop(t->bc, 0));
     const int64_t stage_k = loop(ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),

@@ -80,6 +80,24 @@ static tsr_status check_sets(const tsr_attention_desc *d)
     return TSR_OK;
 }
 
+/* Block sizes of SageAttention where none are given. */
+static tsr_status check_codes(tsr_codes *c)
+{
+    enum { MOST_ROWS = 1024 };
+    if (c->bits == 0 && (c->query_rows || c->key_rows || c->smooth || c->values))
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.bits is 0 and others of codes are not; expected 2 to 8");
+    if (c->bits == 0) return TSR_OK;
+    if (c->bits < 2 || c->bits > 8) return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.bits is %u; expected 0, or 2 to 8", c->bits);
+    if (c->query_rows < 0 || c->query_rows > MOST_ROWS)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.query_rows is %d; expected 0 to %d", c->query_rows, MOST_ROWS);
+    if (c->key_rows < 0 || c->key_rows > MOST_ROWS)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.key_rows is %d; expected 0 to %d", c->key_rows, MOST_ROWS);
+    if (c->smooth > 1) return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.smooth is %u; expected 0 or 1", c->smooth);
+    if (c->query_rows == 0) c->query_rows = 128;
+    if (c->key_rows == 0) c->key_rows = 64;
+    return check_dtype("codes.values", c->values, c->values == TSR_F32 || c->values == TSR_F16 || c->values == TSR_I8, "f32, f16 or i8");
+}
+
 static tsr_status check_scalars(tsr_attention_desc *d)
 {
     if (!isfinite(d->scale)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument scale is %g; expected a finite number", (double)d->scale);
@@ -155,7 +173,7 @@ tsr_status tsr_attention_validate(const tsr_attention_desc *in, tsr_attention_de
         (s = check_shape("o", &d->o, batch, heads, d->q.shape[2], dv)) != TSR_OK || (s = check_band(&d->band)) != TSR_OK ||
         (s = check_sets(d)) != TSR_OK || (s = check_optional(d)) != TSR_OK)
         return s;
-    if ((s = check_scalars(d)) != TSR_OK) return s;
+    if ((s = check_scalars(d)) != TSR_OK || (s = check_codes(&d->codes)) != TSR_OK) return s;
     return tsr_attention_check_score(d);
 }
 

@@ -10,6 +10,9 @@
  * skip: by how much all scores of a tile have to be below the running maximum for the tile to be passed over, as HAS_SKIP says;
  * skipped: of each workgroup, u32, how many tiles were (of the first slice of value channels; the others 0).
  *
+ * CODES: q and k are rows of codes as quantize_args.h says: q's steps have the factor scale in them, q's shifts are part of each score. V_DT
+ * int8: likewise, with steps of the columns. P_DT: what probabilities are rounded to, as the types of storage; int8: in steps of 1/127.
+ *
  * user: the numbers of a score expression, as engine/expression/expression.h lays them out.
  *
  * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits, lse_plane over the planes of
@@ -22,12 +25,13 @@
     S(0, LANES, 64) S(1, D, 64) S(2, D_CHUNK, 64) S(3, DV_SLICE, 64) S(4, KV_CHUNK, 64)            \
     S(5, Q_DT, 0) S(6, K_DT, 0) S(7, V_DT, 0) S(8, O_DT, 0) S(9, BIAS_DT, -1)                      \
     S(10, HAS_MASK, 0) S(11, HAS_SINK, 0) S(12, HAS_LSE, 0) S(13, HAS_CAP, 0)                       \
-    S(14, GATHERED, 0) S(15, TESTED, 0) S(16, TAGGED, 0) S(17, HAS_SKIP, 0)
+    S(14, GATHERED, 0) S(15, TESTED, 0) S(16, TAGGED, 0) S(17, HAS_SKIP, 0)             \
+    S(18, CODES, 0) S(19, P_DT, 0)
 
 /* Registers: RM x RN micro-tiles (RN in columns of VW queries), LN invocations side by side, BC keys.
  * Where D > D_CHUNK, BC = RM LANES / LN: sums over chunks live in one micro-tile. In tile model simt, BC
  * is no smaller than that in any case: outputs pass through the memory of the scores. */
-#define FLASH_SHAPES(S) S(18, RM, 4) S(19, RN, 4) S(20, LN, 8) S(21, BC, 64)
+#define FLASH_SHAPES(S) S(20, RM, 4) S(21, RN, 4) S(22, LN, 8) S(23, BC, 64)
 
 #define FLASH_PARAMS(F)                                                                            \
     F(i64, q_sb) F(i64, q_sh) F(i64, q_sn) F(i64, k_sb) F(i64, k_sh) F(i64, k_sn)                  \

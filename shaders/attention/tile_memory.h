@@ -4,6 +4,9 @@
 
 #define QT TILE_COLS
 #define TAGS (TAGGED != 0 ? QT : 1)
+#define CODE_COLS (CODES != 0 ? QT : 1)
+/* Where a row of codes ends, in fp32. */
+#define CODES_END ((D + 3) / 4)
 #define LI(i) I32(LD32(lists, i))
 #define BIT_WORDS ((QT + 31) / 32)
 /* Where an entry's distances are, in units of BC words. */
@@ -22,6 +25,7 @@
         if ((sd) == 1) {                                                                           \
             if ((dt) == 0) for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDG(row_, (chan0) + c_)); \
             else if ((dt) == 1) for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDGH(row_, (chan0) + c_)); \
+            else if ((dt) == 7) for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDG8(row_, (chan0) + c_)); \
             else for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDGB(row_, (chan0) + c_)); \
         }                                                                                          \
         for (; c_ < (n); c_++) ks[to_ + c_] = load_as(dt, row_, ((chan0) + c_) * (sd));            \
@@ -41,7 +45,7 @@
     for (i32 r_ = (from); r_ < (to) && r_ < BC; r_++) {                                                                                       \
         const i32 key_ = (first) + (GATHERED != 0 ? LI((list) + r_) : r_);                                                           \
         const ptr row_ = PADD(src, I64(key_ < PRM(nk) ? key_ : 0) * (row_bytes));                                                    \
-        for (i32 b_ = 0; b_ < (n) * ((dt) == 0 ? 4 : 2); b_ += 64) PREFETCH(PADD(row_, b_));                                         \
+        for (i32 b_ = 0; b_ < (n) * dtype_size(dt); b_ += 64) PREFETCH(PADD(row_, b_));                                         \
     }
 #endif
 

@@ -12,6 +12,7 @@
 
 #if TILE == TILE_SUBGROUP
     f32 qs[D * CELLS], ps[BC * CELLS];
+    f32 code_step[CODES != 0 ? CELLS : 1], code_shift[CODES != 0 ? CELLS : 1];
     i32 row_at[CELLS], tag_low[TAGGED != 0 ? CELLS : 1], tag_high[TAGGED != 0 ? CELLS : 1];
 #endif
     /* Columns past the last query repeat it, and are never stored. */
@@ -19,6 +20,10 @@
         for (i32 l = 0; l < VW; l++) {
             const i32 col = CELL_COL(c) + l, at = rows == 0 ? 0 : LI(rows_at + (col < rows ? col : rows - 1));
             row_at[c + l] = at;
+            if (CODES != 0) {
+                code_step[c + l] = LDF(PADD(qb, I64(at) * PRM(q_sn)), CODES_END);
+                code_shift[c + l] = LDF(PADD(qb, I64(at) * PRM(q_sn)), CODES_END + 1);
+            }
             if (TAGGED != 0) {
                 tag_low[c + l] = I32(LD32(query_tags, 2 * at));
                 tag_high[c + l] = I32(LD32(query_tags, 2 * at + 1));

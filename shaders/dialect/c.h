@@ -36,6 +36,7 @@ typedef uint16_t u16_mem_ __attribute__((may_alias));
 #define LD8(p, i) ((u32)(p)[i])
 #define STF(p, i, x) ((f32_mem_ *)(p))[i] = (x)
 #define ST32(p, i, x) ((u32_mem_ *)(p))[i] = (x)
+#define ST8(p, i, x) (p)[i] = (unsigned char)(x)
 #define ST16(p, i, x) ((u16_mem_ *)(p))[i] = (uint16_t)(x)
 #define PADD(p, bytes) ((p) + (bytes))
 #define PREFETCH(p) __builtin_prefetch((p), 0, 2) /* a line, into the second level */
@@ -88,6 +89,12 @@ HELPER fv fv_ldgb_(ptr p) { fv r; for (i32 l = 0; l < VW; l++) r[l] = AS_F32(LD1
 #define FV_LDGH(p, i) fv_ldgh_((p) + 2 * (i))
 #define FV_LDGB(p, i) fv_ldgb_((p) + 2 * (i))
 #endif
+#if VW == 16 && defined(__AVX512F__)
+#define FV_LDG8(p, i) ((fv)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)((p) + (i))))))
+#else
+HELPER fv fv_ldg8_(ptr p) { fv r; for (i32 l = 0; l < VW; l++) r[l] = (f32)(int8_t)p[l]; return r; }
+#define FV_LDG8(p, i) fv_ldg8_((p) + (i))
+#endif
 #define FV_STG(p, i, x) *(fv_mem_ *)((f32_mem_ *)(p) + (i)) = (x)
 #if VW == 16 && defined(__AVX512F__)
 #define fv_max(a, b) ((fv)_mm512_max_ps((__m512)(a), (__m512)(b)))
@@ -106,6 +113,7 @@ HELPER fv fv_floor(fv a) { fv r = __builtin_convertvector(__builtin_convertvecto
 #define fv_fma(a, b, c) ((a) * (b) + (c)) /* built with contraction on */
 #define fv_to_iv(a) __builtin_convertvector(a, iv)
 #define fv_bits(i) ((fv)(i))
+#define iv_to_fv(i) __builtin_convertvector(i, fv)
 #define fv_abs(a) ((fv)((iv)(a) & 0x7fffffff))
 #define iv_bits(a) ((iv)(a))
 HELPER fv fv_sqrt(fv a) { fv r; for (i32 l = 0; l < VW; l++) r[l] = sqrtf(a[l]); return r; }

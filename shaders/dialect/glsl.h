@@ -26,6 +26,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define LD8(p, i) uint(u8_p_(p).v[i])
 #define STF(p, i, x) f32_p_(p).v[i] = (x)
 #define ST32(p, i, x) u32_p_(p).v[i] = (x)
+#define ST8(p, i, x) u8_p_(p).v[i] = uint8_t(x)
 #define ST16(p, i, x) u16_p_(p).v[i] = uint16_t(x)
 #define PADD(p, bytes) ((p) + uint64_t(bytes))
 
@@ -58,6 +59,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define fv_floor(a) floor(a)
 #define fv_to_iv(a) int(a)
 #define fv_bits(i) intBitsToFloat(i)
+#define iv_to_fv(i) float(i)
 #define fv_abs(a) abs(a)
 #define iv_bits(a) floatBitsToInt(a)
 #define fv_sqrt(a) sqrt(a)

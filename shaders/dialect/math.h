@@ -56,13 +56,23 @@ HELPER u32 f32_to_bf16(f32 x)
     return (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
 }
 
-/* Storage types, as tsr_dtype: 0 fp32, 1 fp16, 2 bf16. */
-HELPER i32 dtype_size(i32 dtype) { return dtype == 0 ? 4 : 2; }
+/* A number from 0 to 1 rounded to fp16. */
+HELPER fv fv_round_f16(fv x)
+{
+    const iv i = iv_bits(x);
+    const fv normal = fv_bits((i + IV(0xfff) + ((i >> IV(13)) & IV(1))) & IV(~0x1fff));
+    const fv small = iv_to_fv(iv_bits(x + FV(0.5f)) - IV(0x3f000000)) * FV(5.9604645e-8f); /* multiples of 2^-24 */
+    return FV_SEL(x < FV(6.1035156e-5f), small, normal);
+}
+
+/* Storage types, as tsr_dtype: 0 fp32, 1 fp16, 2 bf16, 7 int8. */
+HELPER i32 dtype_size(i32 dtype) { return dtype == 0 ? 4 : dtype == 7 ? 1 : 2; }
 
 HELPER f32 load_as(i32 dtype, ptr p, i32 i)
 {
     if (dtype == 0) return LDF(p, i);
     if (dtype == 1) return LDH(p, i);
+    if (dtype == 7) return F32(I32(LD8(p, i) << 24) >> 24);
     return AS_F32(LD16(p, i) << 16);
 }
 

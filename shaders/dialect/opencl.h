@@ -26,6 +26,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define LD8(p, i) ((uint)((__global const uchar *)(p))[i])
 #define STF(p, i, x) ((__global float *)(p))[i] = (x)
 #define ST32(p, i, x) ((__global uint *)(p))[i] = (x)
+#define ST8(p, i, x) (p)[i] = (uchar)(x)
 #define ST16(p, i, x) ((__global ushort *)(p))[i] = (ushort)(x)
 #define PADD(p, bytes) ((p) + (bytes))
 #if defined(__clang__) && !defined(__SPIR__) && !defined(__SPIRV__)
@@ -60,10 +61,12 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define IV_LD(a, i) (a)[i]
 #define fv_to_iv(a) convert_int(a)
 #define fv_bits(i) as_float(i)
+#define iv_to_fv(i) convert_float(i)
 #define iv_bits(a) as_int(a)
 #define FV_LDG(p, i) LDF(p, i)
 #define FV_LDGH(p, i) LDH(p, i)
 #define FV_LDGB(p, i) as_float(LD16(p, i) << 16)
+#define FV_LDG8(p, i) ((float)((__global const char *)(p))[i])
 #define FV_STG(p, i, x) STF(p, i, x)
 #else
 #define fv CAT(float, VW)
@@ -89,9 +92,11 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define FV_LDG(p, i) CAT(vload, VW)(0, (__global const float *)(p) + (i))
 #define FV_LDGH(p, i) CAT(vload_half, VW)(0, (__global const half *)(p) + (i))
 #define FV_LDGB(p, i) CAT(as_float, VW)(CAT(convert_uint, VW)(CAT(vload, VW)(0, (__global const ushort *)(p) + (i))) << 16)
+#define FV_LDG8(p, i) CAT(convert_float, VW)(CAT(vload, VW)(0, (__global const char *)(p) + (i)))
 #define FV_STG(p, i, x) CAT(vstore, VW)(x, 0, (__global float *)(p) + (i))
 #define fv_to_iv(a) CAT(convert_int, VW)(a)
 #define fv_bits(i) CAT(as_float, VW)(i)
+#define iv_to_fv(i) CAT(convert_float, VW)(i)
 #define iv_bits(a) CAT(as_int, VW)(a)
 #endif
 #define BV_AND(a, b) ((a) & (b))

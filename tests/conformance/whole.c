@@ -46,8 +46,6 @@ void whole_free(whole *a)
     tsr_attention_destroy(a->plan);
 }
 
-enum { Q, K, V, SINK, O, LSE, SKIPPED, TENSORS };
-
 static tsr_status prepare(whole *a, tsr_device *dev)
 {
     tsr_attention_destroy(a->plan);
@@ -59,31 +57,57 @@ static tsr_status prepare(whole *a, tsr_device *dev)
     return s;
 }
 
+/* A tensor on the device, in its storage type. */
+static tsr_status send(tsr_device *dev, const tsr_layout *l, const float *x, tsr_buffer **out)
+{
+    const size_t n = whole_size(l), size = tsr_dtype_size(l->dtype);
+    unsigned char *bytes = malloc((n + 1) * size);
+    for (size_t i = 0; bytes && i < n; i++) oracle_store(l->dtype, bytes, (int64_t)i, (double)x[i]);
+    tsr_status s = bytes ? tsr_buffer_create(dev, n * size, out) : TSR_ERROR_HOST_MEMORY;
+    if (s == TSR_OK) s = tsr_buffer_write(*out, 0, bytes, n * size);
+    free(bytes);
+    return s;
+}
+
+static tsr_status fetch(tsr_buffer *from, const tsr_layout *l, float *x)
+{
+    const size_t n = whole_size(l), size = tsr_dtype_size(l->dtype);
+    unsigned char *bytes = malloc((n + 1) * size);
+    const tsr_status s = bytes ? tsr_buffer_read(from, 0, bytes, n * size) : TSR_ERROR_HOST_MEMORY;
+    for (size_t i = 0; s == TSR_OK && i < n; i++) x[i] = (float)oracle_load(l->dtype, bytes, (int64_t)i);
+    free(bytes);
+    return s;
+}
+
+enum { Q, K, V, SINK, O, LSE, TENSORS };
+
 tsr_status whole_run(whole *a, tsr_device *dev)
 {
+    const tsr_attention_desc *d = &a->desc;
+    const tsr_layout *const layouts[TENSORS] = {&d->q, &d->k, &d->v, &d->sink, &d->o, &d->lse};
+    float *const host[TENSORS] = {a->q, a->k, a->v, a->sink, a->o, a->lse};
+    tsr_buffer *buf[TENSORS] = {NULL}, *skipped = NULL;
     tsr_status s = prepare(a, dev);
-    if (s != TSR_OK) return s;
-    void *const host[TENSORS] = {a->q, a->k, a->v, a->desc.sink.shape[1] ? a->sink : NULL, a->o, a->lse, a->skipped};
-    const size_t bytes[TENSORS] = {4 * whole_size(&a->desc.q),     4 * whole_size(&a->desc.k), 4 * whole_size(&a->desc.v),
-                                   4 * (size_t)a->desc.q.shape[1], 4 * whole_size(&a->desc.o), 4 * whole_size(&a->desc.lse),
-                                   4 * (size_t)a->info.tile_count};
-    tsr_buffer *buf[TENSORS] = {NULL};
-    for (int i = 0; i < TENSORS && s == TSR_OK; i++) {
-        if (!host[i]) continue;
-        if (i >= O) memset(host[i], 0xff, bytes[i]);
-        s = tsr_buffer_create(dev, bytes[i], &buf[i]);
-        if (s == TSR_OK) s = tsr_buffer_write(buf[i], 0, host[i], bytes[i]);
-    }
+    for (size_t i = 0; i < whole_size(&d->o); i++) a->o[i] = NAN;
+    for (size_t i = 0; i < whole_size(&d->lse); i++) a->lse[i] = NAN;
+    for (int i = 0; i < TENSORS && s == TSR_OK; i++)
+        if (i != SINK || d->sink.shape[1]) s = send(dev, layouts[i], host[i], &buf[i]);
+    const uint64_t bytes = a->info.tile_count * sizeof(*a->skipped);
+    if (s == TSR_OK && a->skipped) s = tsr_buffer_create(dev, bytes, &skipped);
+    if (s == TSR_OK && a->skipped) memset(a->skipped, 0xff, (size_t)bytes);
+    if (s == TSR_OK && a->skipped) s = tsr_buffer_write(skipped, 0, a->skipped, bytes);
     const tsr_attention_args args = {.q = {buf[Q], 0},
                                      .k = {buf[K], 0},
                                      .v = {buf[V], 0},
                                      .sink = {buf[SINK], 0},
                                      .o = {buf[O], 0},
                                      .lse = {buf[LSE], 0},
-                                     .skipped = {buf[SKIPPED], 0}};
+                                     .skipped = {skipped, 0}};
     if (s == TSR_OK) s = tsr_attention_run(a->plan, &args);
-    for (int i = O; i < TENSORS && s == TSR_OK; i++)
-        if (host[i]) s = tsr_buffer_read(buf[i], 0, host[i], bytes[i]);
+    if (s == TSR_OK) s = fetch(buf[O], &d->o, a->o);
+    if (s == TSR_OK) s = fetch(buf[LSE], &d->lse, a->lse);
+    if (s == TSR_OK && a->skipped) s = tsr_buffer_read(skipped, 0, a->skipped, bytes);
     for (int i = 0; i < TENSORS; i++) tsr_buffer_destroy(buf[i]);
+    tsr_buffer_destroy(skipped);
     return s;
 }

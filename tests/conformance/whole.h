@@ -1,4 +1,4 @@
-/* One attention on packed fp32 tensors in host memory, for cases that look at more than its output. */
+/* One attention on packed tensors, held in host memory as fp32, for cases that look at more than its output. */
 #ifndef WHOLE_H
 #define WHOLE_H
 
@@ -21,7 +21,7 @@ size_t whole_size(const tsr_layout *l);
 /* The tensor of a layout of the description. */
 oracle_tensor whole_tensor(const tsr_layout *l, float *data);
 
-/* Prepares and runs, into outputs that were poisoned before. */
+/* Prepares and runs, in the types of the description's layouts, into outputs that were poisoned before. */
 tsr_status whole_run(whole *a, tsr_device *dev);
 
 #endif

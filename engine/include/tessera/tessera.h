@@ -216,6 +216,23 @@ typedef struct tsr_set tsr_set;               /* tessera_set.h */
 typedef struct tsr_schedule tsr_schedule;     /* tessera_set.h */
 typedef struct tsr_expression tsr_expression; /* tessera_expression.h */
 
+/* Attention of q and k in few bits, with smoothing of k: SageAttention (Zhang et al., 2024, sections 4.2 to 4.4). Groups of
+ * query_rows rows of q and of key_rows rows of k (the last one short) have a step = max|x| / (2^(bits-1) - 1) + 1e-7 over all
+ * channels, and codes x / step rounded half away from zero. With smooth, k is taken less the mean m of all its Nk rows, head by head,
+ * and scale * q.m is added to the scores, so that log-sum-exp, sinks, soft cap and expressions see what they would see without:
+ * s[i,j] = scale * step step code_q.code_k + scale * q[i].m. Codes are int8 and their products whole numbers below 2^24: fp32 sums of
+ * them are exact on every device. values: probabilities p = exp(s - running maximum) and v as they are (f32); both rounded to fp16
+ * (f16, where |v| must not exceed 65504); p in steps of 1/127, and each channel of v in steps of max|v| / 127 + 1e-7 (i8). Sums over p
+ * are of p before rounding. Rows of q, k and v must be finite, also those that no query sees. Codes are made in memory that
+ * the plan holds, by the run that has tile 0, which must come first of the pieces of a run. */
+typedef struct tsr_codes {
+    uint32_t bits;      /* 2 to 8; 0: none */
+    int32_t query_rows; /* up to 1024; 0: 128 */
+    int32_t key_rows;   /* up to 1024; 0: 64 */
+    uint32_t smooth;    /* 1: k less its mean */
+    tsr_dtype values;   /* f32, f16 or i8 */
+} tsr_codes;
+
 /* Dense or windowed attention with an online softmax, O(N) memory.
  *
  * s[i,j] = scale * q[i].k[j];  softcap: s = c tanh(s/c);  + bias[i,j];  score: s = its value;
@@ -252,6 +269,7 @@ typedef struct tsr_attention_desc {
      * the largest: with n such keys the sum over exp is too small by less than n 2^-skip of itself, and o is off by less
      * than 2 n 2^-skip max|v|. Keys are visited roughly in ascending order, each split of them by itself. */
     float skip;
+    tsr_codes codes; /* all zero: none */
     uint32_t splits; /* parts that the keys are cut into and merged by log-sum-exp; 0: chosen */
     uint32_t tile;   /* a tsr_tile; for tests and tuning, 0: chosen for the device */
     uint32_t reserved[6];

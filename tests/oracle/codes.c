@@ -1,0 +1,139 @@
+/* Attention of q and k in codes, as tsr_codes says, in fp64. */
+#include "codes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+double oracle_step(double largest, double levels) { return largest / levels + 1e-7; }
+
+double oracle_code(double x, double step) { return copysign(floor(fabs(x / step) + 0.5), x); }
+
+bool oracle_tie(double x, double step)
+{
+    const double y = fabs(x / step);
+    return fabs(y - floor(y) - 0.5) < 5e-4;
+}
+
+void oracle_means(const float *x, int64_t rows, int64_t columns, double *mean)
+{
+    for (int64_t c = 0; c < columns; c++) {
+        mean[c] = 0;
+        for (int64_t r = 0; r < rows; r++) mean[c] += (double)x[r * columns + c];
+        mean[c] /= (double)rows;
+    }
+}
+
+/* What a tensor's rows become; centre: subtracted first, NULL: nothing. */
+static void code_rows(const float *x, int64_t n, int64_t d, int64_t group, double levels, const double *centre, double *out)
+{
+    for (int64_t first = 0; first < n; first += group) {
+        const int64_t last = first + group < n ? first + group : n;
+        double most = 0;
+        for (int64_t e = first * d; e < last * d; e++) most = fmax(most, fabs((double)x[e] - (centre ? centre[e % d] : 0)));
+        const double step = oracle_step(most, levels);
+        for (int64_t e = first * d; e < last * d; e++) out[e] = step * oracle_code((double)x[e] - (centre ? centre[e % d] : 0), step);
+    }
+}
+
+static void code_values(const float *v, int64_t n, int64_t dv, tsr_dtype values, double *out)
+{
+    for (int64_t c = 0; c < dv; c++) {
+        double most = 0;
+        for (int64_t r = 0; r < n; r++) most = fmax(most, fabs((double)v[r * dv + c]));
+        for (int64_t r = 0; r < n; r++) {
+            const double x = (double)v[r * dv + c], step = oracle_step(most, 127);
+            uint16_t half;
+            oracle_store(TSR_F16, &half, 0, x);
+            out[r * dv + c] = values == TSR_I8 ? step * oracle_code(x, step) : values == TSR_F16 ? oracle_load(TSR_F16, &half, 0) : x;
+        }
+    }
+}
+
+/* A probability as values has it; *unsure: what it may be off by, where fp32 may round it the other way. */
+static double round_p(double p, tsr_dtype values, double *unsure)
+{
+    int exponent;
+    frexp(p, &exponent);
+    const double step = values == TSR_I8 ? 1.0 / 127 : ldexp(1.0, (exponent > -13 ? exponent : -13) - 11);
+    *unsure = 0;
+    if (values == TSR_F32 || p == 0) return p;
+    const double y = p / step;
+    if (fabs(y - floor(y) - 0.5) < 5e-6 * y + 1e-9) *unsure = step;
+    return step * nearbyint(y);
+}
+
+typedef struct head {
+    const tsr_attention_desc *d;
+    const double *v, *s;
+    int64_t nk, dv, key_tile;
+} head;
+
+/* One query: tile by tile, probabilities are rounded against the maximum so far. */
+static void attend_row(const head *a, double sink, double *o, double *lse, double *slack)
+{
+    const tsr_dtype values = a->d->codes.values;
+    double top = -INFINITY, sum = 0, largest = 0;
+    *slack = 0;
+    for (int64_t c = 0; c < a->dv; c++) o[c] = 0;
+    for (int64_t first = 0; first < a->nk; first += a->key_tile) {
+        const int64_t last = first + a->key_tile < a->nk ? first + a->key_tile : a->nk;
+        double more = top;
+        for (int64_t j = first; j < last; j++) more = fmax(more, a->s[j]);
+        if (more == -INFINITY) continue;
+        const double shrink = exp(top - more);
+        top = more, sum *= shrink, *slack *= shrink;
+        for (int64_t c = 0; c < a->dv; c++) o[c] *= shrink;
+        for (int64_t j = first; j < last; j++) {
+            double unsure;
+            const double e = exp(a->s[j] - top), p = round_p(e, values, &unsure);
+            sum += e;
+            *slack += unsure;
+            for (int64_t c = 0; c < a->dv; c++) {
+                o[c] += p * a->v[j * a->dv + c];
+                largest = fmax(largest, fabs(a->v[j * a->dv + c]));
+            }
+        }
+    }
+    const double all = fmax(top, sink), total = all == -INFINITY ? 0 : sum * exp(top - all) + exp(sink - all);
+    for (int64_t c = 0; c < a->dv; c++) o[c] *= total > 0 ? exp(top - all) / total : 0;
+    *slack *= total > 0 ? exp(top - all) / total * largest : 0;
+    *lse = total > 0 ? all + log(total) : -INFINITY;
+}
+
+bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, double *o, double *lse, double *slack)
+{
+    const int64_t heads = d->q.shape[1], kv_heads = d->k.shape[1], nq = d->q.shape[2], nk = d->k.shape[2], dim = d->q.shape[3], dv = d->v.shape[3];
+    const double levels = exp2((double)d->codes.bits - 1) - 1, scale = d->scale != 0 ? (double)d->scale : 1 / sqrt((double)dim);
+    double *q = malloc(sizeof(double) * (size_t)(nq * dim + 1)), *k = malloc(sizeof(double) * (size_t)(nk * dim + 1)),
+           *v = malloc(sizeof(double) * (size_t)(nk * dv + 1)), *mean = calloc((size_t)dim, sizeof(double)),
+           *s = malloc(sizeof(double) * (size_t)(nk + 1));
+    const bool ok = q && k && v && mean && s, smooth = d->codes.smooth && nk > 0;
+    for (int64_t n = 0; ok && n < d->q.shape[0] * heads; n++) {
+        const int64_t h = n % heads, kv = n / heads * kv_heads + h / (heads / kv_heads);
+        const float *const from = in->q + n * nq * dim;
+        if (smooth) oracle_means(in->k + kv * nk * dim, nk, dim, mean);
+        code_rows(from, nq, dim, d->codes.query_rows, levels, NULL, q);
+        code_rows(in->k + kv * nk * dim, nk, dim, d->codes.key_rows, levels, smooth ? mean : NULL, k);
+        code_values(in->v + kv * nk * dv, nk, dv, d->codes.values, v);
+        const head a = {.d = d, .v = v, .s = s, .nk = nk, .dv = dv, .key_tile = in->key_tile};
+        for (int64_t i = 0; i < nq; i++) {
+            double shift = 0;
+            for (int64_t c = 0; c < dim; c++) shift += (double)from[i * dim + c] * mean[c];
+            for (int64_t j = 0; j < nk; j++) {
+                double x = 0;
+                for (int64_t c = 0; c < dim; c++) x += q[i * dim + c] * k[j * dim + c];
+                s[j] = scale * (x + shift);
+                if (d->softcap > 0) s[j] = (double)d->softcap * tanh(s[j] / (double)d->softcap);
+                if (!oracle_sees(&d->band, i, j, nq, nk)) s[j] = -INFINITY;
+            }
+            const int64_t row = n * nq + i;
+            attend_row(&a, in->sink ? (double)in->sink[h] : -INFINITY, o + row * dv, lse + row, slack + row);
+        }
+    }
+    free(q);
+    free(k);
+    free(v);
+    free(mean);
+    free(s);
+    return ok;
+}
