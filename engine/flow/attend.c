@@ -7,6 +7,7 @@ typedef struct attend_args {
     flow_tensor q, k, v, bias, mask, sinks;
     tsr_band band;
     double scale, softcap, skip;
+    tsr_codes codes;
 } attend_args;
 
 /* t with so many batches and heads, a copy where a view cannot say it. */
@@ -160,6 +161,25 @@ static tsr_set *read_set(tsr_flow *f, const cJSON *item, const attend_args *a)
     return set;
 }
 
+/* "codes": queries and keys in few bits. */
+static tsr_codes read_codes(tsr_flow *f, tsr_fields *p)
+{
+    static const char *const values[] = {"f32", "f16", "i8", NULL};
+    static const tsr_dtype dtypes[] = {TSR_F32, TSR_F16, TSR_I8};
+    const cJSON *item = tsr_fields_get(p, "codes");
+    if (!item) return (tsr_codes){0};
+    const size_t up = tsr_reader_enter(f->r, "codes");
+    tsr_fields c = tsr_fields_open(f->r, item);
+    const tsr_codes codes = {.bits = (uint32_t)flow_whole_of(f, &c, "bits", 2, 8, 8),
+                             .query_rows = (int32_t)flow_whole_of(f, &c, "query_rows", 1, 1024, 128),
+                             .key_rows = (int32_t)flow_whole_of(f, &c, "key_rows", 1, 1024, 64),
+                             .smooth = tsr_fields_flag(&c, "smooth", true),
+                             .values = dtypes[tsr_fields_choice(&c, "values", values, 1)]};
+    tsr_fields_close(&c);
+    tsr_reader_leave(f->r, up);
+    return codes;
+}
+
 static void read_args(tsr_flow *f, tsr_fields *p, attend_args *a)
 {
     static const char *const names[] = {"q", "k", "v"};
@@ -175,6 +195,7 @@ static void read_args(tsr_flow *f, tsr_fields *p, attend_args *a)
     a->scale = flow_number_of(f, p, "scale", 0);
     a->softcap = flow_number_of(f, p, "softcap", 0);
     a->skip = flow_number_of(f, p, "skip", 0);
+    a->codes = read_codes(f, p);
     read_band(f, p, &a->band);
     check_extents(f, a);
     if (f->r->status != TSR_OK || !flow_given(&a->mask)) return;
@@ -217,6 +238,7 @@ flow_value flow_op_attend(tsr_flow *f, tsr_fields *p)
                                      .scale = (float)a.scale,
                                      .softcap = (float)a.softcap,
                                      .skip = (float)a.skip,
+                                     .codes = a.codes,
                                      .band = s.count ? (tsr_band){0} : a.band,
                                      .sets = whole ? sets : NULL,
                                      .set_count = whole != NULL,
