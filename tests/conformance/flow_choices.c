@@ -10,7 +10,7 @@ __extension__ typedef unsigned __int128 wide;
 
 typedef enum choice_scope { ROW, MAP, HEADS } choice_scope;
 typedef enum choice_rule { COUNT, COUNTS, SHARE, MASS } choice_rule; /* COUNTS: a tensor */
-typedef enum choice_scores { COARSE, FINE, PROBABILITIES, EQUAL, HOSTILE } choice_scores;
+typedef enum choice_scores { COARSE, FINE, PROBABILITIES, EQUAL, HOSTILE, GRAINS } choice_scores;
 
 /* A row of the table; extents of 0 are drawn. */
 typedef struct choice_case {
@@ -60,6 +60,7 @@ static const choice_case table[] = {
     {.name = "row-mass-all", .rule = MASS, .amount = 1, .scores = PROBABILITIES, .hidden = 0.3},
     {.name = "row-mass-equal", .rule = MASS, .shape = {1, 2, 3, 10}, .amount = 0.9, .scores = EQUAL},
     {.name = "row-mass-coarse", .rule = MASS, .amount = 0.7, .scores = COARSE, .hidden = 0.1},
+    {.name = "row-mass-grains", .shape = {1, 2, 5, 37}, .rule = MASS, .amount = 1, .scores = GRAINS},
     {.name = "row-mass-hostile", .rule = MASS, .amount = 0.7, .scores = HOSTILE},
     {.name = "map-count", .scope = MAP, .amount = 0.2, .pins = 0.02, .hidden = 0.1},
     {.name = "map-counts", .scope = MAP, .rule = COUNTS, .amount = 1.1},
@@ -176,6 +177,10 @@ static double draw_score(flow_case *f, choice_scores kind)
         default:
             return 1e-5 * floor(normal * 3);
         }
+    case GRAINS: { /* of the unit in which sums are made: those below half of it are nothing */
+        static const double grains[] = {0x1p30, 0.25, 0.5, 0.75, 1.25};
+        return grains[oracle_below(&f->rng, 5)] * 0x1p-40;
+    }
     default:
         return floor(normal * 4) / 4;
     }
