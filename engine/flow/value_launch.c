@@ -8,7 +8,7 @@
 #include "value.h"
 
 /* Elements from which on a kernel of its own is worth its compilation; elements of one of its invocations. */
-enum { FIXED_LEAST = 1 << 18, FIXED_EACH = 8, VECTOR_CHUNK = 4096, BINDINGS = 2 + COMPUTE_TENSORS };
+enum { FIXED_LEAST = 1 << 17, FIXED_EACH = 8, VECTOR_CHUNK = 4096, BINDINGS = 2 + COMPUTE_TENSORS };
 
 typedef struct compute_params {
     COMPUTE_PARAMS(TSR_PARAM_FIELD)
@@ -120,6 +120,7 @@ static void put_fixed(launching *l, int at)
     }
     l->specs[1] = (l->shape[FLOW_ROWS] > 1) | (l->shape[FLOW_HEADS] > 1) << 1 | (l->shape[FLOW_BATCH] > 1) << 2;
     fix_node(l, at);
+    l->specs[2] = l->fixed;
     if (l->word_count == 0) put(l, 0);
 }
 
