@@ -71,19 +71,21 @@ static bool gna(system_problem *p, int64_t b, int64_t h, int64_t i, uint8_t *see
 
 static bool define_gna(system_problem *p) { return system_choose(p, gna); }
 
-/* Many-shot groups: the first, those the queries' own tokens lie in, and the most relevant to all heads together. */
+/* Many-shot groups: the first, those from the queries' own group on, and of those between the most relevant to all heads together. */
 static bool groups(system_problem *p, int64_t b, int64_t h, int64_t i, uint8_t *see)
 {
     (void)h;
-    const int64_t size = whole(p, "group"), count = (p->nk + size - 1) / size, own = p->nk - p->nq;
+    const int64_t size = whole(p, "group"), begin = i / size * size, shift = p->nk - p->nq;
     double relevance[MOST] = {0};
-    uint8_t may[MOST], chosen[MOST] = {0};
-    for (int64_t g = 0; g < count; g++) {
-        may[g] = g > 0 && (g + 1) * size <= own;
-        for (int64_t head = 0; head < p->h; head++) relevance[g] += system_pooled(p, b, head, 0, p->nq, g * size, size) / (double)p->h;
+    uint8_t may[MOST] = {0}, chosen[MOST] = {0};
+    int64_t between = 0;
+    for (int64_t g = 1; (g + 1) * size <= begin + shift; g++) {
+        may[g] = 1;
+        between++;
+        for (int64_t head = 0; head < p->h; head++) relevance[g] += system_pooled(p, b, head, begin, size, g * size, size) / (double)p->h;
     }
-    system_top(p, relevance, may, count, (int64_t)ceil(system_value(p, "keep") * (double)count), chosen);
-    for (int64_t j = 0; j <= i + own; j++) see[j] = chosen[j / size] || !may[j / size];
+    system_top(p, relevance, may, between + 1, (int64_t)ceil(system_value(p, "keep") * (double)between), chosen);
+    for (int64_t j = 0; j <= i + shift; j++) see[j] = chosen[j / size] || !may[j / size];
     return true;
 }
 
@@ -122,7 +124,17 @@ const system_case systems_sequences[] = {
      .nk = 180,
      .d = 16,
      .dv = 24,
-     .parameters = {{"group", 15}, {"keep", 0.3}},
+     .parameters = {{"group", 15}, {"keep", 0.27}},
+     .define = define_groups},
+    {.recipe = "dbsa",
+     .b = 1,
+     .h = 4,
+     .hkv = 4,
+     .nq = 151,
+     .nk = 151,
+     .d = 24,
+     .dv = 16,
+     .parameters = {{"group", 12}, {"keep", 0.39}},
      .define = define_groups},
     {0},
 };
