@@ -88,9 +88,8 @@ static tsr_status create_workspace(tsr_attention *att, const tsr_tiling *t)
     if (att->merge) {
         const uint64_t rows = (uint64_t)merge.rows * t->splits;
         att->partial_lse = rows * (uint64_t)d->v.shape[3] * 4;
-        if ((s = tsr_buffer_create(att->dev, att->partial_lse + rows * 4 * (t->passes > 1 ? 2 * (uint64_t)att->dv_slices : 1), &att->partials)) !=
-            TSR_OK)
-            return s;
+        const uint64_t planes = t->passes == 1 ? 1 : (d->codes.values ? 4 : 2) * (uint64_t)att->dv_slices;
+        if ((s = tsr_buffer_create(att->dev, att->partial_lse + rows * 4 * planes, &att->partials)) != TSR_OK) return s;
     }
     if (d->skip > 0 && (s = tsr_buffer_create(att->dev, att->info.tile_count * 4, &att->skipped)) != TSR_OK) return s;
     const tsr_buffer *const held[] = {att->params, att->lists, att->user, att->partials, att->skipped};

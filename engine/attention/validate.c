@@ -93,9 +93,11 @@ static tsr_status check_codes(tsr_codes *c)
     if (c->key_rows < 0 || c->key_rows > MOST_ROWS)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.key_rows is %d; expected 0 to %d", c->key_rows, MOST_ROWS);
     if (c->smooth > 1) return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.smooth is %u; expected 0 or 1", c->smooth);
+    if (c->values != TSR_F32 && c->values != TSR_F16 && c->values != TSR_I8)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument codes.values is %d (%s); expected f32, f16 or i8", (int)c->values, tsr_dtype_name(c->values));
     if (c->query_rows == 0) c->query_rows = 128;
     if (c->key_rows == 0) c->key_rows = 64;
-    return check_dtype("codes.values", c->values, c->values == TSR_F32 || c->values == TSR_F16 || c->values == TSR_I8, "f32, f16 or i8");
+    return TSR_OK;
 }
 
 static tsr_status check_scalars(tsr_attention_desc *d)

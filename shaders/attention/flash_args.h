@@ -16,7 +16,7 @@
  * user: the numbers of a score expression, as engine/expression/expression.h lays them out.
  *
  * Strides: _sb, _sh, _sn in bytes, _sd in elements; _ss steps over the splits, lse_plane over the planes of
- * log-sum-exps that passes leave to each other, two for each slice of value channels (0: one pass). */
+ * log-sum-exps that passes leave to each other, two for each slice of value channels, four where P_DT is not fp32 (0: one pass). */
 
 /* Constants of one compiled kernel. *_DT are storage types; BIAS_DT -1: no bias. GATHERED:
  * keys of a tile may lie apart; TESTED: some tiles have bits that count; TAGGED: see tsr_attention_args. D_CHUNK: head dims

@@ -21,8 +21,8 @@ typedef struct codes_case {
 #define SHAPE(b, h, kv, nq, nk, d, dv) b, h, kv, nq, nk, d, dv
 static const codes_case cases[] = {
     {"plain", SHAPE(1, 2, 2, 131, 203, 64, 64), .codes = {.bits = 8}, .limit = 2e-2},
-    {"smooth", SHAPE(2, 2, 1, 131, 203, 64, 40), .codes = {.bits = 8, .smooth = 1}, .limit = 2e-2},
-    {"rows", SHAPE(1, 2, 2, 67, 129, 24, 24), .codes = {.bits = 8, .query_rows = 1, .key_rows = 1, .smooth = 1}, .limit = 2e-2},
+    {"smooth", SHAPE(2, 2, 1, 131, 203, 64, 64), .codes = {.bits = 8, .smooth = 1}, .limit = 2e-2},
+    {"rows", SHAPE(1, 2, 2, 67, 129, 64, 64), .codes = {.bits = 8, .query_rows = 1, .key_rows = 1, .smooth = 1}, .limit = 2e-2},
     {"odd-groups", SHAPE(1, 4, 2, 90, 301, 67, 35), .codes = {.bits = 8, .query_rows = 37, .key_rows = 301, .smooth = 1}, .limit = 2e-2},
     {"long-heads", SHAPE(1, 1, 1, 33, 70, 160, 130), .codes = {.bits = 8, .query_rows = 32, .smooth = 1}, .limit = 2e-2},
     {"causal-sink-cap", SHAPE(1, 4, 2, 90, 150, 32, 32), .codes = {.bits = 8, .smooth = 1, .key_rows = 16}, .causal = true, .sink = true,
@@ -34,6 +34,7 @@ static const codes_case cases[] = {
     {"i8-values", SHAPE(1, 4, 2, 131, 203, 64, 64), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .limit = 4e-2},
     {"i8-values-sink", SHAPE(2, 2, 2, 67, 300, 19, 21), .codes = {.bits = 8, .values = TSR_I8}, .sink = true, .limit = 4e-2},
     {"simt", SHAPE(1, 2, 1, 70, 131, 16, 20), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .tile = TSR_TILE_SIMT, .limit = 4e-2},
+    {"passes", SHAPE(1, 1, 1, 40, 2200, 64, 64), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .limit = 4e-2},
     {"one", SHAPE(1, 1, 1, 1, 1, 1, 1), .codes = {.bits = 8, .smooth = 1}, .limit = 2e-2},
     {"no-keys", SHAPE(1, 2, 2, 3, 0, 8, 8), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .sink = true},
 };
@@ -163,7 +164,7 @@ static suite_verdict compare(const whole *a, const codes_case *c, const referenc
         r->is[i] = r->o[i] + copysign(fmax(0, fabs(off) - r->slack[i / dv]), off);
         slack = fmax(slack, r->slack[i / dv]);
     }
-    const double limit = c->dtype == TSR_F32 ? 1e-5 : 1e-3, error = oracle_error(r->is, r->o, values);
+    const double limit = c->dtype == TSR_F32 ? 2e-6 : 5e-4, error = oracle_error(r->is, r->o, values);
     for (size_t i = 0; i < values; i++) r->is[i] = (double)a->o[i];
     const double loss = oracle_error(r->is, r->exact, values);
     const bool right = error <= limit && (c->limit == 0 || (loss <= c->limit && loss > 0) || c->nk <= 1);

@@ -55,6 +55,7 @@ suite *suite_create(void)
         suite_add_set_errors,
         suite_add_expressions,
         suite_add_skips,
+        suite_add_codes,
         suite_add_probe,
         suite_add_streams,
         suite_add_flow_selected,
@@ -70,10 +71,6 @@ suite *suite_create(void)
         suite_add_flow_values,
         suite_add_flow_quantize,
         suite_add_flow_reports,
-        suite_add_memory,        suite_add_errors,      suite_add_arguments,     suite_add_attention,   suite_add_sets,
-        suite_add_set_relations, suite_add_set_errors,  suite_add_expressions,   suite_add_skips,       suite_add_codes,
-        suite_add_probe,         suite_add_streams,     suite_add_flow_selected, suite_add_flow_moves,  suite_add_flow_joins,
-        suite_add_flow_choices,  suite_add_flow_matrix, suite_add_decode,        suite_add_flow_values, suite_add_flow_quantize,
         suite_add_systems,
     };
     suite *s = calloc(1, sizeof(*s));

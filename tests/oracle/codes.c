@@ -58,7 +58,7 @@ static double round_p(double p, tsr_dtype values, double *unsure)
     *unsure = 0;
     if (values == TSR_F32 || p == 0) return p;
     const double y = p / step;
-    if (fabs(y - floor(y) - 0.5) < 5e-6 * y + 1e-9) *unsure = step;
+    if (fabs(y - floor(y) - 0.5) < 1e-6 * y + 1e-9) *unsure = step;
     return step * nearbyint(y);
 }
 
