@@ -214,6 +214,15 @@ bool flow_find(tsr_flow *f, const char *name, flow_value *out);
 /* A parameter or an extent. */
 bool flow_scalar_find(const tsr_flow *f, const char *name, double *out);
 
+/* inputs.c: a tensor of the call's; extents and parameters, and then tensors, that steps may name. */
+flow_tensor flow_external(tsr_flow *f, const tsr_layout *l, int32_t which);
+void flow_read_extents(tsr_flow *f);
+void flow_read_parameters(tsr_flow *f, tsr_fields *fields);
+void flow_read_inputs(tsr_flow *f, tsr_fields *fields);
+/* steps.c: the steps by name; those that the result needs, and the result in o and lse of the call. */
+void flow_list_steps(tsr_flow *f, const cJSON *object);
+void flow_build_output(tsr_flow *f, tsr_fields *fields);
+
 /* ---- value.c: expressions. */
 
 /* The tensor of an expression; a lone name is what it names, without a copy. */

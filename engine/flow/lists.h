@@ -19,6 +19,38 @@ typedef struct flow_selection {
     tsr_band band;
 } flow_selection;
 
+/* An order of tokens, as kernels take it. */
+typedef struct flow_order {
+    bool there;
+    flow_tensor list;
+    int64_t stride[4], group;
+} flow_order;
+
+typedef struct flow_lists {
+    tsr_flow *f;
+    const tsr_attention_desc *desc;
+    const flow_selection *s;
+    int64_t batches, heads, nq, nk;
+    int32_t query_tile, key_tile, bit_words, q_tiles, pieces, units, unit_size;
+    bool runs, gathered, tested;
+    int64_t shift;
+    flow_order queries, keys;
+    int32_t passes, pass_tiles, slab; /* pieces of a slab */
+    int32_t entry_room, block_room;
+    int64_t tiles_at, rows_at, pieces_at, entries_at, blocks_at, words;
+} flow_lists;
+
+static inline int64_t flow_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+flow_order flow_order_of(const flow_lists *l, const flow_tiles *t);
+/* Do tiles cut places of this order, each so many? */
+bool flow_cuts(const flow_tiles *t, const flow_order *o);
+
+/* lists_kernels.c: for the pieces [first, first + pieces): bits of the units that they see; lists without, and with, what is gathered. */
+void flow_add_masks(const flow_lists *l, const flow_tensor *words, int32_t first, int32_t pieces);
+void flow_add_scan(const flow_lists *l, const flow_tensor *words, const flow_tensor *out, const flow_tensor *counts, int32_t first, int32_t pieces);
+void flow_add_emit(const flow_lists *l, const flow_tensor *words, const flow_tensor *out, const flow_tensor *counts, int32_t first, int32_t pieces);
+
 /* Attention of desc (of one split, without sets and band) over a selection; bindings: q, k, v, o, lse, bias, mask, sink. */
 void flow_attend_selected(tsr_flow *f, const tsr_attention_desc *desc, const flow_selection *s, const flow_tensor *const *bindings);
 
