@@ -158,35 +158,41 @@ enum { SWEEPS = sizeof(sweeps) / sizeof(sweeps[0]) };
 static const double edges[] = {0,          -0.0,      INFINITY, -INFINITY,  NAN,    0.5,        -0.5,      1.5,       -2.5,      1,    -1,
                                0.49999997, 8388607.5, 8388609,  -8388607.5, 3e9,    -3e9,       88.72283,  88.72285,  89,        1e38, -104,
                                -200,       1e-6,      -1e-6,    0.625,      -0.625, 0.41421357, 1.4142135, 1.4142137, 0.70710677};
-enum { EDGES = sizeof(edges) / sizeof(edges[0]), SWEEP_COUNT = 1500 };
+enum { EDGES = sizeof(edges) / sizeof(edges[0]), FEW = 3000, MANY = (1 << 17) + 7 };
 
+/* Of one function over all arguments. */
+static void check_function(flow_case *f, const sweep *s, const flow_array *x)
+{
+    const flow_array *y = flow_case_step(f, s->name);
+    for (int64_t e = 0; y && e < x->shape[3] && flow_case_ok(f); e++) {
+        const double got = y->x[e], want = isnan(x->x[e]) ? NAN : s->of(x->x[e]), error = fabs(got - want) / fabs(want);
+        const bool over = fabs(want) > 3.4028235e38 && got == copysign(INFINITY, want), under = fabs(want) < 1.2e-36 && fabs(got) < 1.2e-36;
+        if (got == want || (isnan(got) && isnan(want)) || over || under) continue;
+        if (error > f->worst) {
+            f->worst = error;
+            snprintf(f->worst_name, sizeof(f->worst_name), "%s", s->name);
+        }
+        if (!(error <= 3e-7)) flow_case_fail(f, "%s(%.9g) is %.9g; expected %.9g", s->name, x->x[e], got, want);
+    }
+    f->compared = y != NULL;
+}
+
+/* Every function over every other's arguments too; so many that devices compile it, or not. */
 static suite_verdict run_functions(const suite_case *c, suite_run_context *run)
 {
     flow_case f;
     char text[2048];
     size_t used = 0;
-    flow_case_begin(&f, run, c->name, (flow_sizes){.b = 1, .h = SWEEPS, .hkv = 1, .nq = 1, .nk = 1, .d = 1});
-    flow_array *x = flow_case_input(&f, "x", TSR_F32, 1, SWEEPS, 1, SWEEP_COUNT);
-    for (int h = 0; h < SWEEPS && x; h++)
-        for (int i = 0; i < SWEEP_COUNT; i++)
-            x->x[h * SWEEP_COUNT + i] = i < EDGES ? edges[i]
-                                                  : sweeps[h].low + (sweeps[h].high - sweeps[h].low) *
-                                                                        pow((double)flow_case_draw(&f, 0, 1 << 20) / (1 << 20), i % 2 ? 1 : 12);
-    for (int h = 0; h < SWEEPS; h++) used += (size_t)snprintf(text + used, sizeof(text) - used, "head == %d ? %s(x) : ", h, sweeps[h].name);
-    flow_case_start(&f, "{'inputs': {'x': {'shape': [1, 'H', 1, %d]}}, 'steps': {'y': '%s0', 'o': 'q'}}", SWEEP_COUNT, text);
-    const flow_array *y = flow_case_step(&f, "y");
-    for (int e = 0; e < SWEEPS * SWEEP_COUNT && y && flow_case_ok(&f); e++) {
-        const sweep *s = &sweeps[e / SWEEP_COUNT];
-        const double got = y->x[e], want = isnan(x->x[e]) ? NAN : s->of(x->x[e]), error = fabs(got - want) / fabs(want);
-        const bool over = fabs(want) > 3.4028235e38 && got == copysign(INFINITY, want), under = fabs(want) < 1.2e-38 && fabs(got) < 1.2e-38;
-        if (got == want || (isnan(got) && isnan(want)) || over || under) continue;
-        if (error > f.worst) {
-            f.worst = error;
-            snprintf(f.worst_name, sizeof(f.worst_name), "%s", s->name);
-        }
-        if (!(error <= 3e-7)) flow_case_fail(&f, "%s(%.9g) is %.9g; expected %.9g", s->name, x->x[e], got, want);
+    const int count = c->number ? MANY : FEW;
+    flow_case_begin(&f, run, c->name, (flow_sizes){.b = 1, .h = 1, .nq = 1, .nk = 1, .d = 1});
+    flow_array *x = flow_case_input(&f, "x", TSR_F32, 1, 1, 1, count);
+    for (int i = 0; i < count && x; i++) {
+        const sweep *s = &sweeps[i % SWEEPS];
+        x->x[i] = i < EDGES ? edges[i] : s->low + (s->high - s->low) * pow((double)flow_case_draw(&f, 0, 1 << 20) / (1 << 20), i % 2 ? 1 : 12);
     }
-    f.compared = y != NULL;
+    for (int h = 0; h < SWEEPS; h++) used += (size_t)snprintf(text + used, sizeof(text) - used, "'%s': '%s(x)', ", sweeps[h].name, sweeps[h].name);
+    flow_case_start(&f, "{'inputs': {'x': {'shape': [1, 1, 1, %d]}}, 'steps': {%s 'o': 'q'}}", count, text);
+    for (int h = 0; h < SWEEPS && x; h++) check_function(&f, &sweeps[h], x);
     return flow_case_end(&f);
 }
 
@@ -206,5 +212,6 @@ int suite_add_flow_values(suite *s)
         snprintf(name, sizeof(name), "flow/expressions/large-%s", kinds[i]);
         if (!suite_add(s, name, run_large, NULL, i)) return 0;
     }
-    return suite_add(s, "flow/expressions/functions", run_functions, NULL, 0);
+    return suite_add(s, "flow/expressions/functions", run_functions, NULL, 0) &&
+           suite_add(s, "flow/expressions/functions-compiled", run_functions, NULL, 1);
 }
