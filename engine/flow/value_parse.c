@@ -117,20 +117,34 @@ static int tensor(parser *p, const flow_tensor *t)
     return add(p, (value_node){.op = COMPUTE_LOAD, .slot = (int16_t)slot});
 }
 
-/* A tensor's name; false: there is none of it. */
-static bool named(parser *p, const char *name, int *node)
+/* One of the tensors that the scope gives; what the recipe calls by its name does not hide it. */
+static bool given(parser *p, const char *name, int *node)
 {
-    flow_value found = {.kind = FLOW_NOTHING};
     for (int i = 0; i < p->scope->named_count; i++) {
         if (strcmp(p->scope->named[i].name, name) != 0) continue;
         *node = tensor(p, &p->scope->named[i].tensor);
         return true;
     }
+    return false;
+}
+
+/* A tensor's name; false: there is none of it. */
+static bool named(parser *p, const char *name, int *node)
+{
+    flow_value found = {.kind = FLOW_NOTHING};
     if (p->scope->named || p->scope->numbers || !flow_find(p->f, name, &found)) return failed(p);
     if (failed(p)) return true;
     if (found.kind == FLOW_TILES) refuse(p, "a tensor; these are tiles");
     if (found.kind == FLOW_TENSOR || found.kind == FLOW_STATE) *node = tensor(p, &found.tensor);
     return true;
+}
+
+/* VALUE_PLACES: it is none. */
+static int place_of(const parser *p, const char *name)
+{
+    int place = 0;
+    while (place < VALUE_PLACES && (p->scope->numbers || strcmp(value_places[place], name) != 0)) place++;
+    return place;
 }
 
 static int name(parser *p)
@@ -147,14 +161,13 @@ static int name(parser *p)
         if (strcmp(g->name, text) == 0) return call(p, g);
     double value;
     int node = 0;
-    const bool scalar = flow_scalar_find(p->f, text, &value);
-    int place = 0;
-    while (place < VALUE_PLACES && (p->scope->numbers || strcmp(value_places[place], text) != 0)) place++;
-    if (scalar)
+    const int place = place_of(p, text);
+    const bool own = given(p, text, &node);
+    if (!own && flow_scalar_find(p->f, text, &value))
         node = number(p, value);
-    else if (place < VALUE_PLACES)
+    else if (!own && place < VALUE_PLACES)
         node = add(p, (value_node){.op = COMPUTE_PLACE, .slot = (int16_t)place});
-    else if (!named(p, text, &node))
+    else if (!own && !named(p, text, &node))
         value_unknown(p->f, p->scope, column, text);
     if (!failed(p)) advance(p);
     return node;

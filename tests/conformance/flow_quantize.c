@@ -33,7 +33,9 @@ static suite_verdict run_quantize(const suite_case *suite, suite_run_context *ru
     flow_case f;
     flow_case_begin(&f, run, suite->name, (flow_sizes){.strided = suite->number % 2 == 0, .dtype = (tsr_dtype)(suite->number % 3)});
     for (int64_t i = 0; f.q && i < f.n.d && f.n.nq > 1; i++) f.q->x[i] = 0; /* a row of nothing */
-    flow_case_start(&f, "{'parameters': {'size': 5}, 'steps': {'y': {'quantize': {'of': 'q', 'bits': %d, 'per': %s}}, 'o': 'q'}}", c->bits, c->per);
+    flow_case_start(
+        &f, "{'parameters': {'size': 5, 'x': 3, 'top': 0, 'levels': 2}, 'steps': {'y': {'quantize': {'of': 'q', 'bits': %d, 'per': %s}}, 'o': 'q'}}",
+        c->bits, c->per);
     const flow_array *y = flow_case_step(&f, "y");
     for (int64_t e = 0; y && e < f.n.b * f.n.h * f.n.nq * f.n.d && flow_case_ok(&f); e++) {
         const int64_t at[4] = {e / f.n.d / f.n.nq / f.n.h, e / f.n.d / f.n.nq % f.n.h, e / f.n.d % f.n.nq, e % f.n.d};
