@@ -210,10 +210,11 @@ static flow_tree_value operate(const struct operation *o, const flow_tree_value 
             (o->jumps || o->of == over || o->of == power || o->of == natural || o->of == binary_log || o->of == root))
             v.sure = false;
     if (o->of == power && a[0].x < 0 && a[1].error > 0) v.sure = false; /* a whole exponent or one beside it */
-    if (o->of == modulo) {
+    if (o->of == modulo) {                                              /* whole numbers are exact; else the product may be rounded */
         const double q = a[0].x / a[1].x, off = (a[0].error + a[1].error * fabs(q)) / fabs(a[1].x) + 1e-6 * fabs(q);
-        if (!(fabs(q) < 1e6) || (floor(q - off) != floor(q + off) && (a[0].error > 0 || a[1].error > 0))) v.sure = false;
-        v.error = a[0].error + a[1].error * (fabs(q) + 1);
+        const bool whole = a[0].error == 0 && a[1].error == 0 && a[0].x == floor(a[0].x) && a[1].x == floor(a[1].x);
+        if (!(fabs(q) < 1e6) || (floor(q - off) != floor(q + off) && !whole)) v.sure = false;
+        v.error = a[0].error + a[1].error * (fabs(q) + 1) + (whole ? 0 : 2e-7 * fabs(a[0].x));
     }
     v.error += 6e-7 * fabs(v.x) + 1e-36;
     if (o->of == power && v.x != 0) v.error += 5e-7 * fabs(v.x * log(fabs(v.x)));
