@@ -9,7 +9,7 @@ typedef struct scan_params {
     SCAN_PARAMS(TSR_PARAM_FIELD)
 } scan_params;
 
-enum { CHUNK = 256 };
+enum { CHUNK = 64 };
 
 typedef struct scan_job {
     flow_tensor x, decay; /* decay: buffer -1: 1 */

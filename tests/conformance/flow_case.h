@@ -97,6 +97,15 @@ void flow_case_compare(flow_case *f, const char *name, const flow_array *expecte
 void flow_case_fail(flow_case *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool flow_case_ok(const flow_case *f);
 
+/* A family of cases: run is called with numbers from 0 on, between begin and end. Every other number is strided, the storage type goes round. */
+typedef struct flow_family {
+    const char *name;
+    void (*run)(flow_case *f, int number);
+    int count;
+    flow_sizes n; /* what is not drawn */
+} flow_family;
+int flow_case_add(suite *s, const flow_family *families, size_t count);
+
 /* Frees everything; the verdict, and a message with the largest error. */
 suite_verdict flow_case_end(flow_case *f);
 

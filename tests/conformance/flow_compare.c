@@ -1,4 +1,4 @@
-/* Steps of recipes beside what they should be, in fp64. */
+/* Families of cases, and steps of recipes beside what they should be, in fp64. */
 #include "flow_case.h"
 
 #include <math.h>
@@ -78,4 +78,27 @@ void flow_case_compare(flow_case *f, const char *name, const flow_array *expecte
         flow_case_fail(f, "the test has nothing to compare %s with", name);
     else
         flow_case_expect(f, name, expected->shape, of_array, expected, tolerance);
+}
+
+static suite_verdict run_family(const suite_case *c, suite_run_context *run)
+{
+    const flow_family *family = c->params;
+    flow_sizes n = family->n;
+    n.strided = c->number & 1;
+    n.dtype = (tsr_dtype)(c->number % 3);
+    flow_case f;
+    flow_case_begin(&f, run, c->name, n);
+    if (flow_case_ok(&f)) family->run(&f, c->number);
+    return flow_case_end(&f);
+}
+
+int flow_case_add(suite *s, const flow_family *families, size_t count)
+{
+    char name[112];
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < families[i].count; k++) {
+            snprintf(name, sizeof(name), "flow/%s/%d", families[i].name, k);
+            if (!suite_add(s, name, run_family, &families[i], k)) return 0;
+        }
+    return 1;
 }

@@ -221,36 +221,11 @@ static void test_errors(flow_case *f, int number)
     }
 }
 
-typedef struct joins_case {
-    const char *name;
-    void (*run)(flow_case *f, int number);
-    int count;
-    flow_sizes n;
-} joins_case;
-
-static const joins_case cases[] = {
+static const flow_family families[] = {
     {"merge", test_merge, 3, {.h = 4, .hkv = 2, .nk = 97, .d = 24, .dv = 19}},
     {"remember", test_remember, 2, {.nk = 65}},
     {"blocks", test_blocks, 6, {.nq = 130, .nk = 257}},
     {"errors", test_errors, 1, {.h = 2, .nq = 37, .nk = 41, .d = 8}},
 };
 
-static suite_verdict run_case(const suite_case *c, suite_run_context *run)
-{
-    const joins_case *s = c->params;
-    flow_case f;
-    flow_case_begin(&f, run, c->name, s->n);
-    if (flow_case_ok(&f)) s->run(&f, c->number);
-    return flow_case_end(&f);
-}
-
-int suite_add_flow_joins(suite *s)
-{
-    char name[112];
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        for (int k = 0; k < cases[i].count; k++) {
-            snprintf(name, sizeof(name), "flow/%s/%d", cases[i].name, k);
-            if (!suite_add(s, name, run_case, &cases[i], k)) return 0;
-        }
-    return 1;
-}
+int suite_add_flow_joins(suite *s) { return flow_case_add(s, families, sizeof(families) / sizeof(families[0])); }

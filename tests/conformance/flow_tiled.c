@@ -190,14 +190,7 @@ static void test_kept_tiles(flow_case *f, int number)
     }
 }
 
-typedef struct tiled_case {
-    const char *name;
-    void (*run)(flow_case *f, int number);
-    int count;
-    flow_sizes n;
-} tiled_case;
-
-static const tiled_case cases[] = {
+static const flow_family families[] = {
     {"labels", test_labels, 4, {.h = 4}},
     {"labels-long", test_labels, 1, {.b = 1, .h = 1, .hkv = 1, .nq = 1, .nk = 40001, .d = 3}},
     {"sorted", test_sorted, 4, {.h = 0}},
@@ -205,26 +198,4 @@ static const tiled_case cases[] = {
     {"kept-tiles", test_kept_tiles, 2, {.h = 4, .hkv = 2}},
 };
 
-/* Every other number is strided, the storage type goes round. */
-static suite_verdict run_case(const suite_case *c, suite_run_context *run)
-{
-    const tiled_case *s = c->params;
-    flow_sizes n = s->n;
-    n.strided = c->number & 1;
-    n.dtype = (tsr_dtype)(c->number % 3);
-    flow_case f;
-    flow_case_begin(&f, run, c->name, n);
-    if (flow_case_ok(&f)) s->run(&f, c->number);
-    return flow_case_end(&f);
-}
-
-int suite_add_flow_tiled(suite *s)
-{
-    char name[112];
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        for (int k = 0; k < cases[i].count; k++) {
-            snprintf(name, sizeof(name), "flow/%s/%d", cases[i].name, k);
-            if (!suite_add(s, name, run_case, &cases[i], k)) return 0;
-        }
-    return 1;
-}
+int suite_add_flow_tiled(suite *s) { return flow_case_add(s, families, sizeof(families) / sizeof(families[0])); }

@@ -60,6 +60,7 @@ suite *suite_create(void)
         suite_add_streams,
         suite_add_flow_selected,
         suite_add_flow_moves,
+        suite_add_flow_scans,
         suite_add_flow_joins,
         suite_add_flow_choices,
         suite_add_flow_choice_errors,

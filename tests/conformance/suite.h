@@ -55,6 +55,7 @@ int suite_add_probe(suite *s);
 int suite_add_streams(suite *s);
 int suite_add_flow_selected(suite *s);
 int suite_add_flow_moves(suite *s);
+int suite_add_flow_scans(suite *s);
 int suite_add_flow_joins(suite *s);
 int suite_add_flow_choices(suite *s);
 int suite_add_flow_choice_errors(suite *s);
