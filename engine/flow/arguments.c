@@ -85,6 +85,10 @@ bool flow_find(tsr_flow *f, const char *name, flow_value *out)
         if (strlen(f->input_names[i]) == length && memcmp(f->input_names[i], name, length) == 0) found = &f->inputs[i];
     for (int32_t i = 0; i < 3 && !found; i++)
         if (strlen(call[i]) == length && memcmp(call[i], name, length) == 0) found = &f->call[i];
+    if (!found && strcmp(name, "run") == 0) {
+        *out = tensor_value(flow_run_number(f));
+        return f->r->status == TSR_OK;
+    }
     if (!found) return false;
     if (!point) {
         *out = *found;

@@ -157,7 +157,7 @@ tsr_status tsr_flow_prepare(tsr_device *dev, const tsr_flow_desc *desc, tsr_flow
     f->dev = dev;
     f->tile = tsr_tile_for(&dev->info);
     f->lanes = f->tile == TSR_TILE_VECTOR ? 1 : f->tile == TSR_TILE_SUBGROUP ? (int32_t)dev->info.subgroup_max : 64;
-    f->flags = -1;
+    f->flags = f->run = -1;
     tsr_status s = check_desc(f, desc);
     if (s == TSR_OK) s = copy_inputs(f);
     if (s == TSR_OK) s = build(f, desc);
@@ -184,6 +184,7 @@ void tsr_flow_destroy(tsr_flow *f)
     free(f->plans);
     free(f->attends);
     free(f->memories);
+    free(f->recalls);
     free(f->checks);
     free(f->steps);
     free(f->scalars);

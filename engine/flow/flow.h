@@ -72,6 +72,12 @@ typedef struct flow_memory {
     int64_t every; /* 0: at run 0 alone */
 } flow_memory;
 
+/* A tensor of the run before: kept, until the last launches put the step's new one there. */
+typedef struct flow_recall {
+    const char *name; /* of the step, while the flow is built */
+    flow_tensor kept, now;
+} flow_recall;
+
 typedef struct flow_step {
     const char *name;
     const cJSON *item;
@@ -131,6 +137,9 @@ struct tsr_flow {
     int32_t attend_count;
     flow_memory *memories;
     int32_t memory_count;
+    flow_recall *recalls;
+    int32_t recall_count;
+    int32_t run;           /* buffer of the run's number; -1: nothing asks for it */
     int32_t memory;        /* that launches being added belong to, plus 1 */
     unsigned char *params; /* host copy while it is built */
     uint64_t params_size, params_room;
@@ -223,6 +232,12 @@ void flow_read_inputs(tsr_flow *f, tsr_fields *fields);
 void flow_list_steps(tsr_flow *f, const cJSON *object);
 void flow_build_output(tsr_flow *f, tsr_fields *fields);
 
+/* previous.c: the number of the run [1,1,1,1]; at the end, what the next run recalls, from the first-th recall on. */
+flow_tensor flow_run_number(tsr_flow *f);
+void flow_build_recalls(tsr_flow *f, int32_t first);
+/* remember.c: opens a memory; its number plus 1, or 0 after a failure. */
+int32_t flow_memory_open(tsr_flow *f, int64_t every);
+
 /* ---- value.c: expressions. */
 
 /* The tensor of an expression; a lone name is what it names, without a copy. */
@@ -271,6 +286,7 @@ flow_value flow_op_tiles(tsr_flow *f, tsr_fields *p);    /* tiles.c */
 flow_value flow_op_cluster(tsr_flow *f, tsr_fields *p);  /* cluster.c */
 flow_value flow_op_attend(tsr_flow *f, tsr_fields *p);   /* attend.c */
 flow_value flow_op_merge(tsr_flow *f, tsr_fields *p);    /* merge.c */
+flow_value flow_op_previous(tsr_flow *f, tsr_fields *p); /* previous.c */
 flow_value flow_op_remember(tsr_flow *f, tsr_fields *p); /* remember.c */
 
 typedef enum flow_pool_kind { FLOW_MEAN, FLOW_SUM, FLOW_MAX, FLOW_MIN, FLOW_FIRST, FLOW_LAST, FLOW_ARGMAX } flow_pool_kind;

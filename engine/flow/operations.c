@@ -19,6 +19,7 @@ const flow_operation flow_operations[] = {
     {"quantize", flow_op_quantize},
     {"attend", flow_op_attend},
     {"merge", flow_op_merge},
+    {"previous", flow_op_previous},
     {"remember", flow_op_remember},
     {"dot", flow_op_dot},
     {"product", flow_op_product},

@@ -3,8 +3,7 @@
 
 #include "move.h"
 
-/* Opens a memory; its number plus 1, or 0 after a failure. */
-static int32_t memory_open(tsr_flow *f, int64_t every)
+int32_t flow_memory_open(tsr_flow *f, int64_t every)
 {
     flow_memory *memories = realloc(f->memories, (size_t)(f->memory_count + 1) * sizeof(*memories));
     if (!memories) {
@@ -33,7 +32,7 @@ flow_value flow_op_remember(tsr_flow *f, tsr_fields *p)
     flow_value value = {.kind = FLOW_NOTHING};
     const cJSON *item = tsr_fields_get(p, "of");
     const int64_t every = flow_whole_of(f, p, "every", 0, TSR_RECIPE_MAX, 0);
-    const int32_t around = f->memory, own = f->buffer_count, memory = f->r->status == TSR_OK ? memory_open(f, every) : 0;
+    const int32_t around = f->memory, own = f->buffer_count, memory = f->r->status == TSR_OK ? flow_memory_open(f, every) : 0;
     if (!item) tsr_reader_fail(f->r, "has no 'of'");
     if (f->r->status != TSR_OK) return value;
     f->memory = memory;

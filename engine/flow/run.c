@@ -67,6 +67,10 @@ tsr_status tsr_flow_run(tsr_flow *f, const tsr_flow_args *args)
     tsr_status s = check_run(f, args);
     if (s != TSR_OK) return s;
     if (args->run != 0 && !f->begun) return tsr_fail(TSR_ERROR_ARGUMENT, "argument run is %" PRIu64 "; expected 0, the first", args->run);
+    if (f->run >= 0 && f->buffers[f->run].last >= 0) {
+        const float number = (float)args->run;
+        if ((s = tsr_buffer_write(f->arena, f->buffers[f->run].offset, &number, sizeof(number))) != TSR_OK) return s;
+    }
     double before = 0;
     f->seconds_select = f->seconds_attend = 0;
     if (args->timed && (s = tsr_device_wait(f->dev)) == TSR_OK) before = tsr_now();

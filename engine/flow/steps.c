@@ -74,14 +74,19 @@ void flow_build_output(tsr_flow *f, tsr_fields *fields)
         if (f->r->status == TSR_OK) write_output(f, name, &value);
     }
     tsr_reader_leave(f->r, up);
-    for (int32_t i = 0; i < f->step_count && f->r->status == TSR_OK; i++) { /* what nothing needs is checked too, and can be read */
-        const int32_t launches = f->launch_count, buffers = f->buffer_count, attends = f->attend_count, checks = f->check_count;
+    /* What the next run recalls is put away when nothing reads it any more. */
+    if (!f->desc.keep) flow_build_recalls(f, 0);
+    /* What nothing needs is checked too, and can be read. */
+    const int32_t launches = f->launch_count, buffers = f->buffer_count, attends = f->attend_count, checks = f->check_count,
+                  recalls = f->recall_count;
+    for (int32_t i = 0; i < f->step_count && f->r->status == TSR_OK; i++)
         if (f->steps[i].state == 0) (void)flow_find(f, f->steps[i].name, &value);
-        if (f->desc.keep) continue;
-        f->launch_count = launches;
-        f->attend_count = attends; /* reports tell of what runs */
-        f->check_count = checks;
-        if (checks == 0) f->flags = -1;
-        for (int32_t n = buffers; n < f->buffer_count; n++) f->buffers[n].last = -1;
-    }
+    flow_build_recalls(f, f->desc.keep ? 0 : recalls);
+    if (f->desc.keep) return;
+    f->launch_count = launches;
+    f->attend_count = attends; /* reports tell of what runs */
+    f->check_count = checks;
+    f->recall_count = recalls;
+    if (checks == 0) f->flags = -1;
+    for (int32_t n = buffers; n < f->buffer_count; n++) f->buffers[n].last = -1;
 }

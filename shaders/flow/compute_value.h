@@ -21,7 +21,7 @@ HELPER fv compute_value(i32 op, i32 math, fv z, fv y, fv x, fv number)
     case COMPUTE_ADD: value = y + x; break;
     case COMPUTE_SUBTRACT: value = y - x; break;
     case COMPUTE_MULTIPLY: value = y * x; break;
-    case COMPUTE_DIVIDE: value = y / x; break;
+    case COMPUTE_DIVIDE: value = f_quotient(y, x); break;
     case COMPUTE_REMAINDER: value = f_remainder(y, x); break;
     case COMPUTE_LESS: value = TRUTH(y < x); break;
     case COMPUTE_AT_MOST: value = TRUTH(y <= x); break;

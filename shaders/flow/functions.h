@@ -106,10 +106,17 @@ HELPER fv f_round(fv x)
     return FV_SEL(a < FV(8388608.0f), FV_SEL(x < FV(0.0f), -y, y), x);
 }
 
+/* The quotient once more, with what it left: devices may round it a few units off, and floor(6 / 3) is to be 2 on all of them. */
+HELPER fv f_quotient(fv a, fv b)
+{
+    const fv q = a / b, r = fv_fma(-q, b, a), better = q + r / b;
+    return FV_SEL(BV_AND(fv_abs(r) < F_INF, fv_abs(better) < F_INF), better, q);
+}
+
 /* Of the divisor's sign; the quotient may have been rounded to the next whole number. */
 HELPER fv f_remainder(fv a, fv b)
 {
-    const fv r = fv_fma(-f_floor(a / b), b, a);
+    const fv r = fv_fma(-f_floor(f_quotient(a, b)), b, a);
     const fv up = FV_SEL(r * b < FV(0.0f), r + b, r);
     return FV_SEL(fv_abs(up) < fv_abs(b), up, up - b);
 }

@@ -59,6 +59,7 @@ suite *suite_create(void)
         suite_add_probe,
         suite_add_streams,
         suite_add_flow_selected,
+        suite_add_flow_runs,
         suite_add_flow_moves,
         suite_add_flow_scans,
         suite_add_flow_joins,

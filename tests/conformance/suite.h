@@ -54,6 +54,7 @@ int suite_add_codes(suite *s);
 int suite_add_probe(suite *s);
 int suite_add_streams(suite *s);
 int suite_add_flow_selected(suite *s);
+int suite_add_flow_runs(suite *s);
 int suite_add_flow_moves(suite *s);
 int suite_add_flow_scans(suite *s);
 int suite_add_flow_joins(suite *s);

@@ -98,7 +98,7 @@ static bool hip(system_problem *p, int64_t b, int64_t h, int64_t i, uint8_t *see
 
 static bool define_hip(system_problem *p) { return system_choose(p, hip); }
 
-/* LiteAttention: is a tile of keys, at the first step, far below what each looked-at row of the tile of queries has elsewhere? */
+/* LiteAttention: is a tile of keys, at this step, far below what each looked-at row of the tile of queries has elsewhere? */
 static bool far(system_problem *p, int64_t b, int64_t h, int64_t query, int64_t key)
 {
     const int64_t tile = whole(p, "tile"), keys = whole(p, "key_tile");
@@ -126,11 +126,12 @@ static bool define_lite(system_problem *p)
     for (int64_t head = 0; head < p->b * p->h; head++) {
         const int64_t b = head / p->h, h = head % p->h;
         uint8_t *map = kept + head * rows * columns;
-        for (int64_t e = 0; p->run == 0 && e < rows * columns; e++) map[e] = e % columns == columns - 1 || !far(p, b, h, e / columns, e % columns);
+        for (int64_t e = 0; p->run == 0 && e < rows * columns; e++) map[e] = 1;
         for (int64_t i = 0; i < p->nq; i++) {
-            for (int64_t j = 0; j < p->nk; j++) see[j] = p->run == 0 || map[i / tile * columns + j / keys];
+            for (int64_t j = 0; j < p->nk; j++) see[j] = map[i / tile * columns + j / keys];
             system_attend(p, b, h, i, see, system_o(p, b, h, i));
         }
+        for (int64_t e = 0; e < rows * columns; e++) map[e] = map[e] && (e % columns == columns - 1 || !far(p, b, h, e / columns, e % columns));
     }
     return true;
 }
