@@ -75,14 +75,14 @@ HELPER fv f_normal_exponent(fv x) { return FV_SEL(x < FV(1.17549435e-38f), FV(-2
 
 HELPER fv f_ln(fv x)
 {
-    const fv y = f_normal(x), e = f_log_exponent(y) + f_normal_exponent(x), f = f_log_fraction(y);
+    const fv y = fv_abs(f_normal(x)), e = f_log_exponent(y) + f_normal_exponent(x), f = f_log_fraction(y);
     const fv low = fv_fma(e, FV(1.42860682e-6f), -f_log_less(f));
     return f_log_edges(x, fv_fma(e, FV(0.693145751953125f), low + f));
 }
 
 HELPER fv f_log2(fv x)
 {
-    const fv y = f_normal(x), e = f_log_exponent(y) + f_normal_exponent(x), f = f_log_fraction(y);
+    const fv y = fv_abs(f_normal(x)), e = f_log_exponent(y) + f_normal_exponent(x), f = f_log_fraction(y);
     return f_log_edges(x, fv_fma(f - f_log_less(f), FV(LOG2E), e));
 }
 
