@@ -54,9 +54,18 @@ static value_need together(const value_node *node, const value_need *args)
 
 bool value_extents(const value_emitter *e, const value_need *n, int64_t shape[4])
 {
+    const flow_tensor *tensors = e->tree->tensors;
+    int64_t heads = 1;
+    bool shared = true;
     for (int i = 0; i < 4; i++) shape[i] = n->places >> i & 1 ? e->shape[i] : 1;
     for (int t = 0; t < e->tree->tensor_count; t++)
-        if (n->tensors >> t & 1 && !flow_join(e->f, "puts together", shape, e->tree->tensors[t].shape, shape)) return false;
+        if (n->tensors >> t & 1) heads = max64(heads, tensors[t].shape[FLOW_HEADS]);
+    for (int t = 0; t < e->tree->tensor_count; t++)
+        if (n->tensors >> t & 1 && tensors[t].shape[FLOW_HEADS]) shared = shared && heads % tensors[t].shape[FLOW_HEADS] == 0;
+    /* 2 and 3 heads meet where the whole has 6. */
+    shape[FLOW_HEADS] = max64(shape[FLOW_HEADS], shared ? heads : e->shape[FLOW_HEADS]);
+    for (int t = 0; t < e->tree->tensor_count; t++)
+        if (n->tensors >> t & 1 && !flow_join(e->f, "puts together", shape, tensors[t].shape, shape)) return false;
     return true;
 }
 

@@ -128,7 +128,7 @@ HELPER fv f_sign(fv x) { return FV_SEL(x > FV(0.0f), FV(1.0f), FV_SEL(x < FV(0.0
 /* The error grows with |y ln x|. */
 HELPER fv f_pow(fv x, fv y)
 {
-    const fv size = f_exp(y * f_ln(fv_abs(x)));
+    const fv size = FV_SEL(fv_abs(x) == FV(1.0f), FV(1.0f), f_exp(y * f_ln(fv_abs(x)))); /* (-1)^inf too */
     const fv middle = y * FV(0.5f), negative = FV_SEL(f_floor(y) == y, FV_SEL(f_floor(middle) == middle, size, -size), F_NAN);
     const fv p = FV_SEL(x < FV(0.0f), negative, FV_SEL(x == FV(0.0f), FV_SEL(y > FV(0.0f), FV(0.0f), F_INF), size));
     const fv q = KEEP_NAN(x, KEEP_NAN(y, p));

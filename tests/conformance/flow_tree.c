@@ -209,6 +209,7 @@ static flow_tree_value operate(const struct operation *o, const flow_tree_value 
         if (a[i].error > 0 && fabs(a[i].x) <= a[i].error &&
             (o->jumps || o->of == over || o->of == power || o->of == natural || o->of == binary_log || o->of == root))
             v.sure = false;
+    if ((o->of == equal || o->of == different) && a[0].error + a[1].error > 0 && fabs(a[0].x - a[1].x) <= a[0].error + a[1].error) v.sure = false;
     if (o->of == power && a[0].x < 0 && a[1].error > 0) v.sure = false; /* a whole exponent or one beside it */
     if (o->of == modulo) {                                              /* whole numbers are exact; else the product may be rounded */
         const double q = a[0].x / a[1].x, off = (a[0].error + a[1].error * fabs(q)) / fabs(a[1].x) + 1e-6 * fabs(q);
