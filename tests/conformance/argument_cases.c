@@ -43,7 +43,7 @@ static void tear_down(fixture *f)
     free(f);
 }
 
-enum { ATTEMPTS = 12 };
+enum { ATTEMPTS = 13 };
 
 /* Fills in bad arguments, and what the text of each refusal must say. */
 static void make_attempts(const fixture *f, const tsr_attention_args *fine, tsr_attention_args args[ATTEMPTS], const char *says[ATTEMPTS][2])
@@ -59,7 +59,8 @@ static void make_attempts(const fixture *f, const tsr_attention_args *fine, tsr_
                                                    {"argument lse.buffer is NULL", "expected a buffer"},
                                                    {"argument q.buffer", "another device"},
                                                    {"first_tile is 1000000", "tiles"},
-                                                   {"tile_count 18446744073709551615", "tiles"}};
+                                                   {"tile_count 18446744073709551615", "tiles"},
+                                                   {"argument skipped has a buffer", "expected none"}};
     for (int i = 0; i < ATTEMPTS; i++) {
         args[i] = *fine;
         says[i][0] = texts[i][0];
@@ -77,6 +78,7 @@ static void make_attempts(const fixture *f, const tsr_attention_args *fine, tsr_
     args[9].q.buffer = f->foreign;
     args[10].first_tile = 1000000;
     args[11].tile_count = UINT64_MAX;
+    args[12].skipped.buffer = f->big;
 }
 
 static suite_verdict refuse_all(fixture *f, suite_run_context *run)

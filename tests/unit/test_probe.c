@@ -66,6 +66,11 @@ static void descriptions(void **state)
     refused(&d, "reserved[5] is 1", "expected 0");
     d = good(), d.attention.scale = NAN;
     refused(&d, "scale is", "finite");
+    d = good(), d.attention.codes.bits = 8;
+    tsr_probe *probe = NULL;
+    assert_int_equal(tsr_probe_prepare(device, &d, &probe), TSR_ERROR_UNSUPPORTED);
+    assert_null(probe);
+    assert_non_null(strstr(tsr_last_error(), "codes.bits is 8; expected 0"));
 }
 
 static void arguments(void **state)

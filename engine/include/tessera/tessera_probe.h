@@ -15,7 +15,7 @@ extern "C" {
 typedef struct tsr_probe tsr_probe; /* prepared; threads as for plans */
 
 typedef struct tsr_probe_desc {
-    tsr_attention_desc attention; /* as prepared for the run, lse wanted; v, o and sink are not read */
+    tsr_attention_desc attention; /* as prepared for the run, lse wanted, without codes; v, o, sink and skip are not read */
     uint32_t key_sums;            /* 1: sum over queries of P, f32 [B,Hq,Nk] */
     /* Sums of P over blocks of block_q queries and block_k keys, f32 [B,Hq,ceil(Nq/block_q),ceil(Nk/block_k)]; 0: none. */
     int64_t block_q, block_k;
@@ -32,9 +32,9 @@ TSR_API void tsr_probe_destroy(tsr_probe *probe);
 TSR_API uint64_t tsr_probe_workspace(const tsr_probe *probe);
 
 typedef struct tsr_probe_args {
-    tsr_span q, k, lse;                         /* the run's own */
-    tsr_span bias, mask, query_tags, key_tags;  /* likewise, where described */
-    tsr_span key_sums, block_sums, rows;        /* outputs, packed; where described */
+    tsr_span q, k, lse;                        /* the run's own */
+    tsr_span bias, mask, query_tags, key_tags; /* likewise, where described */
+    tsr_span key_sums, block_sums, rows;       /* outputs, packed; where described */
 } tsr_probe_args;
 
 /* Enqueues; allocates nothing. */
