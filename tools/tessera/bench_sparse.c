@@ -273,8 +273,8 @@ int bench_sparse(bench *b)
         /* On slow devices so few that a dense run takes the seconds asked for. */
         while (!b->ask.tokens && tokens > 2048 && 4.0 * (double)(heads * dim) * (double)tokens * (double)tokens > b->ask.seconds * pace.rate)
             tokens /= 2;
+        if (i > 0 && (b->ask.tokens || tokens <= b->sparse[first].shape.keys)) break;
         if (!add_cases(b, tokens, heads, dim)) code = EXIT_INPUT;
-        if (b->ask.tokens) break;
     }
     for (size_t at = first; at < b->sparse_count && code < 0; at += 2 * SHARES) code = run_group(b, &problem, &pace, &b->sparse[at], 2 * SHARES);
     bench_problem_close(&problem);
