@@ -5,12 +5,12 @@
  * kind, kind 3 for units that are part of a run. counts [B,H,query tiles][4]: keys gathered for all queries, keys gathered with
  * bits, tiles of keys visited, pairs.
  * runs: units that all queries see are runs of keys, and whole tiles of them. entry_room: entries of a piece; block_room: units of key_tile words of a piece. */
+#include "pieces.h"
+
 #define TILE_SCAN_SPECS(S) S(0, LANES, 64)
 #define TILE_SCAN_SHAPES(S)
-#define TILE_SCAN_PARAMS(F)                                                                        \
-    F(i64, query_order_sb) F(i64, query_order_sh) F(i64, entries_at)                               \
-    F(i32, query_order_group) F(i32, query_ordered) F(i32, batches) F(i32, heads) F(i32, nq) F(i32, nk) F(i32, q_tiles) F(i32, query_tile) \
-    F(i32, key_tile) F(i32, bit_words) F(i32, units) F(i32, unit_size) F(i32, first) F(i32, pieces) F(i32, runs) \
-    F(i32, tiles_at) F(i32, rows_at) F(i32, pieces_at) F(i32, blocks_at) F(i32, entry_room) F(i32, block_room) \
+#define TILE_SCAN_PARAMS(F)                                                                  \
+    PIECE_PARAMS(F)                                                                                \
+    F(i64, entries_at) F(i32, runs) F(i32, tiles_at) F(i32, rows_at) F(i32, pieces_at) F(i32, entry_room) \
     F(i32, passes) F(i32, pass_tiles)
 #define TILE_SCAN_ARGS(RO, RW) RO(query_order) RW(words) RW(lists) RW(counts)
