@@ -59,6 +59,7 @@ void flow_read_parameters(tsr_flow *f, tsr_fields *fields)
         tsr_fields p = tsr_fields_open(f->r, object);
         cJSON_ArrayForEach(item, object)
         {
+            if (f->r->status != TSR_OK) break; /* the items of a list have no names */
             const size_t deeper = tsr_reader_enter(f->r, item->string);
             double value = 0, known;
             if (flow_scalar_find(f, item->string, &known)) tsr_reader_fail(f->r, "is an extent or there twice; expected another name");

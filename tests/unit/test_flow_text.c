@@ -65,6 +65,7 @@ static const struct {
     {STEPS("\"o\": \"q\",\n\"o\": \"q\""), "steps.o is there twice"},
     {"{\"steps\": {\"o\": \"q\"},\n\n \"outptu\": \"o\"}", "line 3: outptu is not known; expected "},
     {"{\"steps\": {\"o\": \"q\"},\n \"parameters\": {\"a\": 1,\n \"b\": \"c\"}}", "line 3: parameters.b has 'c' at column 1, which is not known"},
+    {"{\"steps\": {\"o\": \"q\"},\n \"parameters\": [1]}", "line 2: parameters is a list; expected an object"},
     {"{\"steps\": {\"o\": \"q\"},\n \"inputs\": {\"gate\":\n {\"default\": 0}}}", "line 2: inputs.gate"},
     /* names */
     {STEPS("\"map\": \"q\",\n\"o\": \"mpa * 2\""),
