@@ -52,6 +52,8 @@ static bool part_of(const flow_value *v, const char *part, flow_value *out)
     const flow_tiles *t = &v->tiles;
     if (strcmp(part, "lse") == 0 && v->kind == FLOW_STATE && flow_given(&v->lse))
         *out = tensor_value(v->lse);
+    else if (strcmp(part, "select") == 0 && v->kind == FLOW_STATE && v->select.shape[0] > 0)
+        *out = tensor_value(v->select);
     else if (strcmp(part, "labels") == 0 && v->kind == FLOW_TILES && t->ordered)
         *out = tensor_value(t->labels);
     else if (strcmp(part, "order") == 0 && v->kind == FLOW_TILES && t->ordered)
@@ -99,6 +101,17 @@ bool flow_find(tsr_flow *f, const char *name, flow_value *out)
         return out->kind != FLOW_NOTHING;
     }
     return part_of(found, point + 1, out);
+}
+
+bool flow_name_taken(const tsr_flow *f, const char *name)
+{
+    static const char *const own[] = {"", "q", "k", "v", "run", "batch", "head", "row", "column", "rows", "columns"};
+    double value;
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strcmp(name, own[i]) == 0) return true;
+    for (int32_t i = 0; i < f->input_count; i++)
+        if (strcmp(name, f->input_names[i]) == 0) return true;
+    return flow_scalar_find(f, name, &value);
 }
 
 bool flow_scalar_find(const tsr_flow *f, const char *name, double *out)

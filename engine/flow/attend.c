@@ -193,6 +193,7 @@ static void read_args(tsr_flow *f, tsr_fields *p, attend_args *a)
     a->mask = flow_tensor_of(f, p, "mask", false);
     a->sinks = flow_tensor_of(f, p, "sinks", false);
     a->scale = flow_number_of(f, p, "scale", 0);
+    if (tsr_fields_has(p, "scale") && a->scale == 0) tsr_reader_fail(f->r, "has a scale of 0; expected another number");
     a->softcap = flow_number_of(f, p, "softcap", 0);
     a->skip = flow_number_of(f, p, "skip", 0);
     a->codes = read_codes(f, p);
@@ -244,6 +245,7 @@ flow_value flow_op_attend(tsr_flow *f, tsr_fields *p)
                                      .set_count = whole != NULL,
                                      .splits = s.count ? 1 : 0};
     const flow_tensor *const bindings[] = {&q, &k, &v, &value.tensor, &value.lse, &bias, &none, &sinks};
+    if (s.count) value.select = s.sources[0].map;
     if (s.count)
         flow_attend_selected(f, &desc, &s, bindings);
     else

@@ -37,6 +37,7 @@ typedef struct flow_value {
     flow_kind kind;
     flow_tensor tensor; /* TENSOR; of a STATE its output */
     flow_tensor lse;    /* STATE: [B,H,rows,1] */
+    flow_tensor select; /* STATE of an attend: the map that it selects by, the first of several; shape all 0 where there is none */
     flow_tiles tiles;   /* TILES */
 } flow_value;
 
@@ -220,6 +221,8 @@ flow_tensor flow_number_tensor(tsr_flow *f, double value);                    /*
 int64_t flow_tile_count(const flow_tiles *t, int64_t tokens);
 /* A name: step, input, q, k, v; with .lse, .labels, .sizes, .centroids. false: there is none (no error). */
 bool flow_find(tsr_flow *f, const char *name, flow_value *out);
+/* May a parameter, an input or a step of this name be told apart from what is there already? */
+bool flow_name_taken(const tsr_flow *f, const char *name);
 /* A parameter or an extent. */
 bool flow_scalar_find(const tsr_flow *f, const char *name, double *out);
 

@@ -61,8 +61,8 @@ void flow_read_parameters(tsr_flow *f, tsr_fields *fields)
         {
             if (f->r->status != TSR_OK) break; /* the items of a list have no names */
             const size_t deeper = tsr_reader_enter(f->r, item->string);
-            double value = 0, known;
-            if (flow_scalar_find(f, item->string, &known)) tsr_reader_fail(f->r, "is an extent or there twice; expected another name");
+            double value = 0;
+            if (flow_name_taken(f, item->string)) tsr_reader_fail(f->r, "is an extent, a place or there twice; expected another name");
             if (f->scalar_count >= FLOW_STEPS) tsr_reader_fail(f->r, "is one of too many; expected fewer than %d", FLOW_STEPS - f->scalar_count);
             if (f->r->status == TSR_OK) value = flow_number(f, item);
             for (size_t i = 0; i < f->desc.parameter_count; i++)
@@ -133,6 +133,7 @@ void flow_read_inputs(tsr_flow *f, tsr_fields *fields)
     {
         if (f->r->status != TSR_OK) break;
         const size_t deeper = tsr_reader_enter(f->r, item->string);
+        if (flow_name_taken(f, item->string)) tsr_reader_fail(f->r, "is a parameter, an extent, a place or there twice; expected another name");
         if (f->input_count >= FLOW_STEPS) tsr_reader_fail(f->r, "is one of too many inputs; expected at most %d", FLOW_STEPS);
         const flow_value value = f->r->status == TSR_OK ? read_input(f, item) : (flow_value){0};
         tsr_reader_leave(f->r, deeper);

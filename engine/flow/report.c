@@ -21,7 +21,9 @@ static tsr_status read_counts(tsr_flow *f, const flow_attend *a, attend_counts *
     out->tiles = shape[2];
     out->counts = malloc(bytes ? bytes : 1);
     if (!out->counts) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a report");
-    const tsr_status s = tsr_buffer_read(f->arena, f->buffers[a->counts.buffer].offset, out->counts, bytes);
+    memset(out->counts, 0, bytes);
+    const bool empty = f->buffers[a->counts.buffer].last < 0; /* no launch counted anything */
+    const tsr_status s = empty ? TSR_OK : tsr_buffer_read(f->arena, f->buffers[a->counts.buffer].offset, out->counts, bytes);
     if (s != TSR_OK) free(out->counts);
     return s;
 }
@@ -29,7 +31,7 @@ static tsr_status read_counts(tsr_flow *f, const flow_attend *a, attend_counts *
 static tsr_status check_flags(tsr_flow *f)
 {
     int32_t flags[FLOW_CHECKS];
-    if (f->flags < 0 || f->check_count == 0) return TSR_OK;
+    if (f->flags < 0 || f->check_count == 0 || f->buffers[f->flags].last < 0) return TSR_OK; /* none chose from anything */
     const uint64_t at = f->buffers[f->flags].offset, bytes = (uint64_t)f->check_count * sizeof(*flags);
     tsr_status s = tsr_buffer_read(f->arena, at, flags, bytes);
     for (int32_t i = 0; i < f->check_count && s == TSR_OK; i++) {

@@ -190,7 +190,8 @@ flow_value flow_op_select(tsr_flow *f, tsr_fields *p)
                      .most = flow_whole_of(f, p, "most", 0, INT32_MAX, INT32_MAX),
                      .rounding = tsr_fields_choice(p, "round", roundings, 0)};
     if (tsr_fields_has(p, "count") + tsr_fields_has(p, "share") + tsr_fields_has(p, "mass") != 1)
-        tsr_reader_fail(f->r, "has not one of 'count', 'share' and 'mass'; expected one");
+        tsr_reader_fail(f->r, "has %d of 'count', 'share' and 'mass'; expected exactly one",
+                        tsr_fields_has(p, "count") + tsr_fields_has(p, "share") + tsr_fields_has(p, "mass"));
     if (c.least > c.most) tsr_reader_fail(f->r, "has 'least' %" PRId64 " above 'most' %" PRId64, c.least, c.most);
     if (c.measure == FLOW_BY_COUNT) {
         int64_t shape[4];

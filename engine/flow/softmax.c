@@ -16,7 +16,7 @@ static flow_value softmax(tsr_flow *f, tsr_fields *p, bool lse)
     flow_value value = {.kind = FLOW_NOTHING};
     int64_t shape[4];
     if (f->r->status != TSR_OK || !flow_join(f, "of and where", of.shape, where.shape, shape)) return value;
-    const int64_t limit = tsr_loop_limit(f->dev), turns = 4 * (shape[FLOW_COLUMNS] / f->lanes + f->lanes); /* at most, of an invocation's loops */
+    const int64_t limit = tsr_loop_limit(f->dev), turns = 8 * (shape[FLOW_COLUMNS] / f->lanes + f->lanes); /* at most, of an invocation's loops */
     if (limit && turns > limit) {
         f->r->status = tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: rows of %" PRId64 " columns; %s ends loops after %" PRId64 " turns", f->r->path,
                                 shape[FLOW_COLUMNS], f->dev->info.id, limit);

@@ -13,17 +13,11 @@ void flow_list_steps(tsr_flow *f, const cJSON *object)
     {
         if (f->r->status != TSR_OK) break;
         const size_t deeper = tsr_reader_enter(f->r, item->string);
-        flow_value taken;
-        double number;
         if (f->step_count >= FLOW_STEPS) tsr_reader_fail(f->r, "is one of too many steps; expected at most %d", FLOW_STEPS);
         for (int32_t i = 0; i < f->step_count; i++)
             if (strcmp(f->steps[i].name, item->string) == 0) tsr_reader_fail(f->r, "is there twice");
         if (!item->string[0] || strpbrk(item->string, ". ")) tsr_reader_fail(f->r, "is no name; expected one without points and blanks");
-        const int32_t count = f->step_count;
-        f->step_count = 0; /* inputs and tensors of the call alone */
-        if (f->r->status == TSR_OK && (flow_scalar_find(f, item->string, &number) || flow_find(f, item->string, &taken)))
-            tsr_reader_fail(f->r, "has the name of an input, a parameter or an extent; expected another");
-        f->step_count = count;
+        if (flow_name_taken(f, item->string)) tsr_reader_fail(f->r, "has the name of an input, a parameter, an extent or a place; expected another");
         tsr_reader_leave(f->r, deeper);
         if (f->r->status == TSR_OK) f->steps[f->step_count++] = (flow_step){.name = item->string, .item = item};
     }

@@ -183,7 +183,7 @@ flow_value flow_op_tiles(tsr_flow *f, tsr_fields *p)
         value.tiles = nest_tiles(f, p);
     } else if (tsr_fields_has(p, "labels")) {
         const flow_tensor labels = flow_tensor_of(f, p, "labels", true);
-        const int64_t count = flow_whole_of(f, p, "count", 1, INT32_MAX / 2, TSR_REQUIRED);
+        const int64_t count = flow_whole_of(f, p, "count", 1, 1 << 22, TSR_REQUIRED);
         if (f->r->status == TSR_OK) value.tiles = flow_tiles_by_label(f, labels, count);
     } else if (tsr_fields_has(p, "sort")) {
         const flow_tensor keys = flow_tensor_of(f, p, "sort", true);

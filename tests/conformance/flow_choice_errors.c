@@ -24,8 +24,8 @@ static const choice_error errors[] = {
     {"count-above-map", "'count': 'Nk * 14', 'scope': 'map'", "steps.chosen.select.count is 238; expected a whole number, 0 to 221"},
     {"share-above-1", "'share': 1.01", "steps.chosen.select has 'share' 1.01; expected 0 to 1"},
     {"mass-below-0", "'mass': -0.5", "steps.chosen.select has 'mass' -0.5; expected 0 to 1"},
-    {"two-measures", "'mass': 0.5, 'count': 3", "steps.chosen.select has not one of 'count', 'share' and 'mass'"},
-    {"no-measure", "'least': 3", "steps.chosen.select has not one of 'count', 'share' and 'mass'"},
+    {"two-measures", "'mass': 0.5, 'count': 3", "steps.chosen.select has 2 of 'count', 'share' and 'mass'"},
+    {"no-measure", "'least': 3", "steps.chosen.select has 0 of 'count', 'share' and 'mass'"},
     {"least-above-most", "'count': 3, 'least': 5, 'most': 4", "steps.chosen.select has 'least' 5 above 'most' 4"},
     {"counts-too-many", "'count': 'k'", "steps.chosen.select.count of and count: 13 rows beside 17"},
 };

@@ -121,6 +121,7 @@ static void report(const mask *m)
 static int mask_steps(const mask *m, const char *file)
 {
     const mask_flow flow = {.recipe = file,
+                            .text = m->text,
                             .tensors = m->tensors,
                             .step = m->step,
                             .out = m->out,

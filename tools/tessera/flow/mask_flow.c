@@ -29,17 +29,31 @@ static const cJSON *selection_in(const cJSON *item)
     return select;
 }
 
-/* The step that is shown: the one that was asked for, or what the result is attended by, made a step if it is none. NULL: there is none. */
-static const char *shown_step(const mask_flow *f, cJSON *recipe)
+/* Is it a step that attends by maps, and nothing around it? */
+static bool attends(const cJSON *step)
+{
+    return step && cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(step, "attend"), "select");
+}
+
+/* The step that is shown: the one that was asked for, or what the result is attended by, made a step if it is part of another. NULL:
+ * there is none. part [of 128]: room for a name. */
+static const char *shown_step(const mask_flow *f, cJSON *recipe, char *part, bool *changed)
 {
     static const char *const made = "selected_here";
     cJSON *steps = cJSON_GetObjectItemCaseSensitive(recipe, "steps");
     const char *output = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(recipe, "output"));
     const cJSON *last = cJSON_GetObjectItemCaseSensitive(steps, output ? output : "o"), *select = last ? selection_in(last) : NULL;
     if (f->step) return f->step;
+    for (const cJSON *step = steps ? steps->child : NULL; step && !attends(last); step = step->next)
+        if (attends(step)) last = step;
+    if (attends(last)) {
+        snprintf(part, 128, "%.100s.select", last->string);
+        return part;
+    }
     if (!select && !(select = selection_in(steps))) return NULL;
     const char *text = cJSON_GetStringValue(select);
     if (text && cJSON_GetObjectItemCaseSensitive(steps, text)) return text;
+    *changed = true;
     return cJSON_AddItemToObject(steps, made, cJSON_Duplicate(select, true)) ? made : NULL;
 }
 
@@ -114,9 +128,11 @@ int mask_flow_run(const mask_flow *f, cJSON *recipe)
     if (f->out && (cli_same_file(f->tensors, f->out) || cli_same_file(f->recipe, f->out)))
         return cli_error(name, EXIT_INPUT, "output '%s' is an input; expected another file", f->out);
     if (f->out && !cli_can_write(name, f->out)) return EXIT_INPUT;
-    const char *step = shown_step(f, recipe);
+    char part[128];
+    bool changed = false;
+    const char *step = shown_step(f, recipe, part, &changed);
     if (!step) return cli_error(name, EXIT_INPUT, "recipe '%s' attends by no map; expected --step NAME", f->recipe);
-    char *text = cJSON_Print(recipe);
+    char *text = changed ? cJSON_Print(recipe) : strdup(f->text); /* as it is, errors name its lines */
     cli_device device = {.selector = strdup("host"), .quiet = 1};
     file_tensors tensors = {0};
     named_numbers parameters = {0};
@@ -133,6 +149,6 @@ int mask_flow_run(const mask_flow *f, cJSON *recipe)
     named_numbers_free(&parameters);
     cli_close(&device);
     free(device.selector);
-    cJSON_free(text);
+    free(text);
     return code;
 }

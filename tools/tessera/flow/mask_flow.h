@@ -5,6 +5,7 @@
 #include "call.h"
 
 typedef struct mask_flow {
+    const char *text;
     const char *recipe, *tensors, *step, *out, *grid_text; /* the recipe's name; NULL where not given */
     const char **parameter_texts;
     int head; /* below 0: all */
