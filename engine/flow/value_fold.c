@@ -25,7 +25,7 @@ static double function(int op, double x)
     case COMPUTE_RELU:
         return larger(x, 0);
     case COMPUTE_SIGN:
-        return x > 0 ? 1 : x < 0 ? -1 : x;
+        return isnan(x) ? x : (x > 0) - (x < 0);
     case COMPUTE_FLOOR:
         return floor(x);
     case COMPUTE_CEIL:

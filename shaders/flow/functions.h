@@ -123,13 +123,13 @@ HELPER fv f_remainder(fv a, fv b)
 
 HELPER fv f_min(fv a, fv b) { return FV_SEL(a <= b, a, FV_SEL(b <= a, b, a + b)); }
 HELPER fv f_max(fv a, fv b) { return FV_SEL(a >= b, a, FV_SEL(b >= a, b, a + b)); }
-HELPER fv f_sign(fv x) { return FV_SEL(x > FV(0.0f), FV(1.0f), FV_SEL(x < FV(0.0f), FV(-1.0f), x)); }
+HELPER fv f_sign(fv x) { return FV_SEL(x > FV(0.0f), FV(1.0f), FV_SEL(x < FV(0.0f), FV(-1.0f), FV_SEL(x == FV(0.0f), FV(0.0f), x))); }
 
 /* The error grows with |y ln x|. */
 HELPER fv f_pow(fv x, fv y)
 {
     const fv size = FV_SEL(fv_abs(x) == FV(1.0f), FV(1.0f), f_exp(y * f_ln(fv_abs(x)))); /* (-1)^inf too */
-    const fv middle = y * FV(0.5f), negative = FV_SEL(f_floor(y) == y, FV_SEL(f_floor(middle) == middle, size, -size), F_NAN);
+    const fv middle = y * FV(0.5f), negative = FV_SEL(f_floor(y) == y, FV_SEL(f_floor(middle) == middle, size, -size), FV_SEL(x == FV(NEG_INF), size, F_NAN));
     const fv p = FV_SEL(x < FV(0.0f), negative, FV_SEL(x == FV(0.0f), FV_SEL(y > FV(0.0f), FV(0.0f), F_INF), size));
     const fv q = KEEP_NAN(x, KEEP_NAN(y, p));
     return FV_SEL(y == FV(0.0f), FV(1.0f), FV_SEL(x == FV(1.0f), FV(1.0f), q));

@@ -214,6 +214,7 @@ static flow_tree_value operate(const struct operation *o, const flow_tree_value 
     if (o->of == modulo) {                                              /* whole numbers are exact; else the product may be rounded */
         const double q = a[0].x / a[1].x, off = (a[0].error + a[1].error * fabs(q)) / fabs(a[1].x) + 1e-6 * fabs(q);
         const bool whole = a[0].error == 0 && a[1].error == 0 && a[0].x == floor(a[0].x) && a[1].x == floor(a[1].x);
+        if (fabs(v.x - a[1].x) <= 1e-6 * fabs(a[1].x)) v.sure = false; /* just below the divisor, or 0 */
         if (!(fabs(q) < 1e6) || (floor(q - off) != floor(q + off) && !whole)) v.sure = false;
         v.error = a[0].error + a[1].error * (fabs(q) + 1) + (whole ? 0 : 2e-7 * fabs(a[0].x));
     }

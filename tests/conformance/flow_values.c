@@ -58,7 +58,9 @@ static void compare(flow_tree *t, int root)
         flow_case_fail(f, "[%d,%d,%d,%d] of [%d,%d,%d,%d] is %.9g; expected %.9g within %.2g: %.300s", (int)at[0], (int)at[1], (int)at[2], (int)at[3],
                        (int)t->shape[0], (int)t->shape[1], (int)t->shape[2], (int)t->shape[3], x, want.x, want.error, t->text);
     }
-    if (got) f->compared = f->compared || sure > SAMPLES / 20;
+    /* Rounding to storage may leave a few elements, of a small tensor all, near a jump. */
+    const bool small = t->shape[0] * t->shape[1] * t->shape[2] * t->shape[3] < 100;
+    if (got) f->compared = f->compared || small || sure > SAMPLES / 20;
 }
 
 /* Is fp32 sure of enough of its values to be compared? */
@@ -71,7 +73,7 @@ static bool telling(const flow_tree *t, int root)
         for (int i = 0; i < 4; i++) at[i] = flow_case_draw(t->f, 0, t->shape[i] - 1);
         sure += flow_tree_at(t, root, at).sure;
     }
-    return sure > TRIES / 4;
+    return sure > TRIES / 8;
 }
 
 typedef int (*draw_root)(flow_tree *t, int number);
@@ -91,7 +93,7 @@ static suite_verdict run_tree(const suite_case *c, suite_run_context *run, draw_
     const int tensors = c->number % 3 ? 3 : 10;
     for (int i = 0; i < tensors; i++) draw_tensor(t, i == 0);
     int root = draw(t, c->number);
-    for (int n = 0; n < 1000 && flow_case_ok(&f) && !telling(t, root); n++) {
+    for (int n = 0; n < 5000 && flow_case_ok(&f) && !telling(t, root); n++) {
         t->count = 0;
         root = draw(t, c->number);
     }
