@@ -57,7 +57,34 @@ static suite_verdict run_parts(const suite_case *c, suite_run_context *run)
     return finish(&f, sees_parts);
 }
 
+static bool sees_past(int64_t i, int64_t j) { return j <= i; }
+
+/* Tiles whose tokens lie apart are cut by the band key by key. */
+static suite_verdict run_gathered(const suite_case *c, suite_run_context *run)
+{
+    flow_case f;
+    flow_case_begin(&f, run, c->name, (flow_sizes){.b = 1, .h = 2, .hkv = 2, .nq = 150, .nk = 150, .d = 16, .dv = 8});
+    flow_case_start(&f, "{'steps': {'apart': {'tiles': {'labels': 'column %% 5', 'count': 5}}, 'all': '1 + 0 * apart.sizes',"
+                        " 'o': {'attend': {'select': 'all', 'query_tiles': 150, 'key_tiles': 'apart', 'causal': true}}}}");
+    return finish(&f, sees_past);
+}
+
+/* Without keys nothing is chosen from and nothing counted. */
+static suite_verdict run_empty(const suite_case *c, suite_run_context *run)
+{
+    flow_case f;
+    tsr_flow_report report;
+    flow_case_begin(&f, run, c->name, (flow_sizes){.b = 1, .h = 2, .hkv = 2, .nq = 5, .nk = 3, .d = 8, .dv = 8});
+    flow_case_start(&f,
+                    "{'steps': {'none': {'slice': {'of': 'k', 'axis': 'rows', 'last': 0}}, 'm': {'select': {'of': {'dot': {'a': 'q', 'b': 'none'}},"
+                    " 'share': 1}}, 'o': {'attend': {'k': 'none', 'v': 'none', 'select': 'm'}}}}");
+    if (flow_case_ok(&f) && tsr_flow_get_report(f.flow, &report) != TSR_OK) flow_case_fail(&f, "%s", tsr_last_error());
+    flow_case_compare(&f, "o", flow_case_array(&f, 1, 2, 5, 8), 0);
+    return flow_case_end(&f);
+}
+
 int suite_add_flow_reports(suite *s)
 {
-    return suite_add(s, "flow/report/unneeded", run_unneeded, NULL, 0) && suite_add(s, "flow/report/parts", run_parts, NULL, 0);
+    return suite_add(s, "flow/report/gathered", run_gathered, NULL, 0) && suite_add(s, "flow/report/empty", run_empty, NULL, 0) &&
+           suite_add(s, "flow/report/unneeded", run_unneeded, NULL, 0) && suite_add(s, "flow/report/parts", run_parts, NULL, 0);
 }

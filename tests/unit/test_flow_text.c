@@ -61,7 +61,7 @@ static const struct {
     {STEPS("\"o\": {\"pool\": {\"of\": \"q\",\n\"kind\": \"mena\"}}"), "line 4: steps.o.pool.kind is 'mena'; expected 'mean', 'sum'"},
     {STEPS("\"o\": 7,\n\"p\": [\"q\"]"), "line 4: steps.p is a list; expected a tensor"},
     {STEPS("\"p\": \"q\""), "has no step 'o' for the result"},
-    {STEPS("\"o\": \"q\",\n\"keep\": \"q\""), "line 4: steps.keep has the name of an input, a parameter or an extent"},
+    {STEPS("\"o\": \"q\",\n\"keep\": \"q\""), "line 4: steps.keep has the name of an input, a parameter, an extent or a place"},
     {STEPS("\"o\": \"q\",\n\"o\": \"q\""), "steps.o is there twice"},
     {"{\"steps\": {\"o\": \"q\"},\n\n \"outptu\": \"o\"}", "line 3: outptu is not known; expected "},
     {"{\"steps\": {\"o\": \"q\"},\n \"parameters\": {\"a\": 1,\n \"b\": \"c\"}}", "line 3: parameters.b has 'c' at column 1, which is not known"},
