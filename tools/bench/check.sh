@@ -145,6 +145,14 @@ expect "surplus of windows" 2 "unexpected" windows more
 expect "unknown peer" 2 "expected ggml-cpu, ggml-vulkan or auto" attention --peer other
 expect "no keys" 2 "each 1 or more" attention --shape 1,1,1,0,16
 expect "head dim" 2 "D at most 1024" attention --shape 1,1,1,1,1025
+# Given and chosen tiles.
+expect "usual tiles" 0 "time/dense" sparse --seconds 1e-9 --runs 2 --head-dim 16 --json sparse.json --plot sparse.svg
+[ "$(grep -c '"tiles":	"chosen"' sparse.json)" = 4 ] || { echo "sparse.json: expected 4 cases that choose"; failures=$((failures + 1)); }
+[ "$(grep -c '<line.*stroke-width="2"' sparse.svg)" = 9 ] || { echo "sparse.svg: expected lines through 4, 4 and 4 points"; failures=$((failures + 1)); }
+expect "tiles with structure" 0 "realistic tensors" sparse --tokens 700 --runs 1 --head-dim 24 --heads 2 --dtype f16 --tensors realistic
+expect "tensors" 2 "expected random or realistic" sparse --tensors zeros
+expect "few channels" 2 "expected 8 to 1024" sparse --tensors realistic --head-dim 4
+expect "grid of tiles" 2 "--grid is for bench windows" sparse --grid 8
 expect "too large" 2 "are available" attention --shape 1,4,1000000000,1000000000,64
 expect "overflow" 2 "overflow" attention --shape 9000000000,9000000000,9000000000,1,64
 expect "runs" 2 "expected 1 to 100" attention --runs 0
@@ -154,6 +162,6 @@ expect "no folder" 2 "cannot be written" attention --json none/a.json
 expect "plot is a folder" 2 "not a regular file" attention --plot .
 expect "one file twice" 2 "expected two files" attention --json a --plot a
 expect "surplus" 2 "unexpected" attention more
-expect "nothing" 2 "expected attention, windows or decode"
+expect "nothing" 2 "expected attention, windows, sparse or decode"
 expect "another's option" 2 "--peer is for bench attention" decode --peer auto
 exit $((failures > 0))
