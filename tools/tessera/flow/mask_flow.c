@@ -42,17 +42,18 @@ static const char *shown_step(const mask_flow *f, cJSON *recipe, char *part, boo
     static const char *const made = "selected_here";
     cJSON *steps = cJSON_GetObjectItemCaseSensitive(recipe, "steps");
     const char *output = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(recipe, "output"));
-    const cJSON *last = cJSON_GetObjectItemCaseSensitive(steps, output ? output : "o"), *select = last ? selection_in(last) : NULL;
+    const cJSON *last = cJSON_GetObjectItemCaseSensitive(steps, output ? output : "o");
     if (f->step) return f->step;
-    for (const cJSON *step = steps ? steps->child : NULL; step && !attends(last); step = step->next)
+    for (const cJSON *step = steps ? steps->child : NULL; step && !(last && selection_in(last)); step = step->next)
         if (attends(step)) last = step;
+    const cJSON *select = last ? selection_in(last) : NULL;
+    if (!select && !(select = selection_in(steps))) return NULL;
+    const char *text = cJSON_GetStringValue(select);
+    if (text && cJSON_GetObjectItemCaseSensitive(steps, text)) return text;
     if (attends(last)) {
         snprintf(part, 128, "%.100s.select", last->string);
         return part;
     }
-    if (!select && !(select = selection_in(steps))) return NULL;
-    const char *text = cJSON_GetStringValue(select);
-    if (text && cJSON_GetObjectItemCaseSensitive(steps, text)) return text;
     *changed = true;
     return cJSON_AddItemToObject(steps, made, cJSON_Duplicate(select, true)) ? made : NULL;
 }
