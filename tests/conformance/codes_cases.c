@@ -193,6 +193,7 @@ static suite_verdict again(whole *a, suite_run_context *run)
 static suite_verdict run_codes(const suite_case *sc, suite_run_context *run)
 {
     const codes_case *c = &cases[sc->number];
+    if (suite_takes_minutes(run, c->tile)) return SUITE_UNSUPPORTED;
     oracle_rng rng = oracle_seed(suite_seed_of(sc->name, run->seed));
     whole a;
     reference r = {0};

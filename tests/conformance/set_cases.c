@@ -48,8 +48,7 @@ static suite_verdict run_theme(const suite_case *c, suite_run_context *run)
     const uint64_t seed = suite_seed_of(c->name, run->seed);
     set_case s = {.full = false};
     theme->make(c->number, seed, &s);
-    if (s.c.tile == TSR_TILE_SIMT && tsr_device_info_of(run->dev)->vector_width > 1)
-        return suite_say(run, SUITE_UNSUPPORTED, "workgroups that stage tiles take a compiler for wide vectors minutes");
+    if (suite_takes_minutes(run, s.c.tile)) return SUITE_UNSUPPORTED;
     s.c.sets = s.set;
     s.c.set_count = s.count;
     const suite_verdict v = grid_verdict(&s.c, seed, run);

@@ -44,6 +44,7 @@ static bool make(whole *a, const skip_case *c, oracle_rng *rng)
 static suite_verdict run_never(const suite_case *sc, suite_run_context *run)
 {
     const skip_case *c = &cases[sc->number];
+    if (suite_takes_minutes(run, cases[sc->number].tile)) return SUITE_UNSUPPORTED;
     oracle_rng rng = oracle_seed(suite_seed_of(sc->name, run->seed));
     whole a;
     suite_verdict v = SUITE_FAIL;
@@ -107,6 +108,7 @@ static suite_verdict check_bound(const whole *a, suite_run_context *run)
 
 static suite_verdict run_bound(const suite_case *sc, suite_run_context *run)
 {
+    if (suite_takes_minutes(run, cases[sc->number].tile)) return SUITE_UNSUPPORTED;
     oracle_rng rng = oracle_seed(suite_seed_of(sc->name, run->seed));
     whole a;
     suite_verdict v;
@@ -177,6 +179,7 @@ static suite_verdict check_counts(const whole *a, suite_run_context *run)
 
 static suite_verdict run_counts(const suite_case *sc, suite_run_context *run)
 {
+    if (suite_takes_minutes(run, cases[sc->number].tile)) return SUITE_UNSUPPORTED;
     oracle_rng rng = oracle_seed(suite_seed_of(sc->name, run->seed));
     whole a;
     suite_verdict v;

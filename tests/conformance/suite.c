@@ -31,6 +31,13 @@ suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const cha
     return verdict;
 }
 
+bool suite_takes_minutes(suite_run_context *run, uint32_t tile)
+{
+    if (tile != TSR_TILE_SIMT || tsr_device_info_of(run->dev)->vector_width <= 1) return false;
+    suite_say(run, SUITE_UNSUPPORTED, "workgroups that stage tiles take a compiler for wide vectors minutes");
+    return true;
+}
+
 suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what)
 {
     return suite_say(run, status == TSR_ERROR_UNSUPPORTED ? SUITE_UNSUPPORTED : SUITE_FAIL, "%s: %s", what, tsr_last_error());

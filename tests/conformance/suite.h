@@ -35,6 +35,8 @@ void suite_mark_full(suite *s);
 
 /* Writes the message and returns the verdict. */
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Does a compiler for wide vectors take minutes for this tile, whose workgroups stage tiles? Then the message says so, and the case is left out. */
+bool suite_takes_minutes(suite_run_context *run, uint32_t tile);
 /* SUITE_UNSUPPORTED for TSR_ERROR_UNSUPPORTED, else SUITE_FAIL, with the library's text. */
 suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what);
 
