@@ -87,7 +87,7 @@ bool flow_find(tsr_flow *f, const char *name, flow_value *out)
         if (strlen(f->input_names[i]) == length && memcmp(f->input_names[i], name, length) == 0) found = &f->inputs[i];
     for (int32_t i = 0; i < 3 && !found; i++)
         if (strlen(call[i]) == length && memcmp(call[i], name, length) == 0) found = &f->call[i];
-    if (!found && strcmp(name, "run") == 0) {
+    if (!found && (f->build || f->run >= 0) && strcmp(name, "run") == 0) {
         *out = tensor_value(flow_run_number(f));
         return f->r->status == TSR_OK;
     }
@@ -96,7 +96,7 @@ bool flow_find(tsr_flow *f, const char *name, flow_value *out)
         *out = *found;
         return true;
     }
-    if (found->kind == FLOW_TILES && strcmp(point + 1, "sizes") == 0) {
+    if (found->kind == FLOW_TILES && f->build && strcmp(point + 1, "sizes") == 0) { /* computed where they are asked for */
         *out = tensor_value(flow_tile_sizes(f, &found->tiles));
         return out->kind != FLOW_NOTHING;
     }

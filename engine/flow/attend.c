@@ -142,21 +142,9 @@ static flow_tensor result(tsr_flow *f, bool output, const tsr_layout *call, int3
 /* The sequence's set, of the recipe's tokens. */
 static tsr_set *read_set(tsr_flow *f, const cJSON *item, const attend_args *a)
 {
-    tsr_build *b = f->build;
-    tsr_set *set = NULL;
     const size_t up = tsr_reader_enter(f->r, "set");
-    tsr_build_set(b, item);
-    if (f->r->status == TSR_OK) {
-        const tsr_set_desc desc = {.nodes = b->nodes,
-                                   .node_count = b->node_count,
-                                   .grid = {b->grid[0], b->grid[1], b->grid[2]},
-                                   .text_before = b->text_before,
-                                   .text_after = b->text_after,
-                                   .query_first = b->query_first};
-        tsr_reader_pass(f->r, tsr_set_create(&desc, &set));
-        if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_set_check(set, a->q.shape[2], a->k.shape[2]));
-    }
-    tsr_build_clear(b);
+    tsr_set *set = tsr_build_make_set(f->build, item, NULL, NULL, 0);
+    if (set) tsr_reader_pass(f->r, tsr_set_check(set, a->q.shape[2], a->k.shape[2]));
     tsr_reader_leave(f->r, up);
     return set;
 }

@@ -112,28 +112,6 @@ static flow_tensor make_map(tsr_flow *f, const tsr_set *set, blocks_rule rule, c
     return (flow_tensor){.buffer = -1};
 }
 
-/* The set that is being lowered in the flow's builder, which is empty after. NULL: failed. */
-static tsr_set *read_set(tsr_flow *f, const cJSON *item)
-{
-    tsr_build *b = f->build;
-    tsr_set *set = NULL;
-    tsr_build_set(b, item);
-    if (f->r->status == TSR_OK) {
-        const tsr_set_desc desc = {.nodes = b->nodes,
-                                   .node_count = b->node_count,
-                                   .grid = {b->grid[0], b->grid[1], b->grid[2]},
-                                   .text_before = b->text_before,
-                                   .text_after = b->text_after,
-                                   .query_first = b->query_first};
-        tsr_reader_pass(f->r, tsr_set_create(&desc, &set));
-        if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_set_check(set, f->desc.q.shape[2], f->desc.k.shape[2]));
-    }
-    tsr_build_clear(b);
-    if (f->r->status == TSR_OK) return set;
-    tsr_set_destroy(set);
-    return NULL;
-}
-
 flow_value flow_op_blocks(tsr_flow *f, tsr_fields *p)
 {
     static const char *const rules[] = {"any", "all", "share", NULL};
@@ -147,10 +125,11 @@ flow_value flow_op_blocks(tsr_flow *f, tsr_fields *p)
     if (both && (tsr_fields_has(p, "query_tiles") || tsr_fields_has(p, "key_tiles")))
         tsr_reader_fail(f->r, "has 'tiles' beside others; expected 'tiles', or 'query_tiles' and 'key_tiles'");
     const size_t up = tsr_reader_enter(f->r, "set");
-    tsr_set *set = f->r->status == TSR_OK ? read_set(f, item) : NULL;
+    tsr_set *set = f->r->status == TSR_OK ? tsr_build_make_set(f->build, item, NULL, NULL, 0) : NULL;
+    if (set) tsr_reader_pass(f->r, tsr_set_check(set, f->desc.q.shape[2], f->desc.k.shape[2]));
     tsr_reader_leave(f->r, up);
     tiling queries = {0}, keys = {0};
-    if (set && tiling_make(f, both ? &tiles : &query_tiles, both ? "tiles" : "query_tiles", f->desc.q.shape[2], &queries) &&
+    if (f->r->status == TSR_OK && tiling_make(f, both ? &tiles : &query_tiles, both ? "tiles" : "query_tiles", f->desc.q.shape[2], &queries) &&
         tiling_make(f, both ? &tiles : &key_tiles, both ? "tiles" : "key_tiles", f->desc.k.shape[2], &keys))
         value.tensor = make_map(f, set, rule, &queries, &keys);
     tiling_free(&queries);

@@ -147,7 +147,6 @@ void flow_attend_selected(tsr_flow *f, const tsr_attention_desc *desc, const flo
     if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_tiling(&f->dev->info, &checked, &t));
     if (f->r->status != TSR_OK) return;
     flow_lists l = {.f = f,
-                    .desc = &checked,
                     .s = s,
                     .batches = checked.q.shape[0],
                     .heads = checked.q.shape[1],
@@ -166,6 +165,7 @@ void flow_attend_selected(tsr_flow *f, const tsr_attention_desc *desc, const flo
     if (plan->info.tile_count == 0) return;
     const flow_tensor words = flow_new_typed(f, TSR_I32, 1, 1, (int64_t)l.slab * l.units, 3), out = flow_new_typed(f, TSR_I32, 1, 1, 1, l.words);
     const flow_tensor counts = flow_new_typed(f, TSR_I32, l.batches, l.heads, l.q_tiles, 4);
+    flow_add_labels(&l);
     for (int64_t first = 0; first < l.pieces && f->r->status == TSR_OK;) {
         const int64_t in_head = l.slab < l.q_tiles ? l.q_tiles - first % l.q_tiles : l.pieces - first, pieces = min64(l.slab, in_head);
         flow_add_masks(&l, &words, (int32_t)first, (int32_t)pieces);

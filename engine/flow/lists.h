@@ -28,14 +28,14 @@ typedef struct flow_order {
 
 typedef struct flow_lists {
     tsr_flow *f;
-    const tsr_attention_desc *desc;
     const flow_selection *s;
     int64_t batches, heads, nq, nk;
     int32_t query_tile, key_tile, bit_words, q_tiles, pieces, units, unit_size;
     bool runs, gathered, tested;
     int64_t shift;
     flow_order queries, keys;
-    int32_t passes, pass_tiles, slab; /* pieces of a slab */
+    flow_order query_labels[FLOW_SOURCES], key_labels[FLOW_SOURCES]; /* of sources whose tiles do not cut these orders */
+    int32_t passes, pass_tiles, slab;                                /* pieces of a slab */
     int32_t entry_room, block_room;
     int64_t tiles_at, rows_at, pieces_at, entries_at, blocks_at, words;
 } flow_lists;
@@ -46,7 +46,9 @@ flow_order flow_order_of(const flow_lists *l, const flow_tiles *t);
 /* Do tiles cut places of this order, each so many? */
 bool flow_cuts(const flow_tiles *t, const flow_order *o);
 
-/* lists_kernels.c: for the pieces [first, first + pieces): bits of the units that they see; lists without, and with, what is gathered. */
+/* lists_kernels.c: labels of tokens, once read by all launches. */
+void flow_add_labels(flow_lists *l);
+/* For the pieces [first, first + pieces): bits of the units that they see; lists without, and with, what is gathered. */
 void flow_add_masks(const flow_lists *l, const flow_tensor *words, int32_t first, int32_t pieces);
 void flow_add_scan(const flow_lists *l, const flow_tensor *words, const flow_tensor *out, const flow_tensor *counts, int32_t first, int32_t pieces);
 void flow_add_emit(const flow_lists *l, const flow_tensor *words, const flow_tensor *out, const flow_tensor *counts, int32_t first, int32_t pieces);

@@ -36,6 +36,24 @@ static flow_tensor labels_of(tsr_flow *f, const flow_tiles *t, int64_t tokens)
     return flow_constant(f, TSR_I32, shape, data);
 }
 
+static flow_order labels_order(const flow_lists *l, const flow_tiles *t, int64_t tokens)
+{
+    const flow_tiles labelled = {.ordered = true, .tokens = tokens, .order = labels_of(l->f, t, tokens)};
+    return flow_order_of(l, &labelled);
+}
+
+static bool by_row(const flow_lists *l, const flow_source *s) { return s->map.shape[FLOW_ROWS] == 1 || flow_cuts(&s->queries, &l->queries); }
+
+void flow_add_labels(flow_lists *l)
+{
+    for (int i = 0; i < l->s->count; i++) {
+        const flow_source *s = &l->s->sources[i];
+        const flow_order none = {.list = {.buffer = -1}, .group = 1};
+        l->query_labels[i] = by_row(l, s) ? none : labels_order(l, &s->queries, l->nq);
+        l->key_labels[i] = flow_cuts(&s->keys, &l->keys) ? none : labels_order(l, &s->keys, l->nk);
+    }
+}
+
 static piece_params params_of(const flow_lists *l, int32_t first, int32_t pieces)
 {
     return (piece_params){
@@ -75,41 +93,32 @@ void flow_add_masks(const flow_lists *l, const flow_tensor *words, int32_t first
     for (int i = 0; i < l->s->count; i++) {
         const flow_source *s = &l->s->sources[i];
         const int64_t shape[4] = {l->batches, l->heads, s->map.shape[FLOW_ROWS], s->map.shape[FLOW_COLUMNS]};
-        const bool by_row = s->map.shape[FLOW_ROWS] == 1 || flow_cuts(&s->queries, &l->queries), by_column = flow_cuts(&s->keys, &l->keys);
-        flow_order query_labels = {.list = {.buffer = -1}, .group = 1}, key_labels = query_labels;
+        const flow_order *query_labels = &l->query_labels[i], *key_labels = &l->key_labels[i];
         int64_t stride[4], group;
         flow_strides(&s->map, shape, stride, &group);
-        if (!by_row) {
-            flow_tiles t = {.ordered = true, .tokens = l->nq, .order = labels_of(f, &s->queries, l->nq)};
-            query_labels = flow_order_of(l, &t);
-        }
-        if (!by_column) {
-            flow_tiles t = {.ordered = true, .tokens = l->nk, .order = labels_of(f, &s->keys, l->nk)};
-            key_labels = flow_order_of(l, &t);
-        }
         tile_masks_params p = {
             .map_sb = stride[0],
             .map_sh = stride[1],
             .map_sr = s->map.shape[FLOW_ROWS] == 1 ? 0 : stride[2],
             .map_sc = s->map.shape[FLOW_COLUMNS] == 1 ? 0 : stride[3],
-            .query_label_sb = query_labels.stride[0],
-            .query_label_sh = query_labels.stride[1],
-            .key_label_sb = key_labels.stride[0],
-            .key_label_sh = key_labels.stride[1],
+            .query_label_sb = query_labels->stride[0],
+            .query_label_sh = query_labels->stride[1],
+            .key_label_sb = key_labels->stride[0],
+            .key_label_sh = key_labels->stride[1],
             .map_group = (int32_t)group,
-            .query_label_group = (int32_t)query_labels.group,
-            .key_label_group = (int32_t)key_labels.group,
+            .query_label_group = (int32_t)query_labels->group,
+            .key_label_group = (int32_t)key_labels->group,
             .group_units = group_units,
             .unit_groups = (int32_t)flow_ceil_div(l->units, group_units),
-            .query_size = !by_row                        ? 0
+            .query_size = !by_row(l, s)                  ? 0
                           : s->map.shape[FLOW_ROWS] == 1 ? INT32_MAX / l->query_tile * l->query_tile
                                                          : (int32_t)s->queries.size,
-            .key_size = by_column ? (int32_t)s->keys.size : 0,
+            .key_size = flow_cuts(&s->keys, &l->keys) ? (int32_t)s->keys.size : 0,
             .first_source = i == 0,
             .last_source = i + 1 == l->s->count,
         };
         memcpy(&p, &pieces_of, sizeof(pieces_of));
-        const flow_tensor *const bindings[] = {&s->map, &l->queries.list, &l->keys.list, &query_labels.list, &key_labels.list, words};
+        const flow_tensor *const bindings[] = {&s->map, &l->queries.list, &l->keys.list, &query_labels->list, &key_labels->list, words};
         flow_add(f, "tile_masks", NULL, &p, sizeof(p), bindings, 6, flow_groups(f, (int64_t)pieces * p.unit_groups));
     }
 }

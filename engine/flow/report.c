@@ -123,8 +123,7 @@ tsr_status tsr_flow_read(tsr_flow *f, const char *name, int64_t shape[4], float 
     flow_value value = {.kind = FLOW_NOTHING};
     tsr_reader reader = {0};
     f->r = &reader;
-    const char *part = strchr(name, '.');
-    const bool found = !(part && strcmp(part, ".sizes") == 0) && flow_find(f, name, &value); /* sizes are computed where they are asked for */
+    const bool found = flow_find(f, name, &value);
     f->r = NULL;
     if (!found || (value.kind != FLOW_TENSOR && value.kind != FLOW_STATE))
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument name is '%.64s'; expected a step that gives a tensor, or a tensor of one", name);

@@ -123,3 +123,23 @@ uint32_t tsr_build_align(tsr_build *b, tsr_fields *f)
     if (bottom_right && b->gridded) tsr_reader_fail(&b->r, "has the align 'bottom-right'; expected none on a grid, where query_first says it");
     return bottom_right ? TSR_LAW_BOTTOM_RIGHT : 0;
 }
+
+tsr_set *tsr_build_make_set(tsr_build *b, const cJSON *item, const int64_t *cu_queries, const int64_t *cu_keys, size_t segments)
+{
+    tsr_set *set = NULL;
+    if (item) tsr_build_set(b, item);
+    if (b->r.status == TSR_OK) {
+        const tsr_set_desc desc = {.nodes = b->nodes,
+                                   .node_count = b->node_count,
+                                   .grid = {b->grid[0], b->grid[1], b->grid[2]},
+                                   .text_before = b->text_before,
+                                   .text_after = b->text_after,
+                                   .query_first = b->query_first,
+                                   .cu_queries = cu_queries,
+                                   .cu_keys = cu_keys,
+                                   .segments = segments};
+        tsr_reader_pass(&b->r, tsr_set_create(&desc, &set));
+    }
+    tsr_build_clear(b);
+    return set;
+}

@@ -40,6 +40,10 @@ typedef struct tsr_build {
 /* set.c: lowers a SET. */
 void tsr_build_set(tsr_build *b, const cJSON *item);
 
+/* build.c: the set of a SET (NULL: everyone within the segment) over the builder's tokens; the formula is empty after. NULL: failed. cu: of packed
+ * sequences, or NULL. */
+tsr_set *tsr_build_make_set(tsr_build *b, const cJSON *item, const int64_t *cu_queries, const int64_t *cu_keys, size_t segments);
+
 /* build.c: postfix nodes. */
 void tsr_build_node(tsr_build *b, tsr_set_node node);
 void tsr_build_all_of(tsr_build *b, uint32_t count); /* of the last count sets; of one: nothing to do */

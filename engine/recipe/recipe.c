@@ -38,25 +38,10 @@ tsr_status tsr_recipe_json(const tsr_recipe_desc *desc, cJSON **root)
 /* Lowers a SET and makes the next set of it; NULL: everyone, within the segment. */
 static void add_set(tsr_recipe *recipe, tsr_build *b, const cJSON *item, const tsr_packing *s)
 {
-    if (item) tsr_build_set(b, item);
-    if (b->r.status == TSR_OK) {
-        const tsr_set_desc desc = {.nodes = b->nodes,
-                                   .node_count = b->node_count,
-                                   .grid = {b->grid[0], b->grid[1], b->grid[2]},
-                                   .text_before = b->text_before,
-                                   .text_after = b->text_after,
-                                   .query_first = b->query_first,
-                                   .cu_queries = s->cu_queries,
-                                   .cu_keys = s->cu_keys,
-                                   .segments = s->segments};
-        tsr_set *set = NULL;
-        tsr_reader_pass(&b->r, tsr_set_create(&desc, &set));
-        if (b->r.status == TSR_OK) {
-            recipe->sets[recipe->set_count++] = set;
-            if (b->nk) tsr_reader_pass(&b->r, tsr_set_check(set, b->nq, b->nk));
-        }
-    }
-    tsr_build_clear(b);
+    tsr_set *set = tsr_build_make_set(b, item, s->cu_queries, s->cu_keys, s->segments);
+    if (!set) return;
+    recipe->sets[recipe->set_count++] = set;
+    if (b->nk) tsr_reader_pass(&b->r, tsr_set_check(set, b->nq, b->nk));
 }
 
 static void read_heads(tsr_recipe *recipe, tsr_build *b, const cJSON *list, const tsr_packing *s)
