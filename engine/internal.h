@@ -84,4 +84,7 @@ static inline double tsr_now(void)
 static inline bool tsr_mul(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }
 static inline bool tsr_add(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_overflow(a, b, out); }
 
+/* a / b, rounded up; both 0 or more. */
+static inline int64_t tsr_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 #endif

@@ -23,7 +23,6 @@ enum { PARAMS_STEP = 256, VALUE_ROWS = 64, VALUE_LEVELS = 127 };
 enum { COLUMN_SUM, COLUMN_LARGEST };
 enum { BY_ROWS, BY_COLUMNS, TO_F16 };
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t heads_of(const tsr_layout *l) { return l->shape[0] * l->shape[1]; }
 
 static tsr_status too_many(const char *what) { return tsr_fail(TSR_ERROR_UNSUPPORTED, "the codes of %s take more bytes than fit 63 bits", what); }
@@ -49,7 +48,7 @@ static tsr_status add_step(tsr_attention *att, const tsr_code_step *step, const 
 static tsr_status add_columns(tsr_attention *att, const tsr_tiling *t, const tsr_layout *of, int mode, double factor, int from, bool of_call, int to,
                               int64_t parts)
 {
-    const int64_t span = t->tile == TSR_TILE_VECTOR ? of->shape[3] : t->lanes, spans = ceil_div(of->shape[3], span);
+    const int64_t span = t->tile == TSR_TILE_VECTOR ? of->shape[3] : t->lanes, spans = tsr_ceil_div(of->shape[3], span);
     const columns_params p = {.sb = tsr_layout_step(of, 0),
                               .sh = tsr_layout_step(of, 1),
                               .sn = tsr_layout_step(of, 2),
@@ -57,7 +56,7 @@ static tsr_status add_columns(tsr_attention *att, const tsr_tiling *t, const tsr
                               .heads = (int32_t)of->shape[1],
                               .n = (int32_t)of->shape[2],
                               .columns = (int32_t)of->shape[3],
-                              .rows = (int32_t)ceil_div(of->shape[2], parts),
+                              .rows = (int32_t)tsr_ceil_div(of->shape[2], parts),
                               .parts = (int32_t)parts,
                               .span = (int32_t)span,
                               .spans = (int32_t)spans,
@@ -74,7 +73,7 @@ static tsr_status add_columns(tsr_attention *att, const tsr_tiling *t, const tsr
 /* Means or largest values [B heads][columns] of a tensor of the call, by way of parts of about as many rows as there are parts. */
 static tsr_status down_columns(tsr_attention *att, const tsr_tiling *t, const tsr_layout *of, int mode, int from, int parted, int to)
 {
-    const int64_t n = of->shape[2], wanted = (int64_t)ceil(sqrt((double)n)), parts = ceil_div(n, ceil_div(n, wanted)), d = of->shape[3];
+    const int64_t n = of->shape[2], wanted = (int64_t)ceil(sqrt((double)n)), parts = tsr_ceil_div(n, tsr_ceil_div(n, wanted)), d = of->shape[3];
     const tsr_layout left = {.shape = {of->shape[0], of->shape[1], parts, d}, .stride = {of->shape[1] * parts * d, parts * d, d, 1}};
     tsr_status s = allocate(att, parted, "columns", &left, d * 4, 0);
     if (s == TSR_OK) s = allocate(att, to, "columns", &(tsr_layout){.shape = {of->shape[0], of->shape[1], 1, d}}, d * 4, 4);
@@ -92,8 +91,8 @@ typedef struct coding {
 
 static tsr_status add_quantize(tsr_attention *att, const tsr_tiling *t, const tsr_layout *of, int from, const coding *k)
 {
-    const int64_t d = of->shape[3], parts = ceil_div(of->shape[2], k->rows), lanes = t->lanes, limit = tsr_loop_limit(att->dev);
-    const int64_t rounds = 2 * (ceil_div(k->rows * d, lanes) + 1) + (ceil_div(k->rows, lanes) + 1) * (d + 2);
+    const int64_t d = of->shape[3], parts = tsr_ceil_div(of->shape[2], k->rows), lanes = t->lanes, limit = tsr_loop_limit(att->dev);
+    const int64_t rounds = 2 * (tsr_ceil_div(k->rows * d, lanes) + 1) + (tsr_ceil_div(k->rows, lanes) + 1) * (d + 2);
     if (limit && rounds > limit * 3 / 4)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %lld iterations; codes of %lld rows of %lld take %lld", (long long)limit,
                         (long long)k->rows, (long long)d, (long long)rounds);
@@ -137,7 +136,7 @@ static tsr_status add_scores(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
     struct tsr_coder *c = att->coder;
-    const int64_t row = ceil_div(d->q.shape[3], 4) * 4 + 8;
+    const int64_t row = tsr_ceil_div(d->q.shape[3], 4) * 4 + 8;
     const bool smooth = d->codes.smooth && d->k.shape[2] > 0;
     const coding of_k = {.known = smooth ? TSR_CODE_MEANS : -1,
                          .to = TSR_CODE_K,
@@ -166,7 +165,7 @@ static tsr_status add_values(tsr_attention *att, const tsr_tiling *t)
     const tsr_attention_desc *d = &att->desc;
     struct tsr_coder *c = att->coder;
     const bool codes = d->codes.values == TSR_I8;
-    const int64_t dv = d->v.shape[3], row = codes ? ceil_div(dv, 4) * 4 : 2 * dv, more = codes ? 4 * dv : 0;
+    const int64_t dv = d->v.shape[3], row = codes ? tsr_ceil_div(dv, 4) * 4 : 2 * dv, more = codes ? 4 * dv : 0;
     c->p = d->codes.values;
     c->v = d->v;
     c->own_v = codes || (d->codes.values == TSR_F16 && d->v.dtype != TSR_F16);

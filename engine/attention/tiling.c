@@ -63,8 +63,6 @@ static uint32_t choose_splits(const tsr_device_info *info, const tsr_attention_d
     return splits < 1 ? 1 : splits > MAX_SPLITS ? MAX_SPLITS : (uint32_t)splits;
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* A loop of n rounds over a body that itself takes so many iterations; the test that ends it counts too. */
 static int64_t loop(int64_t n, int64_t body) { return n * (1 + body) + 1; }
 
@@ -73,32 +71,32 @@ static int64_t loop(int64_t n, int64_t body) { return n * (1 + body) + 1; }
 static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
 {
     const int64_t head = d->q.shape[3], lanes = t->lanes, elements = (int64_t)t->bc * t->query_tile;
-    const int64_t blocks = ceil_div(t->bc, t->lanes / t->ln * t->rm), o_blocks = ceil_div(t->dv_slice, t->lanes / t->ln * t->rm);
-    const int64_t softmax = ((d->score ? 3 : 1) + (d->codes.bits != 0)) * loop(ceil_div(elements, lanes), 2) +
-                            loop(ceil_div(t->query_tile, lanes), 2 * loop(t->bc, 0)) +
-                            (d->skip > 0 ? loop(ceil_div(t->query_tile, lanes), loop(t->bc, 0)) : 0);
-    if (t->tile == TSR_TILE_SUBGROUP) return loop(blocks, loop(ceil_div(head, 64), loop(64, 0))) + softmax + loop(o_blocks, loop(t->bc, 0));
-    const int64_t stage_k = loop(ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),
-                  stage_q = loop(ceil_div((int64_t)t->query_tile * t->d_chunk, lanes), 0);
-    const int64_t stage_v = loop(ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);
+    const int64_t blocks = tsr_ceil_div(t->bc, t->lanes / t->ln * t->rm), o_blocks = tsr_ceil_div(t->dv_slice, t->lanes / t->ln * t->rm);
+    const int64_t softmax = ((d->score ? 3 : 1) + (d->codes.bits != 0)) * loop(tsr_ceil_div(elements, lanes), 2) +
+                            loop(tsr_ceil_div(t->query_tile, lanes), 2 * loop(t->bc, 0)) +
+                            (d->skip > 0 ? loop(tsr_ceil_div(t->query_tile, lanes), loop(t->bc, 0)) : 0);
+    if (t->tile == TSR_TILE_SUBGROUP) return loop(blocks, loop(tsr_ceil_div(head, 64), loop(64, 0))) + softmax + loop(o_blocks, loop(t->bc, 0));
+    const int64_t stage_k = loop(tsr_ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),
+                  stage_q = loop(tsr_ceil_div((int64_t)t->query_tile * t->d_chunk, lanes), 0);
+    const int64_t stage_v = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);
     const int64_t rolled = loop(t->rm, 0);
-    return loop(ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(1, loop(t->d_chunk, rolled)))) + softmax +
-           loop(ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, rolled));
+    return loop(tsr_ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(1, loop(t->d_chunk, rolled)))) + softmax +
+           loop(tsr_ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, rolled));
 }
 
 /* The same outside the tiles: fetching the state, storing it. */
 static int64_t fixed_iterations(const tsr_tiling *t)
 {
-    const int64_t rows = t->lanes / t->ln * t->rm, outputs = ceil_div(t->dv_slice, rows) * rows;
+    const int64_t rows = t->lanes / t->ln * t->rm, outputs = tsr_ceil_div(t->dv_slice, rows) * rows;
     const int64_t queries = t->tile == TSR_TILE_SUBGROUP ? loop(t->rn, loop(t->d_chunk, 0)) : 0;
-    return queries + 3 * loop(t->rn, 4) + 2 * loop(outputs, loop(ceil_div(t->query_tile, t->lanes), 0));
+    return queries + 3 * loop(t->rn, 4) + 2 * loop(outputs, loop(tsr_ceil_div(t->query_tile, t->lanes), 0));
 }
 
 tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *d, int64_t query_tiles, int64_t most_tiles,
                              int64_t more_iterations, tsr_tiling *t)
 {
     t->splits = d->splits ? d->splits : choose_splits(info, d, t, query_tiles, most_tiles);
-    const int64_t split_tiles = ceil_div(most_tiles, t->splits);
+    const int64_t split_tiles = tsr_ceil_div(most_tiles, t->splits);
     t->pass_tiles = (int32_t)(split_tiles ? split_tiles : 1);
     t->passes = 1;
     if (loop_limit == 0) return TSR_OK;
@@ -109,7 +107,7 @@ tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, c
                         (int)d->q.shape[3], (long long)tile_iterations(d, t));
     if (tiles >= split_tiles) return TSR_OK;
     t->pass_tiles = (int32_t)tiles;
-    t->passes = (uint32_t)ceil_div(split_tiles, tiles);
+    t->passes = (uint32_t)tsr_ceil_div(split_tiles, tiles);
     return TSR_OK;
 }
 

@@ -133,10 +133,7 @@ static flow_tensor result(tsr_flow *f, bool output, const tsr_layout *call, int3
 {
     if (!output || !tsr_layout_wanted(call) || memcmp(call->shape, shape, sizeof(call->shape)) != 0)
         return flow_new(f, shape[0], shape[1], shape[2], shape[3]);
-    flow_tensor t = {.buffer = which, .dtype = call->dtype};
-    memcpy(t.shape, call->shape, sizeof(t.shape));
-    memcpy(t.stride, call->stride, sizeof(t.stride));
-    return t;
+    return flow_laid_out(call, which);
 }
 
 /* The sequence's set, of the recipe's tokens. */

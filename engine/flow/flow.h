@@ -189,7 +189,8 @@ void flow_bind(tsr_flow *f, flow_launch *l, const flow_tensor *t);
 void flow_plan(tsr_flow *f, const tsr_attention_desc *desc, const flow_tensor *const *bindings, int count);
 /* An attention that reports are to count; whole: of the call's tokens. NULL: failed before. */
 flow_attend *flow_attend_add(tsr_flow *f, tsr_attention *plan, bool whole);
-/* The layout of a tensor, and a plan that the flow owns from now on. */
+/* The tensor that a layout describes, in a buffer; the layout of a tensor, and a plan that the flow owns from now on. */
+flow_tensor flow_laid_out(const tsr_layout *l, int32_t buffer);
 tsr_layout flow_layout(const flow_tensor *t);
 void flow_plan_keep(tsr_flow *f, tsr_attention *plan);
 /* arena.c: places for all tensors, the arena, constants and parameters in it. */

@@ -8,12 +8,8 @@
 
 flow_tensor flow_external(tsr_flow *f, const tsr_layout *l, int32_t which)
 {
-    flow_tensor t = {.buffer = -1, .dtype = l->dtype, .shape = {1, 1, 1, 1}};
-    t.buffer = flow_buffer_add(f, 0, which);
-    if (!tsr_layout_wanted(l)) return t;
-    memcpy(t.shape, l->shape, sizeof(t.shape));
-    memcpy(t.stride, l->stride, sizeof(t.stride));
-    return t;
+    const int32_t buffer = flow_buffer_add(f, 0, which);
+    return tsr_layout_wanted(l) ? flow_laid_out(l, buffer) : (flow_tensor){.buffer = buffer, .dtype = l->dtype, .shape = {1, 1, 1, 1}};
 }
 
 static void add_scalar(tsr_flow *f, const char *name, double value) { f->scalars[f->scalar_count++] = (flow_scalar){name, value}; }

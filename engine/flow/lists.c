@@ -69,7 +69,7 @@ static void read_selection(flow_lists *l)
     }
     l->shift = s->band.align == TSR_ALIGN_BOTTOM_RIGHT ? l->nk - l->nq : 0;
     l->unit_size = choose_unit(l);
-    l->units = (int32_t)flow_ceil_div(l->nk, l->unit_size);
+    l->units = (int32_t)tsr_ceil_div(l->nk, l->unit_size);
     l->runs = !l->keys.there && l->unit_size % l->key_tile == 0;
     l->tested = may_differ(l);
     l->gathered = l->tested || !l->runs;
@@ -79,21 +79,21 @@ static void read_selection(flow_lists *l)
 static tsr_status place(void *user, const tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at)
 {
     flow_lists *l = user;
-    const int64_t tiles = flow_ceil_div(l->nk, l->key_tile) + 2, each = l->tested ? 1 + l->bit_words : 1;
+    const int64_t tiles = tsr_ceil_div(l->nk, l->key_tile) + 2, each = l->tested ? 1 + l->bit_words : 1;
     l->passes = (int32_t)t->passes, l->pass_tiles = t->pass_tiles;
     l->q_tiles = att->q_tiles;
     if (l->batches * l->heads * l->q_tiles > INT32_MAX / 64)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "a selection has %" PRId64 " query tiles; expected fewer than 2^25",
                         l->batches * l->heads * l->q_tiles);
     l->pieces = (int32_t)(l->batches * l->heads * l->q_tiles);
-    l->entry_room = (int32_t)((l->runs ? flow_ceil_div(l->units, 2) + 1 + l->passes : 0) + (l->gathered ? tiles : 0));
+    l->entry_room = (int32_t)((l->runs ? tsr_ceil_div(l->units, 2) + 1 + l->passes : 0) + (l->gathered ? tiles : 0));
     l->block_room = (int32_t)(l->gathered ? tiles * each : 0);
     const int64_t piece = (int64_t)l->units * 12 + (int64_t)l->entry_room * 12 + (int64_t)l->block_room * l->key_tile * 4;
     int64_t slab = max64(1, SLAB_BYTES / piece);
     if (slab >= l->q_tiles)
         slab = min64(slab / l->q_tiles * l->q_tiles, l->pieces);
     else
-        slab = flow_ceil_div(l->q_tiles, flow_ceil_div(l->q_tiles, slab));
+        slab = tsr_ceil_div(l->q_tiles, tsr_ceil_div(l->q_tiles, slab));
     l->slab = (int32_t)slab;
     l->tiles_at = 3 * l->batches * l->heads;
     l->rows_at = l->tiles_at + 2 * (int64_t)l->pieces;

@@ -40,8 +40,6 @@ typedef struct flow_lists {
     int64_t tiles_at, rows_at, pieces_at, entries_at, blocks_at, words;
 } flow_lists;
 
-static inline int64_t flow_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 flow_order flow_order_of(const flow_lists *l, const flow_tiles *t);
 /* Do tiles cut places of this order, each so many? */
 bool flow_cuts(const flow_tiles *t, const flow_order *o);

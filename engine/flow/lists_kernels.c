@@ -109,7 +109,7 @@ void flow_add_masks(const flow_lists *l, const flow_tensor *words, int32_t first
             .query_label_group = (int32_t)query_labels->group,
             .key_label_group = (int32_t)key_labels->group,
             .group_units = group_units,
-            .unit_groups = (int32_t)flow_ceil_div(l->units, group_units),
+            .unit_groups = (int32_t)tsr_ceil_div(l->units, group_units),
             .query_size = !by_row(l, s)                  ? 0
                           : s->map.shape[FLOW_ROWS] == 1 ? INT32_MAX / l->query_tile * l->query_tile
                                                          : (int32_t)s->queries.size,
@@ -147,7 +147,7 @@ void flow_add_emit(const flow_lists *l, const flow_tensor *words, const flow_ten
     const piece_params pieces_of = params_of(l, first, pieces);
     tile_emit_params p = {
         .group_units = group_units,
-        .unit_groups = (int32_t)flow_ceil_div(l->units, group_units),
+        .unit_groups = (int32_t)tsr_ceil_div(l->units, group_units),
     };
     memcpy(&p, &pieces_of, sizeof(pieces_of));
     const flow_tensor *const bindings[] = {&l->queries.list, &l->keys.list, words, counts, out};

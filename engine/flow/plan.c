@@ -16,6 +16,14 @@ tsr_layout flow_layout(const flow_tensor *t)
     return l;
 }
 
+flow_tensor flow_laid_out(const tsr_layout *l, int32_t buffer)
+{
+    flow_tensor t = {.buffer = buffer, .dtype = l->dtype};
+    memcpy(t.shape, l->shape, sizeof(t.shape));
+    memcpy(t.stride, l->stride, sizeof(t.stride));
+    return t;
+}
+
 void flow_plan_keep(tsr_flow *f, tsr_attention *plan)
 {
     tsr_attention **p = realloc(f->plans, (size_t)(f->plan_count + 1) * sizeof(tsr_attention *));

@@ -21,13 +21,11 @@ enum { WHOLE_MAX = 1 << 16, PART = 1 << 14, PARTS = 256 };
 
 static const flow_tensor absent = {.buffer = -1, .shape = {1, 1, 1, 1}};
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* The scores as numbers that are compared as whole ones; plain: without pins. */
 static void make_keys(tsr_flow *f, flow_tensor of, const flow_choice *c, const int64_t shape[4], const flow_tensor *plain, const flow_tensor *keys)
 {
     const flow_lines x = flow_lines_of(f, of, shape, false), w = flow_lines_of(f, c->where, shape, true), pin = flow_lines_of(f, c->pin, shape, true);
-    const int64_t block = 1024 * (int64_t)f->lanes, blocks = ceil_div(shape[3], block);
+    const int64_t block = 1024 * (int64_t)f->lanes, blocks = tsr_ceil_div(shape[3], block);
     const keys_params p = {.x_sb = x.stride[0],
                            .x_sh = x.stride[1],
                            .x_sr = x.stride[2],
@@ -84,12 +82,12 @@ flow_tensor flow_select(tsr_flow *f, flow_tensor of, const flow_choice *c)
     const flow_tensor plain = pins ? flow_new_typed(f, TSR_I32, shape[0], shape[1], shape[2], shape[3]) : keys;
     make_keys(f, of, c, shape, &plain, &keys);
 
-    const int64_t iterations = (CHOICE_INDICES + rounds + 1) * (ceil_div(elements, f->lanes) + f->lanes + 4);
+    const int64_t iterations = (CHOICE_INDICES + rounds + 1) * (tsr_ceil_div(elements, f->lanes) + f->lanes + 4);
     const bool whole = elements <= WHOLE_MAX && (limit == 0 || iterations <= limit / 2);
-    int64_t part = ceil_div(elements, PARTS) > PART ? ceil_div(elements, PARTS) : PART;
+    int64_t part = tsr_ceil_div(elements, PARTS) > PART ? tsr_ceil_div(elements, PARTS) : PART;
     if (limit && part > PART * (int64_t)f->lanes) part = PART * (int64_t)f->lanes;
     if (whole) part = elements;
-    const int64_t parts = ceil_div(elements, part);
+    const int64_t parts = tsr_ceil_div(elements, part);
     int64_t low, high, count_stride[4] = {0}, count_group = 1;
     bracket(c->share, &low, &high);
     flow_tensor counts = c->counts, partial = absent, state = absent;

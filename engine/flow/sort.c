@@ -18,12 +18,10 @@ typedef struct labels_params {
     TILE_LABELS_PARAMS(TSR_PARAM_FIELD)
 } labels_params;
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* Tokens of one invocation. Where it is a core it pays to take many, and many digits; long runs have no more chunks than one workgroup can sum up. */
 static int64_t chunk_for(const tsr_flow *f, int64_t run)
 {
-    const int64_t least = f->tile == TSR_TILE_VECTOR ? 2048 : 128, chunk = ceil_div(run, 8192) > least ? ceil_div(run, 8192) : least;
+    const int64_t least = f->tile == TSR_TILE_VECTOR ? 2048 : 128, chunk = tsr_ceil_div(run, 8192) > least ? tsr_ceil_div(run, 8192) : least;
     return run < chunk ? run : chunk;
 }
 
@@ -36,7 +34,7 @@ flow_tensor flow_sort(tsr_flow *f, flow_tensor keys, int64_t within, int64_t lab
     if (f->r->status == TSR_OK && (keys.shape[FLOW_ROWS] != 1 || n == 0))
         tsr_reader_fail(f->r, "has %" PRId64 " rows of %" PRId64 " keys; expected 1 row, a key for each token", keys.shape[FLOW_ROWS], n);
     if (f->r->status != TSR_OK) return none;
-    const int64_t run = within < n ? within : n, runs = ceil_div(n, run), chunk = chunk_for(f, run), chunks = ceil_div(run, chunk);
+    const int64_t run = within < n ? within : n, runs = tsr_ceil_div(n, run), chunk = chunk_for(f, run), chunks = tsr_ceil_div(run, chunk);
     const int32_t bits = bits_for(f), digits = 1 << bits;
     int32_t last = labels ? 0 : 32;
     while (labels && last < 31 && INT64_C(1) << last < labels) last++;
@@ -55,7 +53,7 @@ flow_tensor flow_sort(tsr_flow *f, flow_tensor keys, int64_t within, int64_t lab
                      .chunks = (int32_t)chunks,
                      .invocations = (int32_t)(heads * runs * chunks),
                      .labels = (int32_t)labels};
-    const scan_params scan = {.entries = (int32_t)(digits * chunks), .share = (int32_t)ceil_div(digits * chunks, f->lanes)};
+    const scan_params scan = {.entries = (int32_t)(digits * chunks), .share = (int32_t)tsr_ceil_div(digits * chunks, f->lanes)};
     const int32_t specs[BK_MAX_SPECS] = {[SORT_BITS] = bits};
     const flow_tensor *const count[] = {&keys, &order, &found}, *const sums[] = {&found}, *const move[] = {&keys, &order, &found, &other};
     const flow_tensor *const first[] = {&keys, NULL, &found, &order};

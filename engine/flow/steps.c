@@ -28,9 +28,7 @@ void flow_list_steps(tsr_flow *f, const cJSON *object)
 static void write_output(tsr_flow *f, const char *name, const flow_value *v)
 {
     const tsr_flow_desc *d = &f->desc;
-    flow_tensor to = {.buffer = FLOW_O, .dtype = d->o.dtype};
-    memcpy(to.shape, d->o.shape, sizeof(to.shape));
-    memcpy(to.stride, d->o.stride, sizeof(to.stride));
+    const flow_tensor to = flow_laid_out(&d->o, FLOW_O);
     if (v->kind != FLOW_TENSOR && v->kind != FLOW_STATE) tsr_reader_fail(f->r, "is '%.64s', which is no tensor; expected the result", name);
     for (int i = 0; i < 4 && f->r->status == TSR_OK; i++) {
         const bool shared = i == FLOW_HEADS && v->tensor.shape[i] > 0 && to.shape[i] % v->tensor.shape[i] == 0;
@@ -46,10 +44,7 @@ static void write_output(tsr_flow *f, const char *name, const flow_value *v)
         f->r->status = tsr_fail(TSR_ERROR_ARGUMENT, "argument lse is wanted; the recipe's result '%.64s' has none", name);
         return;
     }
-    flow_tensor lse = {.buffer = FLOW_LSE, .dtype = TSR_F32};
-    memcpy(lse.shape, d->lse.shape, sizeof(lse.shape));
-    memcpy(lse.stride, d->lse.stride, sizeof(lse.stride));
-    if (v->lse.buffer != FLOW_LSE) flow_copy(f, v->lse, lse);
+    if (v->lse.buffer != FLOW_LSE) flow_copy(f, v->lse, flow_laid_out(&d->lse, FLOW_LSE));
 }
 
 void flow_build_output(tsr_flow *f, tsr_fields *fields)

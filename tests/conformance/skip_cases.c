@@ -106,23 +106,6 @@ static suite_verdict check_bound(const whole *a, suite_run_context *run)
     return v;
 }
 
-static suite_verdict run_bound(const suite_case *sc, suite_run_context *run)
-{
-    if (suite_takes_minutes(run, cases[sc->number].tile)) return SUITE_UNSUPPORTED;
-    oracle_rng rng = oracle_seed(suite_seed_of(sc->name, run->seed));
-    whole a;
-    suite_verdict v;
-    if (!make(&a, &cases[sc->number], &rng)) {
-        v = suite_say(run, SUITE_FAIL, "no memory");
-    } else {
-        a.desc.skip = 15;
-        const tsr_status s = whole_run(&a, run->dev);
-        v = s == TSR_OK ? check_bound(&a, run) : suite_error(run, s, "running");
-    }
-    whole_free(&a);
-    return v;
-}
-
 /* What the definition passes over, tile by tile: for tiles of keys in order, without passes and splits. */
 typedef struct walk {
     const whole *a;
@@ -177,7 +160,9 @@ static suite_verdict check_counts(const whole *a, suite_run_context *run)
                      (unsigned long long)a->info.tile_count);
 }
 
-static suite_verdict run_counts(const suite_case *sc, suite_run_context *run)
+/* One run with skipping, and what is checked of it. */
+static suite_verdict run_skipping(const suite_case *sc, suite_run_context *run, float skip,
+                                  suite_verdict (*check)(const whole *, suite_run_context *))
 {
     if (suite_takes_minutes(run, cases[sc->number].tile)) return SUITE_UNSUPPORTED;
     oracle_rng rng = oracle_seed(suite_seed_of(sc->name, run->seed));
@@ -186,13 +171,18 @@ static suite_verdict run_counts(const suite_case *sc, suite_run_context *run)
     if (!make(&a, &cases[sc->number], &rng)) {
         v = suite_say(run, SUITE_FAIL, "no memory");
     } else {
-        a.desc.skip = 21; /* now one side, now the other */
+        a.desc.skip = skip;
         const tsr_status s = whole_run(&a, run->dev);
-        v = s == TSR_OK ? check_counts(&a, run) : suite_error(run, s, "running");
+        v = s == TSR_OK ? check(&a, run) : suite_error(run, s, "running");
     }
     whole_free(&a);
     return v;
 }
+
+static suite_verdict run_bound(const suite_case *sc, suite_run_context *run) { return run_skipping(sc, run, 15, check_bound); }
+
+/* 21: now one side, now the other. */
+static suite_verdict run_counts(const suite_case *sc, suite_run_context *run) { return run_skipping(sc, run, 21, check_counts); }
 
 int suite_add_skips(suite *s)
 {
