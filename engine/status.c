@@ -42,6 +42,8 @@ const char *tsr_status_name(tsr_status status)
         return "device lost";
     case TSR_ERROR_FILE:
         return "file";
+    case TSR_ERROR_CANCELLED:
+        return "cancelled";
     case TSR_ERROR_INTERNAL:
         return "internal";
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tessera/tessera_decode.h"
 #include "tessera/tessera.h"
 
 static tsr_tensors *files[4];
@@ -37,12 +38,12 @@ int main(int argc, char **argv)
     if (tsr_context_create(NULL, &ctx) != TSR_OK) return fail("context");
     const tsr_status opened = tsr_device_open(ctx, argv[2], NULL, &dev);
     if (opened == TSR_ERROR_NO_DEVICE) return printf("skipped: %s\n", tsr_last_error()), 77;
-    if (opened != TSR_OK || tsr_decoder_create(dev, files[0], &dec) != TSR_OK) return fail("device or decoder");
+    if (opened != TSR_OK || tsr_decoder_create(dev, files[0], NULL, &dec) != TSR_OK) return fail("device or decoder");
     const size_t channels = (size_t)views[1].shape[1], all = (size_t)views[1].shape[2], plane = (size_t)(views[1].shape[3] * views[1].shape[4]),
                  pixels = 3 * 64 * plane;
     const size_t latents = argc > 3 && strtoul(argv[3], NULL, 10) < all ? strtoul(argv[3], NULL, 10) : all;
     float *in = malloc(channels * plane * sizeof(float)), *out = malloc(pixels * sizeof(float));
-    if (!in || !out || tsr_decoder_start(dec, (uint32_t)views[1].shape[3], (uint32_t)views[1].shape[4]) != TSR_OK) return fail("start");
+    if (!in || !out || tsr_decoder_start(dec, &(tsr_clip){.height = (uint32_t)views[1].shape[3], .width = (uint32_t)views[1].shape[4]}) != TSR_OK) return fail("start");
     double worst = 0, square = 0;
     size_t frame = 0, compared = 0;
     for (size_t t = 0; t < latents; t++) {

@@ -1,7 +1,7 @@
 /* Weights of any floating type as fp32. */
 #include <string.h>
 
-#include "decoder.h"
+#include "weights.h"
 
 static float from_f16(uint16_t h)
 {

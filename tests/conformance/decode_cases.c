@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tessera/tessera_decode.h"
 #include "suite.h"
 
 typedef struct tae_shape {
@@ -185,7 +186,7 @@ static suite_verdict compare(tsr_decoder *dec, const clip *latent, const clip *w
     float *in = malloc((size_t)(plane * latent->channels) * sizeof(float)), *out = malloc((size_t)pixels * sizeof(float));
     int frame = 0;
     double worst = 0;
-    tsr_status s = in && out ? tsr_decoder_start(dec, (uint32_t)latent->height, (uint32_t)latent->width) : TSR_ERROR_HOST_MEMORY;
+    tsr_status s = in && out ? tsr_decoder_start(dec, &(tsr_clip){.height = (uint32_t)latent->height, .width = (uint32_t)latent->width}) : TSR_ERROR_HOST_MEMORY;
     for (int t = 0; t < latent->frames && s == TSR_OK; t++) {
         for (int i = 0; i < plane * latent->channels; i++) in[i] = (float)at(latent, t, 0, 0, 0)[i];
         s = tsr_decoder_push(dec, in);
@@ -223,7 +224,7 @@ static suite_verdict run_decode(const suite_case *c, suite_run_context *run)
         for (int i = 0; i < latent.frames * latent.channels * latent.height * latent.width; i++) latent.x[i] = (double)(float)oracle_normal(&r);
         tsr_status s = tsr_tensors_save(path, m->views, (size_t)m->count);
         if (s == TSR_OK) s = tsr_tensors_open(path, &file);
-        if (s == TSR_OK) s = tsr_decoder_create(run->dev, file, &dec);
+        if (s == TSR_OK) s = tsr_decoder_create(run->dev, file, NULL, &dec);
         if (s != TSR_OK) {
             v = suite_error(run, s, "loading");
         } else {

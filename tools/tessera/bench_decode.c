@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tessera/tessera_decode.h"
 #include "bench.h"
 #include "latent.h"
 
@@ -9,7 +10,7 @@ static const char *const name = "bench";
 
 static tsr_status decode_clip(tsr_decoder *dec, const latent *l, float *in, float *out, double *seconds)
 {
-    tsr_status s = tsr_decoder_start(dec, l->height, l->width);
+    tsr_status s = tsr_decoder_start(dec, &(tsr_clip){.height = l->height, .width = l->width});
     const double start = cli_now();
     for (uint32_t t = 0; t < l->frames && s == TSR_OK; t++) {
         latent_frame(l, t, in);
@@ -23,7 +24,7 @@ static tsr_status decode_clip(tsr_decoder *dec, const latent *l, float *in, floa
 static void report(bench *b, const latent *l, const tsr_decoder_info *info, const bench_times *times)
 {
     char what[128];
-    const double frames = (double)l->frames * info->time_scale - info->frames_dropped, flops = (double)info->flops_per_latent * l->frames;
+    const double frames = (double)l->frames * info->time_scale - info->frames_lost, flops = 0.0;
     const double rate = flops / times->median;
     snprintf(what, sizeof(what), "decode %s %ux%u %.0f frames", info->family, l->width * info->space_scale, l->height * info->space_scale, frames);
     printf("%-10s %-34s %10.3f ms %9.1f GFLOP/s  %5.2f of the peak %.1f  spread %.0f %%  %.1f frames/s\n", tsr_device_info_of(b->device.dev)->id,
@@ -74,7 +75,7 @@ int bench_decode(bench *b, const char *path)
     tsr_decoder *dec = NULL;
     tsr_decoder_info info = {0};
     tsr_status s = tsr_tensors_open(b->model, &weights);
-    if (s == TSR_OK) s = tsr_decoder_create(b->device.dev, weights, &dec);
+    if (s == TSR_OK) s = tsr_decoder_create(b->device.dev, weights, NULL, &dec);
     if (s == TSR_OK) s = tsr_decoder_get_info(dec, &info);
     if (s != TSR_OK)
         code = cli_fail(name, s);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tessera/tessera_decode.h"
 #include "cli.h"
 #include "latent.h"
 #include "sink.h"
@@ -53,12 +54,12 @@ static int open_all(decode *d, const char *path)
     tsr_status s = tsr_tensors_open(d->model, &d->weights);
     if (s != TSR_OK) return cli_fail(name, s);
     if ((code = cli_open(name, &d->device)) >= 0) return code;
-    if ((s = tsr_decoder_create(d->device.dev, d->weights, &d->decoder)) != TSR_OK) return cli_fail(name, s);
+    if ((s = tsr_decoder_create(d->device.dev, d->weights, NULL, &d->decoder)) != TSR_OK) return cli_fail(name, s);
     tsr_decoder_get_info(d->decoder, &d->info);
     if (d->info.latent_channels != d->latent.channels)
         return cli_error(name, EXIT_INPUT, "%s has %u channels; the model '%s' wants %u (is the order of axes another? see --layout)", path,
                          d->latent.channels, d->model, d->info.latent_channels);
-    if ((s = tsr_decoder_start(d->decoder, d->latent.height, d->latent.width)) != TSR_OK) return cli_fail(name, s);
+    if ((s = tsr_decoder_start(d->decoder, &(tsr_clip){.height = d->latent.height, .width = d->latent.width})) != TSR_OK) return cli_fail(name, s);
     const size_t in = (size_t)d->latent.channels * d->latent.height * d->latent.width;
     const size_t out = 3 * (size_t)d->latent.height * d->latent.width * d->info.space_scale * d->info.space_scale;
     d->in = malloc(in * sizeof(float));
@@ -70,7 +71,7 @@ static int open_all(decode *d, const char *path)
             if (!isfinite(d->in[i]))
                 return cli_error(name, EXIT_INPUT, "%s: latent frame %u has %g; expected finite numbers", path, t, (double)d->in[i]);
     }
-    const uint64_t frames = (uint64_t)d->latent.frames * d->info.time_scale - d->info.frames_dropped;
+    const uint64_t frames = tsr_decoder_frames(d->decoder, d->latent.frames);
     for (int i = 0; i < d->output_count; i++) {
         const sink_desc desc = {.path = d->outputs[i],
                                 .width = d->latent.width * d->info.space_scale,
@@ -124,8 +125,8 @@ static void report(const decode *d)
 {
     tsr_decoder_info info;
     tsr_decoder_get_info(d->decoder, &info);
-    const uint32_t frames = d->latent.frames * info.time_scale - info.frames_dropped;
-    const double flops = (double)info.flops_per_latent * d->latent.frames;
+    const uint32_t frames = (uint32_t)tsr_decoder_frames(d->decoder, d->latent.frames);
+    const double flops = 0.0;
     if (d->json) {
         cJSON *o = cJSON_CreateObject();
         cJSON_AddStringToObject(o, "device", tsr_device_info_of(d->device.dev)->id);

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* Bumped whenever a struct or a call of this header changes; tsr_context_create refuses another one. */
-#define TSR_ABI 3
+#define TSR_ABI 4
 
 /* ---- Errors ------------------------------------------------------------------------------------ */
 
@@ -44,7 +44,8 @@ typedef enum tsr_status {
     TSR_ERROR_COMPILE = -6,       /* a driver refused a kernel; the text carries its log */
     TSR_ERROR_DEVICE_LOST = -7,   /* the device stopped answering; every later call says so too */
     TSR_ERROR_FILE = -8,          /* a file is missing, truncated or not what it claims to be */
-    TSR_ERROR_INTERNAL = -9       /* a defect in Tessera */
+    TSR_ERROR_INTERNAL = -9,      /* a defect in Tessera */
+    TSR_ERROR_CANCELLED = -10     /* the caller's own callback said stop */
 } tsr_status;
 
 /* A short constant name such as "argument". Never NULL. Any thread. */
@@ -354,37 +355,6 @@ TSR_API tsr_status tsr_tensors_find(const tsr_tensors *file, const char *name, t
 /* Writes a safetensors file through a temporary name beside it, so that path is either whole or as it
  * was. Tensors are stored in the order given. */
 TSR_API tsr_status tsr_tensors_save(const char *path, const tsr_tensor_view *tensors, size_t count);
-
-/* ---- Video latent decoding --------------------------------------------------------------------- */
-
-typedef struct tsr_decoder tsr_decoder;
-
-typedef struct tsr_decoder_info {
-    char family[32]; /* "taehv" */
-    uint32_t latent_channels;
-    uint32_t time_scale, space_scale; /* frames and pixels for each latent step */
-    uint32_t frames_dropped;          /* at the start of a clip */
-    uint64_t parameters;
-    uint64_t flops_per_latent; /* for one latent frame of the current size; 0 before tsr_decoder_start */
-    uint64_t memory;           /* device bytes held now */
-} tsr_decoder_info;
-
-/* Builds the decoder graph from a weight file's own names and shapes. The file may be closed after.
- * A missing tensor or a wrong shape is TSR_ERROR_FILE and named. */
-TSR_API tsr_status tsr_decoder_create(tsr_device *dev, const tsr_tensors *weights, tsr_decoder **out);
-TSR_API void tsr_decoder_destroy(tsr_decoder *dec);
-TSR_API tsr_status tsr_decoder_get_info(const tsr_decoder *dec, tsr_decoder_info *out);
-
-/* Starts a clip of latents of height x width; allocates everything that streaming needs. */
-TSR_API tsr_status tsr_decoder_start(tsr_decoder *dec, uint32_t height, uint32_t width);
-
-/* Decodes the next latent frame, fp32 [C,height,width] in host memory. Frames that became ready wait
- * for tsr_decoder_pull; at most time_scale of them. */
-TSR_API tsr_status tsr_decoder_push(tsr_decoder *dec, const float *latent);
-
-/* Copies the next ready frame, fp32 [3, height*space_scale, width*space_scale] in [0,1], and sets *got
- * to 1; to 0 if none is ready. */
-TSR_API tsr_status tsr_decoder_pull(tsr_decoder *dec, float *frame, int *got);
 
 #ifdef __cplusplus
 }
