@@ -84,9 +84,13 @@ HELPER f32 f16_value_(u32 h)
 #define FV_LDGH(p, i) ((fv)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)((p) + 2 * (i)))))
 #define FV_LDGB(p, i) ((fv)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)((p) + 2 * (i)))), 16))
 #else
+#if VW == 8 && defined(__F16C__)
+#define FV_LDGH(p, i) ((fv)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)((p) + 2 * (i)))))
+#else
 HELPER fv fv_ldgh_(ptr p) { fv r; for (i32 l = 0; l < VW; l++) r[l] = LDH(p, l); return r; }
-HELPER fv fv_ldgb_(ptr p) { fv r; for (i32 l = 0; l < VW; l++) r[l] = AS_F32(LD16(p, l) << 16); return r; }
 #define FV_LDGH(p, i) fv_ldgh_((p) + 2 * (i))
+#endif
+HELPER fv fv_ldgb_(ptr p) { fv r; for (i32 l = 0; l < VW; l++) r[l] = AS_F32(LD16(p, l) << 16); return r; }
 #define FV_LDGB(p, i) fv_ldgb_((p) + 2 * (i))
 #endif
 #if VW == 16 && defined(__AVX512F__)
@@ -96,6 +100,11 @@ HELPER fv fv_ldg8_(ptr p) { fv r; for (i32 l = 0; l < VW; l++) r[l] = (f32)(int8
 #define FV_LDG8(p, i) fv_ldg8_((p) + (i))
 #endif
 #define FV_STG(p, i, x) *(fv_mem_ *)((f32_mem_ *)(p) + (i)) = (x)
+#if VW == 16 && defined(__AVX512F__)
+#define FV_STGH(p, i, x) _mm256_storeu_si256((__m256i *)((p) + 2 * (i)), _mm512_cvtps_ph((__m512)(x), _MM_FROUND_TO_NEAREST_INT))
+#elif VW == 8 && defined(__F16C__)
+#define FV_STGH(p, i, x) _mm_storeu_si128((__m128i *)((p) + 2 * (i)), _mm256_cvtps_ph((__m256)(x), _MM_FROUND_TO_NEAREST_INT))
+#endif
 #if VW == 16 && defined(__AVX512F__)
 #define fv_max(a, b) ((fv)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define fv_min(a, b) ((fv)_mm512_min_ps((__m512)(a), (__m512)(b)))

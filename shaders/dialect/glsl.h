@@ -52,6 +52,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define IV_LD(a, i) (a)[i]
 #define FV_ST(a, i, x) (a)[i] = (x)
 #define FV_LDG(p, i) LDF(p, i)
+#define FV_LDGH(p, i) LDH(p, i)
 #define FV_STG(p, i, x) STF(p, i, x)
 #define fv_max(a, b) max(a, b)
 #define fv_min(a, b) min(a, b)

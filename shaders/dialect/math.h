@@ -49,6 +49,15 @@ HELPER u32 f32_to_f16(f32 x)
     return sign | ((mag - 0x38000000u + 0xfffu + ((mag >> 13) & 1u)) >> 13);
 }
 
+/* VW adjacent columns rounded to fp16 at p, i elements further on. */
+#ifndef FV_STGH
+HELPER void fv_stgh_(ptr p, i32 i, fv x)
+{
+    for (i32 l = 0; l < VW; l++) ST16(p, i + l, f32_to_f16(FV_AT(x, l)));
+}
+#define FV_STGH(p, i, x) fv_stgh_(p, i, x)
+#endif
+
 HELPER u32 f32_to_bf16(f32 x)
 {
     const u32 bits = AS_U32(x);

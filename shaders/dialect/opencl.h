@@ -94,6 +94,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define FV_LDGB(p, i) CAT(as_float, VW)(CAT(convert_uint, VW)(CAT(vload, VW)(0, (__global const ushort *)(p) + (i))) << 16)
 #define FV_LDG8(p, i) CAT(convert_float, VW)(CAT(vload, VW)(0, (__global const char *)(p) + (i)))
 #define FV_STG(p, i, x) CAT(vstore, VW)(x, 0, (__global float *)(p) + (i))
+#define FV_STGH(p, i, x) CAT(CAT(vstore_half, VW), _rte)(x, 0, (__global half *)(p) + (i))
 #define fv_to_iv(a) CAT(convert_int, VW)(a)
 #define fv_bits(i) CAT(as_float, VW)(i)
 #define iv_to_fv(i) CAT(convert_float, VW)(i)
