@@ -52,8 +52,3 @@ tsr_status tsr_decoder_get_layer(const tsr_decoder *dec, uint32_t index, const t
     (void)dec, (void)index, (void)clip, (void)out;
     return NOT_YET;
 }
-const char *tsr_decoder_family(size_t index)
-{
-    (void)index;
-    return NULL;
-}

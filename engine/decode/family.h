@@ -7,8 +7,9 @@
 
 typedef struct tsr_family {
     const char *name; /* "wan2.1" */
-    /* Tensor names (below the prefix) that a file of the family has, NULL-terminated; the first is the one that tells it. For the text
-     * of "cannot be told": the nearest family is the one with most of them. */
+    /* Tensor names (below the prefix) that a file of the family has, NULL-terminated; the first is the one that tells it. Where key schemes
+     * differ, all names of the same tensor, parted by '|'. For the text of "cannot be told": the nearest family is the one with most of
+     * them. */
     const char *const *signs;
     bool (*fits)(const tsr_weights *w);
     /* Builds the net into net (net->encoder: the encoder). variant: what the caller said where files do not tell (a family's own
@@ -16,6 +17,9 @@ typedef struct tsr_family {
     void (*decoder)(tsr_net *net, tsr_weights *w, const char *variant);
     void (*encoder)(tsr_net *net, tsr_weights *w, const char *variant); /* NULL: none */
 } tsr_family;
+
+/* families.c: all of them, NULL-terminated. */
+extern const tsr_family *const tsr_families[];
 
 /* recognise.c: finds prefix and family of a file; family_name NULL or what the caller said. Fills w (open) on success. */
 tsr_status tsr_recognise(const tsr_tensors *file, const char *family_name, const tsr_family **family, tsr_weights *w);

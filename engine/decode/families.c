@@ -1,0 +1,15 @@
+/* The families, in the order in which files are tried; the first that fits is taken. */
+#include "family.h"
+
+#include "tessera/tessera_decode.h"
+
+/* One line each. */
+const tsr_family *const tsr_families[] = {
+    NULL,
+};
+
+const char *tsr_decoder_family(size_t index)
+{
+    const size_t count = sizeof(tsr_families) / sizeof(*tsr_families) - 1;
+    return index < count ? tsr_families[index]->name : NULL;
+}
