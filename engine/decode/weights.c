@@ -145,7 +145,7 @@ tsr_taps tsr_weights_taps(tsr_weights *w, const char *name, int32_t cout, int32_
 {
     tsr_taps none = {0}, taps;
     tsr_tensor_view view;
-    const int64_t wanted[5] = {cout, cin, kt, kh, kw}, most[5] = {CHANNELS_MAX, CHANNELS_MAX, TAPS_MAX, TAPS_MAX, TAPS_MAX};
+    const int64_t wanted[5] = {cout, cin, kt, kh, kw}, most[5] = {CHANNELS_MAX, CHANNELS_MAX, TSR_MAX_FRAMES_READ, TAPS_MAX, TAPS_MAX};
     int64_t shape[5], n = 1;
     if (get(w, name, ".weight", &view) != TSR_OK) return none;
     bool fits = kernel_shape(&view, shape);
