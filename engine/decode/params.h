@@ -5,22 +5,23 @@
 
 #include "internal.h"
 
+enum { TSR_PARAMS_BLOCKS = 48 }; /* more than a layer has unless its frames are cut into many stripes */
+
 typedef struct tsr_params {
     tsr_device *dev;
-    size_t size;        /* bytes of a block */
-    size_t count, last; /* blocks there are, and the one found last: runs mostly ask for them in the same order */
+    size_t size;              /* bytes of a block */
+    size_t count, last, next; /* blocks there are, the one found last (runs mostly ask for them in the same order), the one to be replaced */
     unsigned char *blocks;
-    tsr_buffer **chunks; /* of TSR_PARAMS_CHUNK blocks each */
-    size_t chunk_count;
+    tsr_buffer *buffer;
 } tsr_params;
-
-enum { TSR_PARAMS_CHUNK = 32 };
 
 /* For blocks of size bytes. Nothing is allocated yet, so a zeroed tsr_params may be freed as well. */
 void tsr_params_init(tsr_params *params, tsr_device *dev, size_t size);
 void tsr_params_free(tsr_params *params);
-/* The block that equals this one bit for bit; made if there is none. Padding counts, so zero blocks before they are filled. */
+/* The block that equals this one bit for bit; made if there is none, in place of the oldest where all are taken. Padding counts, so zero blocks
+ * before they are filled. */
 tsr_status tsr_params_get(tsr_params *params, const void *block, bk_binding *out);
-uint64_t tsr_params_bytes(const tsr_params *params); /* of the device */
+/* Of the device, once there is a block. Always the same, so that plans can count it. */
+uint64_t tsr_params_bytes(const tsr_params *params);
 
 #endif
