@@ -10,6 +10,9 @@
 #include "attention/quantize_args.h"
 #include "attention/sums_args.h"
 #include "decode/conv_args.h"
+#include "decode/moments_args.h"
+#include "decode/moments_merge_args.h"
+#include "decode/norm_args.h"
 #include "flow/compute_args.h"
 #include "flow/compute_fixed_args.h"
 #include "flow/choice_args.h"
@@ -41,6 +44,9 @@
 #include "columns_cl.h"
 #include "quantize_cl.h"
 #include "conv_cl.h"
+#include "norm_cl.h"
+#include "moments_cl.h"
+#include "moments_merge_cl.h"
 #include "peak_cl.h"
 #include "blend_cl.h"
 #include "key_dot_cl.h"
@@ -81,6 +87,12 @@
 #include "quantize_subgroup_spv.h"
 #include "conv_simt_spv.h"
 #include "conv_subgroup_spv.h"
+#include "norm_simt_spv.h"
+#include "norm_subgroup_spv.h"
+#include "moments_simt_spv.h"
+#include "moments_subgroup_spv.h"
+#include "moments_merge_simt_spv.h"
+#include "moments_merge_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
 #include "blend_simt_spv.h"
@@ -160,6 +172,9 @@ NAMES(sums, SUMS)
 NAMES(columns, COLUMNS)
 NAMES(quantize, QUANTIZE)
 NAMES(conv, CONV)
+NAMES(norm, NORM)
+NAMES(moments, MOMENTS)
+NAMES(moments_merge, MOMENTS_MERGE)
 NAMES(peak, PEAK)
 NAMES(blend, BLEND)
 NAMES(key_dot, KEY_DOT)
@@ -194,6 +209,9 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(columns, COLUMNS)
     ENTRIES(quantize, QUANTIZE)
     ENTRIES(conv, CONV)
+    ENTRIES(norm, NORM)
+    ENTRIES(moments, MOMENTS)
+    ENTRIES(moments_merge, MOMENTS_MERGE)
     ENTRIES(peak, PEAK)
     ENTRIES(blend, BLEND)
     ENTRIES(key_dot, KEY_DOT)

@@ -59,6 +59,9 @@
 #include "flow/diagonals.k"
 #include "flow/slashes.k"
 #include "flow/join.k"
+#include "decode/norm.k"
+#include "decode/moments.k"
+#include "decode/moments_merge.k"
 
 /* Image rows of any width: wide tiles waste least on long ones. */
 #define RN RN_WIDE
@@ -122,6 +125,9 @@ static const hk_entry entries[] = {
     {"diagonals", diagonals, diagonals_shared, 0, 0, {0}},
     {"slashes", slashes, slashes_shared, 0, 0, {0}},
     {"join", join, join_shared, 0, 0, {0}},
+    {"norm", norm, norm_shared, 0, 0, {0}},
+    {"moments", moments, moments_shared, 0, 0, {0}},
+    {"moments_merge", moments_merge, moments_merge_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
     {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
     {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},
