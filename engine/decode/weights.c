@@ -168,6 +168,18 @@ tsr_taps tsr_weights_taps(tsr_weights *w, const char *name, int32_t cout, int32_
     return none;
 }
 
+void tsr_weights_skip(tsr_weights *w, const char *format, ...)
+{
+    char name[NAME_MAX_BYTES];
+    tsr_tensor_view view;
+    va_list args;
+    va_start(args, format);
+    full_name(w, name, format, args);
+    va_end(args);
+    const size_t index = find(w, name, &view);
+    if (index < tsr_tensors_count(w->file)) w->used[index] = true;
+}
+
 tsr_status tsr_weights_all_used(const tsr_weights *w, const char *section)
 {
     char start[NAME_MAX_BYTES];

@@ -24,6 +24,8 @@ int64_t tsr_weights_extent(const tsr_weights *w, uint32_t axis, const char *form
 tsr_taps tsr_weights_taps(tsr_weights *w, const char *name, int32_t cout, int32_t cin, int32_t kt, int32_t kh, int32_t kw, int bias);
 /* The tensor of that name as n floats, whatever its axes of 1; malloc'd, NULL on failure. */
 float *tsr_weights_vector(tsr_weights *w, const char *name, int32_t n);
+/* Counts a tensor as used that no layer needs. */
+void tsr_weights_skip(tsr_weights *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* FILE error naming the first tensor below prefix + section ("decoder.") that no call has asked for. */
 tsr_status tsr_weights_all_used(const tsr_weights *w, const char *section);
 
