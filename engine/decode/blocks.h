@@ -37,8 +37,8 @@ struct tsr_block_style {
 /* "prefix.suffix" */
 void tsr_block_name(char name[TSR_BLOCK_NAME], const char *prefix, const char *suffix);
 
-/* The convolution called name of x, kt x k x k, centred in space, in the style's edges, with the bias that the file has: to be changed where
- * it differs and added. cout and kt -1: as the file has them. name is kept. */
+/* The convolution called name of x, kt x k x k, centred in space, with a bias, in the style's edges: to be changed where it differs, and
+ * added. cout and kt -1: as the file has them. name is kept. */
 tsr_conv_desc tsr_block_describe(tsr_net *net, tsr_weights *w, const tsr_block_style *style, const char *name, int32_t x, int32_t cout, int32_t kt,
                                  int32_t k);
 /* tsr_net_conv, for which a failure of w is one of the net. */
