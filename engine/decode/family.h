@@ -24,7 +24,7 @@ extern const tsr_family *const tsr_families[];
 /* recognise.c: finds prefix and family of a file; family_name NULL or what the caller said. Fills w (open) on success. */
 tsr_status tsr_recognise(const tsr_tensors *file, const char *family_name, const tsr_family **family, tsr_weights *w);
 
-extern const tsr_family tsr_family_wan21, tsr_family_wan22, tsr_family_taehv, tsr_family_taehv_super, tsr_family_ltx, tsr_family_hunyuan,
-    tsr_family_hunyuan15, tsr_family_kl, tsr_family_taesd, tsr_family_cogvideox, tsr_family_svd, tsr_family_mochi;
+extern const tsr_family tsr_family_wan21, tsr_family_wan22, tsr_family_qwen21, tsr_family_taehv, tsr_family_taehv_super, tsr_family_ltx,
+    tsr_family_hunyuan, tsr_family_hunyuan15, tsr_family_kl, tsr_family_taesd, tsr_family_cogvideox, tsr_family_svd, tsr_family_mochi;
 
 #endif
