@@ -5,6 +5,9 @@
 
 /* One line each. */
 const tsr_family *const tsr_families[] = {
+    &tsr_family_qwen21,
+    &tsr_family_wan22,
+    &tsr_family_wan21,
     NULL,
 };
 

@@ -62,6 +62,10 @@ static int32_t means(const tsr_wan *wan, int32_t x)
     tsr_conv_desc desc = {.name = wan->diffusers ? "quant_conv" : "conv1", .x = x, .residual = TSR_NONE};
     const int32_t both = tsr_net_channels(wan->net, x);
     if (wan->net->status == TSR_OK) desc.taps = tsr_weights_taps(wan->w, desc.name, both, both, 1, 1, 1, 1);
+    if (desc.taps.w && both % 2 != 0)
+        wan->w->status =
+            tsr_fail(TSR_ERROR_FILE, "the weight file's tensor '%s%s.weight' has %d output channels; expected means and as many variances",
+                     wan->w->prefix, desc.name, both);
     desc.taps.cout = both / 2;
     return tsr_block_add(wan->net, wan->w, &desc);
 }
