@@ -144,6 +144,8 @@ typedef struct tsr_net {
     bool clips;                 /* temporal convolutions and statistics end at chunks of net->chunk latents: each is a clip of its own (SVD) */
     int32_t drop_first;         /* frames of a clip that are not shown (TAEHV: 3) */
     bool drop_if_odd;           /* only in clips of an odd number of latents (TAEHV for CogVideoX) */
+    int32_t drop_every;         /* drop_first of each run of so many frames (TAEHV for MiniMax-H3: 20); 0: of the clip */
+    int32_t whole;              /* an encoder's clip is filled up to a multiple of so many frames with its last one (TAEHV); 0: as it is */
     float out_scale, out_shift; /* shown frame = clamp(y out_scale + out_shift, 0, 1); an encoder's latents are not touched */
     int32_t fps;                /* that the models of this family are made for */
     tsr_feature *features;
