@@ -20,6 +20,7 @@ struct tsr_tensors {
     size_t map_size;
     uint64_t data_at, data_size;
     cJSON *header; /* owns the names */
+    const cJSON *metadata;
     tsr_tensor_view *views;
     size_t count;
 };
@@ -160,13 +161,12 @@ static tsr_status read_all(tsr_tensors *file)
     const int entries = cJSON_GetArraySize(file->header);
     file->views = calloc((size_t)entries + 1, sizeof(*file->views));
     if (!file->views) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for %d tensors", file->path, entries);
-    bool metadata = false;
     const cJSON *item;
     cJSON_ArrayForEach(item, file->header)
     {
         if (strcmp(item->string, "__metadata__") == 0) {
-            if (metadata) return FAIL(file, "%s", "'__metadata__' is there twice");
-            metadata = true;
+            if (file->metadata) return FAIL(file, "%s", "'__metadata__' is there twice");
+            file->metadata = item;
             if ((status = check_metadata(file, item)) != TSR_OK) return status;
             continue;
         }
@@ -247,4 +247,13 @@ tsr_status tsr_tensors_find(const tsr_tensors *file, const char *name, tsr_tenso
         }
     }
     return tsr_fail(TSR_ERROR_ARGUMENT, "%s has no tensor '%s'", file->path, name);
+}
+
+const char *tsr_tensors_metadata(const tsr_tensors *file, const char *key)
+{
+    const char *value = NULL;
+    const cJSON *item;
+    if (!file || !file->metadata || !key) return NULL;
+    cJSON_ArrayForEach(item, file->metadata) if (strcmp(item->string, key) == 0) value = item->valuestring;
+    return value;
 }

@@ -213,6 +213,34 @@ static void odd_but_good(void **state)
     tsr_tensors_close(file);
 }
 
+static void metadata_is(const char *header, const char *key, const char *want)
+{
+    tsr_tensors *file = NULL;
+    assert_int_equal(tsr_tensors_open(write_file(strlen(header), header, strlen(header), 0), &file), TSR_OK);
+    const char *text = tsr_tensors_metadata(file, key);
+    if (want)
+        assert_non_null(text), assert_string_equal(text, want);
+    else
+        assert_null(text);
+    tsr_tensors_close(file);
+}
+
+static void metadata(void **state)
+{
+    (void)state;
+    const char *two = "{\"__metadata__\":{\"format\":\"pt\",\"config\":\"{\\\"a\\\": [1, \\u00e9]}\",\"\":\"none\"}}";
+    metadata_is(two, "format", "pt");
+    metadata_is(two, "config", "{\"a\": [1, \xc3\xa9]}");
+    metadata_is(two, "", "none");
+    metadata_is(two, "Config", NULL);
+    metadata_is(two, "conf", NULL);
+    metadata_is("{\"__metadata__\":{\"k\":\"1\",\"\\u006b\":\"2\"}}", "k", "2");
+    metadata_is("{\"__metadata__\":{}}", "k", NULL);
+    metadata_is("{\"k\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", "k", NULL);
+    metadata_is(two, NULL, NULL);
+    assert_null(tsr_tensors_metadata(NULL, "k"));
+}
+
 enum { TYPES = TSR_DTYPE_COUNT };
 
 /* One tensor of each type, of rank 0 to 8, with a zero axis in one of them. */
@@ -403,7 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_headers), cmocka_unit_test(lengths),      cmocka_unit_test(deep_json),  cmocka_unit_test(many_values),
         cmocka_unit_test(no_files),        cmocka_unit_test(odd_but_good), cmocka_unit_test(round_trip), cmocka_unit_test(bad_saves),
-        cmocka_unit_test(saves_over),      cmocka_unit_test(damage),
+        cmocka_unit_test(saves_over),      cmocka_unit_test(damage),       cmocka_unit_test(metadata),
     };
     return cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder);
 }

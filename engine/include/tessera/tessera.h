@@ -351,6 +351,9 @@ TSR_API size_t tsr_tensors_count(const tsr_tensors *file);
 TSR_API tsr_status tsr_tensors_at(const tsr_tensors *file, size_t index, tsr_tensor_view *out);
 /* TSR_ERROR_ARGUMENT, naming the tensor and the file, if it is not there. */
 TSR_API tsr_status tsr_tensors_find(const tsr_tensors *file, const char *name, tsr_tensor_view *out);
+/* The text that the file's `__metadata__` has for key (the last one, where it has several, as other readers take it), NULL if it has none. It
+ * is the file's until that is closed. */
+TSR_API const char *tsr_tensors_metadata(const tsr_tensors *file, const char *key);
 
 /* Writes a safetensors file through a temporary name beside it, so that path is either whole or as it
  * was. Tensors are stored in the order given. */
