@@ -127,6 +127,18 @@ float *tsr_weights_vector(tsr_weights *w, const char *name, int32_t n)
     return read_all(w, &view, n);
 }
 
+float *tsr_weights_matrix(tsr_weights *w, const char *name, int32_t rows, int32_t columns)
+{
+    tsr_tensor_view view;
+    const int64_t wanted[2] = {rows, columns};
+    if (get(w, name, "", &view) != TSR_OK) return NULL;
+    if (view.rank != 2 || rows < 1 || columns < 1 || view.shape[0] != rows || view.shape[1] != columns) {
+        fail_shape(w, &view, 2, wanted);
+        return NULL;
+    }
+    return read_all(w, &view, wanted[0] * wanted[1]);
+}
+
 /* A weight's shape as [cout, cin, kt, kh, kw]: Linear has no kernel, Conv2d no kt. */
 static bool kernel_shape(const tsr_tensor_view *view, int64_t shape[5])
 {

@@ -22,6 +22,8 @@ int64_t tsr_weights_extent(const tsr_weights *w, uint32_t axis, const char *form
 /* "NAME.weight" [cout, cin, kt, kh, kw], trailing and missing kernel axes of 1 interchangeable (Conv3d, Conv2d, Linear), and "NAME.bias"
  * [cout]. -1: as the file has it. bias: 1 it must be there, 0 there is none, -1 if it is there. On failure w is NULL in what returns. */
 tsr_taps tsr_weights_taps(tsr_weights *w, const char *name, int32_t cout, int32_t cin, int32_t kt, int32_t kh, int32_t kw, int bias);
+/* The tensor of that name, of so many rows and columns and no other axis; malloc'd, NULL on failure. */
+float *tsr_weights_matrix(tsr_weights *w, const char *name, int32_t rows, int32_t columns);
 /* The tensor of that name as n floats, whatever its axes of 1; malloc'd, NULL on failure. */
 float *tsr_weights_vector(tsr_weights *w, const char *name, int32_t n);
 /* Counts a tensor as used that no layer needs. */
