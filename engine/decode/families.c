@@ -8,6 +8,7 @@ const tsr_family *const tsr_families[] = {
     &tsr_family_qwen21,
     &tsr_family_wan22,
     &tsr_family_wan21,
+    &tsr_family_ltx,
     NULL,
 };
 
