@@ -90,26 +90,29 @@ int32_t tsr_block_res(tsr_net *net, tsr_weights *w, const tsr_block_style *style
     return tsr_block_conv(net, w, style, name, y, cout, style->kt, 3, skip);
 }
 
-/* Takes over three 1x1 convolutions of the same channels, in one that gives the results of all. */
-static tsr_taps join(tsr_weights *w, tsr_taps part[3])
+tsr_taps tsr_block_join(tsr_weights *w, tsr_taps *parts, int32_t count)
 {
-    const size_t n = (size_t)part[0].cout, size = n * (size_t)part[0].cin;
-    tsr_taps all = part[0];
-    all.cout = 3 * part[0].cout;
+    const size_t n = (size_t)parts[0].cout, size = n * (size_t)parts[0].cin, times = (size_t)count;
+    tsr_taps all = parts[0];
+    bool whole = true;
+    for (size_t i = 0; i < times; i++) whole = whole && parts[i].w;
+    all.cout *= count;
     all.w = all.bias = NULL;
-    if (w->status == TSR_OK) {
-        all.w = malloc(3 * size * sizeof(float));
-        all.bias = malloc(3 * n * sizeof(float));
-        if (!all.w || !all.bias) w->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu values of an attention's weights", 3 * size);
-    }
-    for (size_t i = 0; i < 3; i++) {
-        if (w->status == TSR_OK) {
-            memcpy(all.w + i * size, part[i].w, size * sizeof(float));
-            memcpy(all.bias + i * n, part[i].bias, n * sizeof(float));
+    if (whole) {
+        all.w = malloc(times * size * sizeof(float));
+        all.bias = malloc(times * n * sizeof(float));
+        if (!all.w || !all.bias) {
+            w->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu values of joined weights", times * size);
+            tsr_taps_free(&all);
         }
-        tsr_taps_free(&part[i]);
     }
-    if (w->status != TSR_OK) tsr_taps_free(&all);
+    for (size_t i = 0; i < times; i++) {
+        if (all.w) {
+            memcpy(all.w + i * size, parts[i].w, size * sizeof(float));
+            memcpy(all.bias + i * n, parts[i].bias, n * sizeof(float));
+        }
+        tsr_taps_free(&parts[i]);
+    }
     return all;
 }
 
@@ -128,7 +131,7 @@ int32_t tsr_block_attend(tsr_net *net, tsr_weights *w, const tsr_block_style *st
             tsr_block_name(other, prefix, style->qkv[i]);
             part[i] = tsr_weights_taps(w, other, channels, channels, 1, 1, 1, 1);
         }
-        desc.taps = join(w, part);
+        desc.taps = tsr_block_join(w, part, 3);
     }
     const tsr_attend_desc attend = {.name = prefix, .x = tsr_block_add(net, w, &desc), .history = style->history};
     tsr_block_name(name, prefix, style->out);

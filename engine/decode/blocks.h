@@ -47,6 +47,9 @@ int32_t tsr_block_add(tsr_net *net, tsr_weights *w, const tsr_conv_desc *desc);
 int32_t tsr_block_conv(tsr_net *net, tsr_weights *w, const tsr_block_style *style, const char *name, int32_t x, int32_t cout, int32_t kt, int32_t k,
                        int32_t residual);
 
+/* Takes over 1x1 convolutions of the same channels, with biases, in one that gives the results of all in this order; w is NULL if one's was. */
+tsr_taps tsr_block_join(tsr_weights *w, tsr_taps *parts, int32_t count);
+
 int32_t tsr_block_norm(tsr_net *net, tsr_weights *w, const tsr_block_style *style, const char *name, int32_t x, tsr_act act);
 /* cout -1: as the file has it. */
 int32_t tsr_block_res(tsr_net *net, tsr_weights *w, const tsr_block_style *style, const char *prefix, int32_t x, int32_t cout);
