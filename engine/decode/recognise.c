@@ -6,8 +6,8 @@
 #include "family.h"
 
 /* A model's own file; all-in-one files (LTX and ComfyUI, Stable Diffusion); wrapped modules; the parts that ComfyUI saves apart. */
-static const char *const prefixes[] = {"",         "vae.",           "first_stage_model.", "model.",      "module.",
-                                       "decoder.", "taesd_decoder.", "taesd_encoder.",     "vae_decoder."};
+static const char *const prefixes[] = {"",         "vae.",           "first_stage_model.", "model.",       "module.",
+                                       "decoder.", "taesd_decoder.", "taesd_encoder.",     "vae_decoder.", "vae.decoder."};
 
 /* How much of a family a file has below a prefix. */
 typedef struct match {
