@@ -42,10 +42,10 @@ static void open_builder(builder *b, tsr_net *net, tsr_weights *w)
     b->style.qkv[2] = "to_v";
 }
 
-/* A table of the channels that are added, n of them. NULL on failure. */
+/* A table of the channels that are added, n > 0 of them. NULL on failure. */
 static int32_t *new_table(const builder *b, int64_t n)
 {
-    int32_t *table = b->net->status == TSR_OK && n > 0 ? malloc((size_t)n * sizeof(*table)) : NULL;
+    int32_t *table = b->net->status == TSR_OK ? malloc((size_t)n * sizeof(*table)) : NULL;
     if (!table && b->net->status == TSR_OK) b->net->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the shortcut of a decoder's layer");
     return table;
 }
@@ -55,7 +55,8 @@ static int32_t add_first(const builder *b, int32_t x)
 {
     tsr_conv_desc desc = tsr_block_describe(b->net, b->w, &b->style, "decoder.conv_in.conv", x, -1, 3, 3);
     const int32_t width = desc.taps.cout, latent = desc.taps.cin;
-    if (latent > 0 && width % latent != 0)
+    if (!desc.taps.w) return tsr_block_add(b->net, b->w, &desc);
+    if (width % latent != 0)
         b->net->status =
             tsr_fail(TSR_ERROR_FILE, "layer '%s' makes %d channels; expected a multiple of the %d that it reads", desc.name, width, latent);
     int32_t *table = new_table(b, width);
@@ -86,9 +87,9 @@ static int32_t add_up(const builder *b, const char *name, int32_t x, int32_t cou
 {
     enum { SPACE = 4 };
     tsr_conv_desc desc = tsr_block_describe(b->net, b->w, &b->style, name, x, -1, 3, 3);
-    const int32_t cin = desc.taps.cin, rt = cout > 0 && desc.taps.cout == 2 * SPACE * cout ? 2 : 1, parts = rt * SPACE;
-    const bool unpacks = cin > 0 && cin % parts == 0 && cout % (cin / parts) == 0 && cout * SPACE % cin == 0;
-    if (desc.taps.w && (desc.taps.cout != parts * cout || !unpacks))
+    const int32_t cin = desc.taps.cin, rt = desc.taps.cout == 2 * SPACE * cout ? 2 : 1, parts = rt * SPACE;
+    if (!desc.taps.w) return tsr_block_add(b->net, b->w, &desc);
+    if (cout < 1 || desc.taps.cout != parts * cout || cin % parts != 0 || cout % (cin / parts) != 0 || cout * SPACE % cin != 0)
         b->net->status = tsr_fail(
             TSR_ERROR_FILE, "layer '%s' makes %d channels of %d and the layer after it reads %d; expected 4 or 8 times as many, in whole multiples",
             name, desc.taps.cout, cin, cout);

@@ -6,10 +6,7 @@
 
 enum { RESNETS_MAX = 64, WIDTH_MAX = 1 << 16 };
 
-static void fail(tsr_weights *w, tsr_status status)
-{
-    if (w->status == TSR_OK) w->status = status;
-}
+#define FAIL(w, ...) ((w)->status = (w)->status != TSR_OK ? (w)->status : tsr_fail(TSR_ERROR_FILE, __VA_ARGS__))
 
 /* Channels in (axis 1) or out (axis 0) of a layer, 0 if the file has not got it or the number is not possible. */
 static int32_t channels(const tsr_weights *w, uint32_t axis, const char *layer)
@@ -89,10 +86,8 @@ static void find_stride(tsr_ltx_block *block, tsr_weights *w)
     entry(block, name, sizeof(name));
     const int32_t made = channels(w, 0, name), parts = block->cout > 0 && made % block->cout == 0 ? made / block->cout : 0;
     if (parts != 2 && parts != 4 && parts != 8)
-        fail(w, tsr_fail(
-                    TSR_ERROR_FILE,
-                    "the weight file's tensor '%s%s.conv.weight' makes %d channels and the layer after it reads %d; expected 2, 4 or 8 times as many",
-                    w->prefix, name, made, block->cout));
+        FAIL(w, "the weight file's tensor '%s%s.conv.weight' makes %d channels and the layer after it reads %d; expected 2, 4 or 8 times as many",
+             w->prefix, name, made, block->cout);
     block->rt = parts == 4 ? 1 : 2;
     block->shuffle = parts == 2 ? 1 : 2;
 }
@@ -130,6 +125,5 @@ void tsr_ltx_find_blocks(tsr_ltx *ltx, tsr_weights *w)
     const int32_t made = channels(w, 0, "decoder.conv_out");
     for (ltx->patch = 1; ltx->patch <= 8; ltx->patch *= 2)
         if (made == 3 * ltx->patch * ltx->patch) return;
-    fail(w, tsr_fail(TSR_ERROR_FILE, "the weight file's tensor '%sdecoder.conv_out.conv.weight' makes %d channels; expected 3, 12, 48 or 192",
-                     w->prefix, made));
+    FAIL(w, "the weight file's tensor '%sdecoder.conv_out.conv.weight' makes %d channels; expected 3, 12, 48 or 192", w->prefix, made);
 }
