@@ -2,9 +2,7 @@
 #ifndef TSR_SAFETENSORS_H
 #define TSR_SAFETENSORS_H
 
-#include "internal.h"
-
-enum { TSR_MAX_RANK = 8 };
+#include "tensors.h"
 
 /* The name of a data type in the file format, and back. */
 static const struct {

@@ -1,12 +1,7 @@
 /* Reads safetensors files. Such files come from anywhere: every number is checked before it is used. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "json.h"
 #include "safetensors.h"
@@ -14,26 +9,13 @@
 /* The format's own limit of the header's bytes; and ours of its JSON values, of which a tensor of rank 4 has ten. */
 enum { HEADER_MAX = 100000000, VALUES_MAX = 1 << 20, HEADER_DEPTH = 8 };
 
-struct tsr_tensors {
-    char *path;
-    unsigned char *map;
-    size_t map_size;
-    uint64_t data_at, data_size;
-    cJSON *header; /* owns the names */
-    const cJSON *metadata;
-    tsr_tensor_view *views;
-    size_t count;
-};
-
-#define FAIL(file, format, ...) tsr_fail(TSR_ERROR_FILE, "%s: " format, (file)->path, __VA_ARGS__)
+#define FAIL TSR_FILE_FAIL
 
 static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_tensor_view *view, uint64_t *bytes)
 {
     if (!cJSON_IsArray(shape)) return FAIL(file, "tensor '%s' has no list 'shape'", view->name);
     const int rank = cJSON_GetArraySize(shape);
     if (rank > TSR_MAX_RANK) return FAIL(file, "tensor '%s' has rank %d; expected at most %d", view->name, rank, TSR_MAX_RANK);
-    uint64_t size = tsr_dtype_size(view->dtype);
-    bool overflow = false;
     const cJSON *axis;
     cJSON_ArrayForEach(axis, shape)
     {
@@ -43,13 +25,8 @@ static tsr_status read_shape(const tsr_tensors *file, const cJSON *shape, tsr_te
         if (!tsr_json_whole(axis, &n))
             return FAIL(file, "tensor '%s' has a shape with axis %g; expected whole numbers below 2^53", view->name, axis->valuedouble);
         view->shape[view->rank++] = (int64_t)n;
-        overflow = __builtin_mul_overflow(size, n, &size) || overflow;
     }
-    for (uint32_t i = 0; i < view->rank; i++)
-        if (view->shape[i] == 0) overflow = false, size = 0;
-    if (overflow) return FAIL(file, "tensor '%s' has a shape whose bytes do not fit 64 bits", view->name);
-    *bytes = size;
-    return TSR_OK;
+    return tsr_tensors_size(view, bytes) ? TSR_OK : FAIL(file, "tensor '%s' has a shape whose bytes do not fit 64 bits", view->name);
 }
 
 static tsr_status read_offsets(const tsr_tensors *file, const cJSON *offsets, const char *name, uint64_t at[2])
@@ -99,23 +76,15 @@ static int by_place(const void *a, const void *b)
     return (*x)->size < (*y)->size ? -1 : (*x)->size > (*y)->size;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    const tsr_tensor_view *const *x = a, *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
-}
-
 /* The format wants the data without overlaps and holes, and each name once. */
 static tsr_status check_tensors(const tsr_tensors *file)
 {
+    tsr_status status = tsr_tensors_check_names(file);
+    if (status != TSR_OK) return status;
     if (file->count == 0) return file->data_size == 0 ? TSR_OK : FAIL(file, "%" PRIu64 " bytes of data belong to no tensor", file->data_size);
     const tsr_tensor_view **order = malloc(file->count * sizeof(*order));
     if (!order) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for %zu tensors", file->path, file->count);
     for (size_t i = 0; i < file->count; i++) order[i] = &file->views[i];
-    tsr_status status = TSR_OK;
-    qsort(order, file->count, sizeof(*order), by_name);
-    for (size_t i = 1; i < file->count && status == TSR_OK; i++)
-        if (strcmp(order[i - 1]->name, order[i]->name) == 0) status = FAIL(file, "tensor '%s' is there twice", order[i]->name);
     qsort(order, file->count, sizeof(*order), by_place);
     const unsigned char *at = file->map + file->data_at;
     for (size_t i = 0; i < file->count && status == TSR_OK; i++) {
@@ -154,7 +123,7 @@ static tsr_status check_metadata(const tsr_tensors *file, const cJSON *metadata)
     return TSR_OK;
 }
 
-static tsr_status read_all(tsr_tensors *file)
+tsr_status tsr_safetensors_read(tsr_tensors *file)
 {
     tsr_status status = read_header(file);
     if (status != TSR_OK) return status;
@@ -174,86 +143,4 @@ static tsr_status read_all(tsr_tensors *file)
         file->count++;
     }
     return check_tensors(file);
-}
-
-static tsr_status map_file(tsr_tensors *file)
-{
-    const int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block here */
-    if (fd < 0) return FAIL(file, "cannot be read: %s", strerror(errno));
-    struct stat st;
-    tsr_status status = TSR_OK;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        status = FAIL(file, "%s", "is not a regular file");
-    else if (st.st_size < 8 || (uint64_t)st.st_size > SIZE_MAX)
-        status = FAIL(file, "%lld bytes are no safetensors file; expected at least 8", (long long)st.st_size);
-    if (status == TSR_OK) {
-        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED)
-            status = FAIL(file, "cannot be mapped: %s", strerror(errno));
-        else
-            file->map = map, file->map_size = (size_t)st.st_size;
-    }
-    close(fd);
-    return status;
-}
-
-tsr_status tsr_tensors_open(const char *path, tsr_tensors **out)
-{
-    if (!path || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", path ? "out" : "path");
-    *out = NULL;
-    tsr_tensors *file = calloc(1, sizeof(*file));
-    if (file) file->path = strdup(path);
-    if (!file || !file->path) {
-        free(file);
-        return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory to open it", path);
-    }
-    tsr_status status = map_file(file);
-    if (status == TSR_OK) status = read_all(file);
-    if (status != TSR_OK) {
-        tsr_tensors_close(file);
-        return status;
-    }
-    *out = file;
-    return TSR_OK;
-}
-
-void tsr_tensors_close(tsr_tensors *file)
-{
-    if (!file) return;
-    cJSON_Delete(file->header);
-    if (file->map) munmap(file->map, file->map_size);
-    free(file->views);
-    free(file->path);
-    free(file);
-}
-
-size_t tsr_tensors_count(const tsr_tensors *file) { return file ? file->count : 0; }
-
-tsr_status tsr_tensors_at(const tsr_tensors *file, size_t index, tsr_tensor_view *out)
-{
-    if (!file || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", file ? "out" : "file");
-    if (index >= file->count) return tsr_fail(TSR_ERROR_ARGUMENT, "argument index is %zu; %s has %zu tensors", index, file->path, file->count);
-    *out = file->views[index];
-    return TSR_OK;
-}
-
-tsr_status tsr_tensors_find(const tsr_tensors *file, const char *name, tsr_tensor_view *out)
-{
-    if (!file || !name || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", !file ? "file" : !name ? "name" : "out");
-    for (size_t i = 0; i < file->count; i++) {
-        if (strcmp(file->views[i].name, name) == 0) {
-            *out = file->views[i];
-            return TSR_OK;
-        }
-    }
-    return tsr_fail(TSR_ERROR_ARGUMENT, "%s has no tensor '%s'", file->path, name);
-}
-
-const char *tsr_tensors_metadata(const tsr_tensors *file, const char *key)
-{
-    const char *value = NULL;
-    const cJSON *item;
-    if (!file || !file->metadata || !key) return NULL;
-    cJSON_ArrayForEach(item, file->metadata) if (strcmp(item->string, key) == 0) value = item->valuestring;
-    return value;
 }

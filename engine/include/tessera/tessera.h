@@ -330,9 +330,9 @@ typedef struct tsr_attention_args {
  * overlap inputs. */
 TSR_API tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args);
 
-/* ---- Files: safetensors ------------------------------------------------------------------------ */
+/* ---- Files of tensors --------------------------------------------------------------------------- */
 
-typedef struct tsr_tensors tsr_tensors; /* an opened safetensors file, memory-mapped, read-only */
+typedef struct tsr_tensors tsr_tensors; /* an opened file, memory-mapped, read-only */
 
 typedef struct tsr_tensor_view {
     const char *name; /* lives as long as the file */
@@ -343,8 +343,9 @@ typedef struct tsr_tensor_view {
     uint64_t size;    /* bytes */
 } tsr_tensor_view;
 
-/* Opens and checks a whole file: header length, JSON, dtypes, shapes, overlaps, holes, truncation.
- * Any thread may read an opened file. */
+/* Opens a file and checks it whole. The format is told by its first bytes: safetensors; PyTorch's .pt and .pth, of which no code is run: what is
+ * no tensor or plain value is refused by name (keys of dictionaries within dictionaries are joined by dots, those around all tensors left out; a
+ * bare tensor is called "tensor"); NumPy's .npy ("array"). Any thread may read an opened file. */
 TSR_API tsr_status tsr_tensors_open(const char *path, tsr_tensors **out);
 TSR_API void tsr_tensors_close(tsr_tensors *file);
 TSR_API size_t tsr_tensors_count(const tsr_tensors *file);
