@@ -68,9 +68,10 @@ static void close_clip(tsr_decoder *dec)
     dec->exec = NULL;
     tsr_blend_free(&dec->blend);
     free(dec->staging);
+    free(dec->last);
     free(dec->config.hosted);
     free(dec->pools);
-    dec->staging = NULL;
+    dec->staging = dec->last = NULL;
     dec->config.hosted = NULL;
     dec->pools = NULL;
     dec->clip = (tsr_clip){0};
@@ -184,7 +185,11 @@ tsr_status tsr_decoder_start(tsr_decoder *dec, const tsr_clip *clip)
     close_clip(dec);
     const uint64_t in = frame_numbers(dec, dec->net.input, &kept), out = frame_numbers(dec, dec->net.output, &kept);
     dec->staging = malloc((size_t)(in > out ? in : out) * sizeof(float));
-    if (!dec->staging) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a frame of %llu numbers", (unsigned long long)(in > out ? in : out));
+    dec->last = dec->net.whole > 0 ? malloc((size_t)in * sizeof(float)) : NULL;
+    if (!dec->staging || (dec->net.whole > 0 && !dec->last)) {
+        close_clip(dec);
+        return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a frame of %llu numbers", (unsigned long long)(in > out ? in : out));
+    }
     if (kept.tiling == TSR_TILING_BLENDED) {
         set_tiles(dec, &kept);
     } else {
@@ -272,9 +277,19 @@ tsr_status tsr_decoder_push(tsr_decoder *dec, const float *latent)
         if (status == TSR_OK && dec->net.clips && ++dec->in_chunk == dec->net.chunk) tsr_exec_finish(dec->exec);
     }
     if (status != TSR_OK) return status;
+    if (dec->net.whole > 0) memcpy(dec->last, dec->staging, (size_t)frame_numbers(dec, dec->net.input, &dec->clip) * sizeof(float));
     dec->pushed++;
     dec->drained = false;
     return TSR_OK;
+}
+
+/* Fills a clip up with its last frame, where the net takes only whole groups. */
+static tsr_status fill_up(tsr_decoder *dec)
+{
+    tsr_status status = TSR_OK;
+    const uint64_t whole = (uint64_t)dec->net.whole;
+    for (uint64_t n = dec->pushed; whole > 0 && dec->pushed > 0 && n % whole != 0 && status == TSR_OK; n++) status = tsr_exec_push(dec->exec, dec->last);
+    return status;
 }
 
 tsr_status tsr_decoder_finish(tsr_decoder *dec)
@@ -291,6 +306,7 @@ tsr_status tsr_decoder_finish(tsr_decoder *dec)
         status = tsr_blend_run(&dec->blend, &clips);
         dec->broken = status != TSR_OK;
     } else if (dec->exec) {
+        status = fill_up(dec);
         tsr_exec_finish(dec->exec);
     }
     dec->finished = true;
@@ -347,8 +363,7 @@ tsr_status tsr_decoder_pull(tsr_decoder *dec, float *frame, int *got)
     *got = 0;
     if (dec->clip.height == 0) return tsr_fail(TSR_ERROR_ARGUMENT, "tsr_decoder_pull came before tsr_decoder_start");
     if (dec->broken) return tsr_fail(TSR_ERROR_ARGUMENT, "tsr_decoder_pull came after a failure within the clip; expected tsr_decoder_start");
-    const bool even = dec->clip.latents > 0 && dec->clip.latents % 2 == 0;
-    const uint64_t drop = dec->net.drop_if_odd && even ? 0 : (uint64_t)dec->net.drop_first;
+    const bool odd = dec->clip.latents == 0 || dec->clip.latents % 2 != 0;
     for (;;) {
         const float *next;
         const tsr_status status = next_frame(dec, &next);
@@ -356,7 +371,7 @@ tsr_status tsr_decoder_pull(tsr_decoder *dec, float *frame, int *got)
         if (status != TSR_OK) return status;
         dec->drained = next == NULL;
         if (!next) return TSR_OK;
-        if (dec->made++ < drop) continue; /* they had no past to start from */
+        if (!tsr_frame_shown(&dec->net, (int64_t)dec->made++, odd)) continue;
         hand_out(dec, next, frame);
         *got = 1;
         return TSR_OK;

@@ -51,7 +51,9 @@ int64_t tsr_feature_latent(const tsr_feature *feature, int64_t frame, bool odd);
 int64_t tsr_chunk_end(const tsr_net *net, int64_t n, int64_t total);
 /* Frames that leave the net for n pushed ones. */
 int64_t tsr_net_frames(const tsr_net *net, int64_t n);
+/* Without those that are not shown. */
 int64_t tsr_net_shown(const tsr_net *net, int64_t n);
+bool tsr_frame_shown(const tsr_net *net, int64_t frame, bool odd);
 
 static inline int32_t tsr_extent(int32_t base, int32_t level) { return level >= 0 ? base << level : base >> -level; }
 

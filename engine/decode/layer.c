@@ -89,6 +89,7 @@ static tsr_status run_conv(tsr_exec *ex, const run *r, int32_t row, int32_t rows
     if (status == TSR_OK) status = bring(ex, &r->act, out_low, out_high, &args.act);
     if (status != TSR_OK) return status;
     args.residual_row = r->window.residual_row;
+    args.residual_channels = n->residual_parted ? r->residual.channels : 0;
     args.noise = (tsr_rows){.at.buffer = r->state->noise};
     args.overflow.buffer = ex->watch ? ex->overflow : NULL;
     status = tsr_conv_run(n->conv, &args);

@@ -83,8 +83,16 @@ int64_t tsr_net_frames(const tsr_net *net, int64_t n)
     return out;
 }
 
+bool tsr_frame_shown(const tsr_net *net, int64_t frame, bool odd)
+{
+    if (net->drop_if_odd && !odd) return true;
+    return (net->drop_every > 0 ? frame % net->drop_every : frame) >= net->drop_first;
+}
+
 int64_t tsr_net_shown(const tsr_net *net, int64_t n)
 {
-    const int64_t frames = tsr_net_frames(net, n), drop = net->drop_if_odd && n % 2 == 0 ? 0 : net->drop_first;
-    return frames > drop ? frames - drop : 0;
+    const int64_t pushed = net->whole > 0 ? (n + net->whole - 1) / net->whole * net->whole : n, frames = tsr_net_frames(net, pushed);
+    if (net->drop_if_odd && n % 2 == 0) return frames;
+    const int64_t run = net->drop_every > 0 ? net->drop_every : frames > 0 ? frames : 1, rest = frames % run, drop = net->drop_first;
+    return frames / run * (run > drop ? run - drop : 0) + (rest > drop ? rest - drop : 0);
 }
