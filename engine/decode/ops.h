@@ -39,12 +39,13 @@ typedef struct tsr_conv_args {
     int32_t row, rows;               /* of the grid; output rows are those times shuffle (2 with up) */
     tsr_rows x[TSR_MAX_FRAMES_READ]; /* kt of them (after the phases of up_time: 2), oldest first */
     tsr_rows residual;
-    int32_t residual_row; /* row it of residual_from; -1: the second table */
-    tsr_rows noise;       /* f32 [H][W] of the output's size, one channel */
-    tsr_rows y;           /* the sum, after act; buffer NULL: not wanted (fused norm only) */
-    tsr_rows act;         /* the fused norm of it, after that norm's act */
-    tsr_span overflow;    /* u32 that becomes not 0 if a finite result did not fit f16, or a result is not finite; buffer NULL: not watched */
-    bool dry;             /* only make it ready */
+    int32_t residual_row;      /* row it of residual_from; -1: the second table */
+    int32_t residual_channels; /* with residual_from: that a pixel of the residual has; 0: as many as the table needs */
+    tsr_rows noise;            /* f32 [H][W] of the output's size, one channel */
+    tsr_rows y;                /* the sum, after act; buffer NULL: not wanted (fused norm only) */
+    tsr_rows act;              /* the fused norm of it, after that norm's act */
+    tsr_span overflow;         /* u32 that becomes not 0 if a finite result did not fit f16, or a result is not finite; buffer NULL: not watched */
+    bool dry;                  /* only make it ready */
 } tsr_conv_args;
 
 tsr_status tsr_conv_run(tsr_conv *conv, const tsr_conv_args *args);
