@@ -56,6 +56,7 @@ void tsr_conv_text(const tsr_conv *conv, char *text, size_t size);
 
 typedef struct tsr_norm tsr_norm;
 
+/* desc->scale and desc->shift are taken over. */
 tsr_status tsr_norm_create(tsr_device *dev, const tsr_norm_desc *desc, int32_t channels, tsr_norm **out);
 void tsr_norm_destroy(tsr_norm *norm);
 uint64_t tsr_norm_bytes(const tsr_norm *norm);
