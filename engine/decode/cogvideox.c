@@ -60,6 +60,7 @@ static void decoder(tsr_net *net, tsr_weights *w, const char *variant)
     ldm.style.conv2 = "conv2.conv";
     ldm.style.past = TSR_EDGE_REPLICATE;
     ldm.time_levels = 2;
+    ldm.time_first = TSR_FIRST_ODD_LAST;
     net->chunk = 2;
     tsr_net_output(net, tsr_ldm_decoder(&ldm, latent));
     set_latent(net, variant, z);

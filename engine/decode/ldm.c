@@ -111,12 +111,13 @@ static int32_t add_level(tsr_ldm *ldm, int32_t level, int32_t x)
     ldm->widths[last - level] = tsr_net_channels(ldm->net, x);
     if (level == last) return x;
     snprintf(name, sizeof(name), ldm->diffusers ? "decoder.up_blocks.%d.upsamplers.0.conv" : "decoder.up.%d.upsample.conv", number);
-    tsr_conv_desc desc = tsr_block_describe(ldm->net, ldm->w, &ldm->style, name, x, -1, 1, 3);
+    if (tsr_weights_has(ldm->w, "%s.conv.weight", name)) strcat(name, ".conv");
+    tsr_conv_desc desc = tsr_block_describe(ldm->net, ldm->w, &ldm->style, name, x, -1, ldm->up_kt > 0 ? ldm->up_kt : 1, 3);
     desc.up = true;
-    if (level < ldm->time_levels) {
+    if (level >= ldm->time_from && level - ldm->time_from < ldm->time_levels) {
         desc.up_time = true;
         desc.rt = 2;
-        desc.first = TSR_FIRST_ODD_LAST;
+        desc.first = ldm->time_first;
     }
     return tsr_block_add(ldm->net, ldm->w, &desc);
 }

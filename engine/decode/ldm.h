@@ -16,7 +16,9 @@ struct tsr_ldm {
     const char *inner;     /* of residual blocks' names: "spatial_res_block"; NULL: none */
     /* What follows the residual block of that name; NULL: nothing. */
     int32_t (*after)(const tsr_ldm *ldm, const char *name, int32_t x);
-    int32_t time_levels; /* the first so many up-samplings double time too */
+    int32_t time_from, time_levels; /* the up-samplings that double time too: so many from that one on */
+    tsr_first time_first;           /* what the first step of those makes */
+    int32_t up_kt;                  /* of the convolutions after up-sampling; 0: 1 */
     int32_t level_count, widths[TSR_LDM_LEVELS];
 };
 
