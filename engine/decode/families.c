@@ -9,6 +9,8 @@ const tsr_family *const tsr_families[] = {
     &tsr_family_wan22,
     &tsr_family_wan21,
     &tsr_family_ltx,
+    &tsr_family_hunyuan15,
+    &tsr_family_hunyuan,
     &tsr_family_svd,
     &tsr_family_cogvideox,
     &tsr_family_mochi,
