@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tessera/tessera_decode.h"
 #include "tessera/tessera.h"
+#include "tessera/tessera_decode.h"
 
 static tsr_tensors *files[4];
 static tsr_tensor_view views[5];
@@ -43,12 +43,14 @@ int main(int argc, char **argv)
                  pixels = 3 * 64 * plane;
     const size_t latents = argc > 3 && strtoul(argv[3], NULL, 10) < all ? strtoul(argv[3], NULL, 10) : all;
     float *in = malloc(channels * plane * sizeof(float)), *out = malloc(pixels * sizeof(float));
-    if (!in || !out || tsr_decoder_start(dec, &(tsr_clip){.height = (uint32_t)views[1].shape[3], .width = (uint32_t)views[1].shape[4]}) != TSR_OK) return fail("start");
+    const tsr_clip clip = {.height = (uint32_t)views[1].shape[3], .width = (uint32_t)views[1].shape[4], .latents = latents};
+    if (!in || !out || tsr_decoder_start(dec, &clip) != TSR_OK) return fail("start");
     double worst = 0, square = 0;
     size_t frame = 0, compared = 0;
-    for (size_t t = 0; t < latents; t++) {
-        for (size_t c = 0; c < channels; c++) memcpy(in + c * plane, (const float *)views[1].data + (c * all + t) * plane, plane * sizeof(float));
-        if (tsr_decoder_push(dec, in) != TSR_OK) return fail("push");
+    for (size_t t = 0; t <= latents; t++) {
+        for (size_t c = 0; c < channels && t < latents; c++)
+            memcpy(in + c * plane, (const float *)views[1].data + (c * all + t) * plane, plane * sizeof(float));
+        if ((t < latents ? tsr_decoder_push(dec, in) : tsr_decoder_finish(dec)) != TSR_OK) return fail("push or finish");
         for (int got = 1;; frame++) {
             if (tsr_decoder_pull(dec, out, &got) != TSR_OK) return fail("pull");
             if (!got) break;
