@@ -51,15 +51,15 @@ void tsr_exec_windows(tsr_exec *ex)
     }
 }
 
-/* One draw for all frames and channels. */
-static tsr_status make_noise(tsr_exec *ex, int32_t index)
+/* One draw for all frames and channels; draw: its number, the same on all devices, whatever they fuse. */
+static tsr_status make_noise(tsr_exec *ex, int32_t index, uint64_t draw)
 {
     const tsr_node *node = &ex->net->nodes[index];
     const tsr_feature *y = &ex->net->features[node->y != TSR_NONE ? node->y : node->act];
     const uint64_t n = (uint64_t)tsr_extent(ex->height, y->level) * (uint64_t)tsr_extent(ex->width, y->level);
     float *noise = malloc((size_t)n * sizeof(float));
     if (!noise) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %llu numbers of noise", (unsigned long long)n);
-    tsr_normal_fill(ex->noise_seed + (uint64_t)index + 1, noise, n);
+    tsr_normal_fill(ex->noise_seed + draw, noise, n);
     tsr_status status = tsr_buffer_create(ex->net->dev, n * sizeof(float), &ex->states[index].noise);
     if (status == TSR_OK) status = tsr_buffer_write(ex->states[index].noise, 0, noise, n * sizeof(float));
     free(noise);
@@ -70,13 +70,14 @@ static tsr_status open_devices_part(tsr_exec *ex)
 {
     const tsr_net *net = ex->net;
     const uint32_t zero = 0;
+    uint64_t draws = 0;
     tsr_status status = tsr_buffer_create(net->dev, sizeof(zero), &ex->overflow);
     if (status == TSR_OK) status = tsr_buffer_write(ex->overflow, 0, &zero, sizeof(zero));
     for (int32_t i = 0; i < TSR_ROLES && status == TSR_OK; i++)
         if (ex->window_bytes[i] > 0) status = tsr_buffer_create(net->dev, ex->window_bytes[i], &ex->windows[i]);
     for (int32_t i = 0; i < net->node_count && status == TSR_OK; i++) {
         const tsr_node *node = &net->nodes[i];
-        if (node->has_noise) status = make_noise(ex, i);
+        if (node->has_noise) status = make_noise(ex, i, ++draws);
         if (node->kind != TSR_NODE_ATTEND || status != TSR_OK) continue;
         const tsr_feature *x = &net->features[node->x];
         const int64_t pixels = (int64_t)tsr_extent(ex->height, x->level) * tsr_extent(ex->width, x->level);
