@@ -26,7 +26,7 @@ static tsr_block_style in_time(const tsr_ldm *ldm)
 {
     tsr_block_style style = ldm->style;
     style.eps = 1e-5f;
-    style.scope = ldm->net->clips ? TSR_SCOPE_CHUNK : TSR_SCOPE_CLIP;
+    style.scope = TSR_SCOPE_CLIP; /* or the chunk, where each is a clip */
     style.past = TSR_EDGE_ZERO;
     style.ahead = 1;
     return style;
