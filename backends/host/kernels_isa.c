@@ -63,25 +63,6 @@
 #include "decode/moments.k"
 #include "decode/moments_merge.k"
 
-/* Image rows of any width: wide tiles waste least on long ones. */
-#define RN RN_WIDE
-#define conv conv_wide
-#include "decode/conv.k"
-#undef conv
-#undef RN
-
-#define RN 2
-#define conv conv_middle
-#include "decode/conv.k"
-#undef conv
-#undef RN
-
-#define RN 1
-#define conv conv_narrow
-#include "decode/conv.k"
-#undef conv
-#undef RN
-
 #define RN RN_WIDE
 #include "flow/matrix.k"
 #undef RN
@@ -89,9 +70,59 @@
 #define RN 4
 #include "measure/peak.k"
 #undef RN
+#undef RM
+
+/* Pixels by output channels: as many sums as there are registers for, and less than a row of units wide where channels are few. */
+#define CHUNK 64
+#if VW == 16
+#define RM 6
+#define RN 4
+#define conv conv_6x4
+#include "decode/conv.k"
+#undef conv
+#undef RM
+#undef RN
+#define RM 8
+#define RN 3
+#define conv conv_8x3
+#include "decode/conv.k"
+#undef conv
+#undef RN
+#define RN 2
+#define conv conv_8x2
+#include "decode/conv.k"
+#undef conv
+#undef RM
+#undef RN
+#else
+#define RM 4
+#define RN 3
+#define conv conv_4x3
+#include "decode/conv.k"
+#undef conv
+#undef RM
+#undef RN
+#define RM 6
+#define RN 2
+#define conv conv_6x2
+#include "decode/conv.k"
+#undef conv
+#undef RM
+#undef RN
+#endif
+#define RM 8
+#define RN 1
+#define conv conv_8x1
+#include "decode/conv.k"
+#undef conv
+#undef RM
+#undef RN
+#define RM 4
 
 #define SHAPE_ID(id, NAME, value) FLASH_SHAPE_##NAME = id,
 enum { FLASH_SHAPES(SHAPE_ID) };
+#define CONV_SHAPE_ID(id, NAME, value) CONV_SHAPE_##NAME = id,
+enum { CONV_SHAPES(CONV_SHAPE_ID) };
 
 static const hk_entry entries[] = {
     {"flash", flash_wide, flash_wide_shared, FLASH_SHAPE_RM, 4, {RM, RN_WIDE, 1, 64}},
@@ -129,9 +160,15 @@ static const hk_entry entries[] = {
     {"moments", moments, moments_shared, 0, 0, {0}},
     {"moments_merge", moments_merge, moments_merge_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
-    {"conv", conv_wide, conv_wide_shared, 14, 3, {RM, RN_WIDE, 1}},
-    {"conv", conv_middle, conv_middle_shared, 14, 3, {RM, 2, 1}},
-    {"conv", conv_narrow, conv_narrow_shared, 14, 3, {RM, 1, 1}},
+#if VW == 16
+    {"conv", conv_6x4, conv_6x4_shared, CONV_SHAPE_RM, 4, {6, 4, 1, CHUNK}},
+    {"conv", conv_8x3, conv_8x3_shared, CONV_SHAPE_RM, 4, {8, 3, 1, CHUNK}},
+    {"conv", conv_8x2, conv_8x2_shared, CONV_SHAPE_RM, 4, {8, 2, 1, CHUNK}},
+#else
+    {"conv", conv_4x3, conv_4x3_shared, CONV_SHAPE_RM, 4, {4, 3, 1, CHUNK}},
+    {"conv", conv_6x2, conv_6x2_shared, CONV_SHAPE_RM, 4, {6, 2, 1, CHUNK}},
+#endif
+    {"conv", conv_8x1, conv_8x1_shared, CONV_SHAPE_RM, 4, {8, 1, 1, CHUNK}},
 };
 
 #define ISA_NAME_(isa) #isa

@@ -1,0 +1,66 @@
+/* What the files of a convolution share: what was packed, and how the device runs it. */
+#ifndef TSR_DECODE_CONV_H
+#define TSR_DECODE_CONV_H
+
+#include "ops.h"
+#include "params.h"
+
+/* A tile of the kernel: rm pixels x rn vectors of channels in registers, ln of `lanes` invocations side by side. */
+typedef struct tsr_conv_shape {
+    tsr_tile tile;
+    int32_t lanes, ln, rm, rn, chunk;
+    int32_t columns;     /* output channels of a unit */
+    int32_t patch, sums; /* floats of a workgroup's memory; 0: none */
+} tsr_conv_shape;
+
+/* Taps of one axis after the phases of an up-sampling by two: tap t of phase p is the sum of the file's taps low[p][t] .. high[p][t]. */
+typedef struct tsr_conv_axis {
+    int32_t taps, phases;
+    int32_t low[2][7], high[2][7];
+} tsr_conv_axis;
+
+struct tsr_conv {
+    tsr_device *dev;
+    tsr_conv_shape shape;
+    int32_t file_kt, file_kh, file_kw;
+    tsr_conv_axis time, down, across;
+    int32_t groups, cin, made, all_made; /* channels: of a group in, of a group and an output pixel, of all groups */
+    int32_t rt, r, sets;                 /* sets: frames of a step that differ in their weights */
+    int32_t stride, before, shift;
+    tsr_edge edge;
+    tsr_order order;
+    tsr_first first;
+    tsr_act act;
+    bool clamp, has_bias, has_noise;
+    float low, high;
+    int32_t residual;                      /* RESIDUAL of the kernel */
+    int32_t table_rows, residual_channels; /* that the table names at least */
+    tsr_dtype dtype;                       /* of the weights */
+    int32_t block_units;
+    uint64_t bias_at, noise_at, table_at, zeros_at, bytes;
+    tsr_buffer *weight, *norm;
+    tsr_norm_kind norm_kind;
+    tsr_act norm_act;
+    float eps;
+    tsr_params params;
+};
+
+/* conv_pack.c: the weights and what belongs to them, as the kernel reads them. */
+tsr_status tsr_conv_pack(tsr_conv *conv, const tsr_conv_desc *desc);
+
+/* conv_tile.c: the tile that suits device and convolution; sets shape and block_units. */
+void tsr_conv_choose(tsr_conv *conv);
+/* Blocks of r x r pixels, each of block_units units. */
+static inline int32_t tsr_conv_blocks(const tsr_conv *conv) { return conv->r * conv->r; }
+
+/* How a grid is cut into workgroups. */
+typedef struct tsr_conv_cut {
+    int32_t tile_height, tile_width, across, down, part_units, parts;
+    int64_t groups;
+} tsr_conv_cut;
+
+tsr_status tsr_conv_cut_grid(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *out);
+/* Can a workgroup own all channels of its pixels? */
+bool tsr_conv_owns_pixels(const tsr_conv *conv);
+
+#endif

@@ -1,0 +1,168 @@
+/* How a convolution is cut up: the tile in registers and the tile of a workgroup, by device. */
+#include "conv.h"
+
+enum { PATCH_FLOATS = 24576, SUM_FLOATS = 49152 };
+
+/* Micro-tiles of wide vectors, by registers: pixels for each number of vectors, and how near they come to the device's rate. */
+static const struct micro {
+    int32_t rn, rm;
+    double rate;
+} many[] = {{3, 8, 1.0}, {4, 6, 1.0}, {2, 8, 0.85}, {1, 8, 0.5}}, few[] = {{3, 4, 1.0}, {2, 6, 1.0}, {1, 8, 0.7}};
+
+static tsr_conv_shape choose_vector(int32_t width, int32_t made)
+{
+    const struct micro *const all = width >= 16 ? many : few, *best = NULL;
+    const int count = width >= 16 ? 4 : 3;
+    double best_cost = 0;
+    for (int i = 0; i < count; i++) {
+        const int32_t columns = all[i].rn * width;
+        const double cost = (double)(tsr_ceil_div(made, columns) * columns) / all[i].rate;
+        if (best && cost >= best_cost) continue;
+        best = &all[i];
+        best_cost = cost;
+    }
+    return (tsr_conv_shape){.tile = TSR_TILE_VECTOR,
+                            .lanes = 1,
+                            .ln = 1,
+                            .rm = best->rm,
+                            .rn = best->rn,
+                            .chunk = 64,
+                            .columns = best->rn * width,
+                            .patch = PATCH_FLOATS,
+                            .sums = SUM_FLOATS};
+}
+
+bool tsr_conv_owns_pixels(const tsr_conv *conv)
+{
+    return conv->shape.tile == TSR_TILE_VECTOR && conv->groups == 1 && conv->block_units * conv->shape.columns * conv->shape.rm <= conv->shape.sums;
+}
+
+static int64_t patch_floats(const tsr_conv *conv, int32_t height, int32_t width)
+{
+    const int64_t pitch = conv->shape.tile == TSR_TILE_VECTOR ? conv->shape.chunk : conv->shape.chunk + 1, halo = conv->shift * (conv->r - 1);
+    const int64_t columns = tsr_ceil_div((int64_t)(width - 1) * conv->stride + conv->across.taps + halo, conv->stride) * conv->stride;
+    return ((int64_t)(height - 1) * conv->stride + conv->down.taps + halo) * columns * pitch;
+}
+
+/* Shared memory holds a square tile's input, and a tap's weights. */
+static void fit_shared(tsr_conv *conv, uint32_t shared)
+{
+    tsr_conv_shape *s = &conv->shape;
+    const int32_t pixels = s->lanes / s->ln * s->rm;
+    int32_t side = 1;
+    while (side * side < pixels) side *= 2;
+    for (s->chunk = 16;; s->chunk /= 2) {
+        s->patch = (int32_t)patch_floats(conv, pixels / side, side);
+        if (s->chunk == 1 || (uint32_t)(s->patch + s->chunk * s->columns) * 4 <= shared) return;
+    }
+}
+
+void tsr_conv_choose(tsr_conv *conv)
+{
+    const tsr_device_info *info = &conv->dev->info;
+    const tsr_tile tile = tsr_tile_for(info);
+    if (tile == TSR_TILE_VECTOR) {
+        conv->shape = choose_vector((int32_t)info->vector_width, conv->made);
+    } else if (tile == TSR_TILE_SUBGROUP) {
+        const int32_t lanes = (int32_t)info->subgroup_max, rn = 4;
+        conv->shape = (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = lanes, .rm = 8, .rn = rn, .chunk = 16, .columns = rn * lanes};
+    } else {
+        const int32_t lanes = info->max_workgroup >= 128 ? 128 : 64, ln = 16, rn = conv->made > 48 ? 4 : conv->made > 16 ? 3 : 1;
+        conv->shape = (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = ln, .rm = 8, .rn = rn, .columns = rn * ln};
+        fit_shared(conv, info->shared_bytes);
+    }
+    conv->block_units = (int32_t)tsr_ceil_div(conv->made, conv->shape.columns);
+}
+
+/* Rows and columns of a workgroup's tile: the largest of at most `most` pixels that memory holds. */
+static void choose_tile(const tsr_conv *conv, int32_t rows, int32_t width, int32_t most, int32_t units, tsr_conv_cut *cut)
+{
+    const tsr_conv_shape *s = &conv->shape;
+    const int32_t micros = (int32_t)tsr_ceil_div(width, s->rm);
+    cut->tile_width = s->rm * (micros < 16 / s->rm ? micros : 16 / s->rm);
+    if (cut->tile_width < s->rm) cut->tile_width = s->rm;
+    cut->tile_height = most / cut->tile_width < rows ? most / cut->tile_width : rows;
+    if (cut->tile_height < 1) cut->tile_height = 1;
+    while (cut->tile_height > 1 && (patch_floats(conv, cut->tile_height, cut->tile_width) > s->patch ||
+                                    (int64_t)cut->tile_height * cut->tile_width * units * s->columns > s->sums))
+        cut->tile_height--;
+    if (patch_floats(conv, cut->tile_height, cut->tile_width) > s->patch ||
+        (int64_t)cut->tile_height * cut->tile_width * units * s->columns > s->sums)
+        cut->tile_width = s->rm;
+}
+
+/* CPUs: as many units as the sums of a tile have room for, fewer where that leaves cores idle. */
+static void cut_vector(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *cut)
+{
+    const tsr_conv_shape *s = &conv->shape;
+    const int32_t units = tsr_conv_blocks(conv) * conv->block_units, step = conv->norm ? conv->block_units : 1;
+    const int64_t wanted = 4 * (int64_t)(conv->dev->info.compute_units ? conv->dev->info.compute_units : 1);
+    for (int32_t most = 128;; most /= 2) {
+        int32_t part = s->sums / (most * s->columns) / step * step;
+        part = part < step ? step : part < units ? part : units;
+        for (;;) {
+            choose_tile(conv, rows, width, most, part, cut);
+            cut->down = (int32_t)tsr_ceil_div(rows, cut->tile_height);
+            cut->across = (int32_t)tsr_ceil_div(width, cut->tile_width);
+            cut->parts = (int32_t)tsr_ceil_div(units, part);
+            cut->part_units = (int32_t)tsr_ceil_div(tsr_ceil_div(units, cut->parts), step) * step;
+            cut->parts = (int32_t)tsr_ceil_div(units, cut->part_units);
+            if (part <= step || (int64_t)cut->down * cut->across * cut->parts * conv->groups >= wanted) break;
+            part = part / 2 / step * step < step ? step : part / 2 / step * step;
+        }
+        if (most <= s->rm || (int64_t)cut->down * cut->across * cut->parts * conv->groups >= wanted) return;
+    }
+}
+
+/* GPUs: rm x (lanes / ln) pixels, in a shape that wastes least. */
+static tsr_status cut_simt(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *cut)
+{
+    const tsr_conv_shape *s = &conv->shape;
+    const int32_t pixels = s->tile == TSR_TILE_SUBGROUP ? s->rm : s->lanes / s->ln * s->rm;
+    int64_t best = -1;
+    for (int32_t h = 1; h <= pixels; h *= 2) {
+        if (s->tile == TSR_TILE_SUBGROUP && h > 1) break;
+        if (s->patch && patch_floats(conv, h, pixels / h) > s->patch) continue;
+        const int64_t tiles = tsr_ceil_div(rows, h) * tsr_ceil_div(width, pixels / h), cost = tiles * 1024 + h + pixels / h;
+        if (best >= 0 && cost >= best) continue;
+        best = cost;
+        cut->tile_height = h;
+        cut->tile_width = pixels / h;
+    }
+    if (best < 0)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: %u bytes of shared memory are too few for a %d x %d convolution", conv->dev->info.id,
+                        conv->dev->info.shared_bytes, conv->down.taps, conv->across.taps);
+    cut->down = (int32_t)tsr_ceil_div(rows, cut->tile_height);
+    cut->across = (int32_t)tsr_ceil_div(width, cut->tile_width);
+    cut->part_units = 1;
+    cut->parts = tsr_conv_blocks(conv) * conv->block_units;
+    return TSR_OK;
+}
+
+/* Iterations of an invocation's loops, at most. */
+static int64_t iterations(const tsr_conv *conv, const tsr_conv_cut *cut)
+{
+    const tsr_conv_shape *s = &conv->shape;
+    const int64_t taps = (int64_t)conv->down.taps * conv->across.taps, out = s->rm * s->rn * 2;
+    if (s->tile == TSR_TILE_SUBGROUP) return conv->time.taps * (1 + taps * (1 + (int64_t)conv->cin)) + out;
+    const int64_t chunks = tsr_ceil_div(conv->cin, s->chunk), stage = patch_floats(conv, cut->tile_height, cut->tile_width) / s->lanes + 1;
+    return conv->time.taps * chunks * (stage + taps * (s->chunk + s->chunk * s->columns / s->lanes + 2)) + out;
+}
+
+tsr_status tsr_conv_cut_grid(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *out)
+{
+    if (conv->shape.tile == TSR_TILE_VECTOR) {
+        cut_vector(conv, rows, width, out);
+    } else {
+        const tsr_status status = cut_simt(conv, rows, width, out);
+        if (status != TSR_OK) return status;
+        const int64_t limit = tsr_loop_limit(conv->dev);
+        if (limit && iterations(conv, out) > limit * 3 / 4)
+            return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %lld iterations; a convolution of %d channels takes %lld",
+                            (long long)limit, conv->cin, (long long)iterations(conv, out));
+    }
+    out->groups = (int64_t)out->down * out->across * out->parts * conv->groups;
+    if (out->groups > INT32_MAX)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "a frame of %d x %d pixels is too large; expected fewer than 2^31 tiles", rows, width);
+    return TSR_OK;
+}

@@ -1,0 +1,126 @@
+/* The body of the conv kernel that makes sums: in acc, or in memory where a workgroup has more than one unit. */
+#if TILE == TILE_VECTOR
+    const i32 left_units = PRM(units) - unit0, units_here = left_units < PRM(part_units) ? left_units : PRM(part_units);
+    const i32 tile_pixels = PRM(tile_height) * tile_width;
+    for (i32 e = 0; e < units_here * tile_pixels * RN; e++) FV_ST(sums, e * VW, FV(0.0f));
+#else
+    fv acc[RM][RN];
+    TILE_ZERO(acc)
+    const i32 unit_block = unit0 / PRM(block_units), unit_y = unit_block / r * PRM(shift), unit_x = (unit_block - unit_block / r * r) * PRM(shift);
+#define A_PIXEL(i) (TILE_ROW0 + (i))
+#endif
+/* Where the weights of frame f, tap t begin, for unit u of this group. */
+#define TAPS_AT(u, f, t)                                                                           \
+    PADD(weight, (((I64((PRM(block_first) + (group * PRM(blocks) + (u) / PRM(block_units)) * PRM(block_step)) * PRM(block_units) + (u) % PRM(block_units)) * \
+                        I64(PRM(kt)) + I64(f)) * I64(tap_count) + I64(t)) * I64(cin)) * I64(TILE_COLS * w_size))
+
+#if TILE == TILE_SUBGROUP
+    i32 f = 0;
+    do {
+        const bool there = ((PRM(present) >> f) & 1) != 0;
+        const ptr x = f == 0 ? x0 : f == 1 ? x1 : x2;
+        const i32 x_first = f == 0 ? PRM(x_first0) : f == 1 ? PRM(x_first1) : PRM(x_first2);
+        const ptr zeros = PADD(weight, PRM(zeros));
+        i32 tap = 0;
+        do {
+            const i32 ky = tap / kw, sy = edge_inside(sy0 + unit_y + ky, PRM(height), PRM(edge));
+            const ptr at = TAPS_AT(unit0, f, tap);
+            ptr pixel[RM];
+            UNROLL for (i32 i = 0; i < RM; i++) {
+                const i32 sx = edge_inside(sx0 + unit_x + tap - ky * kw + i * stride, PRM(width), PRM(edge));
+                const i64 place = (I64(sy - x_first) * I64(PRM(width)) + I64(sx)) * I64(PRM(channels)) + I64(group * cin);
+                pixel[i] = there && sy >= 0 && sx >= 0 && i < columns_here ? PADD(x, place * I64(x_size)) : zeros;
+            }
+#define A_(k, i) load_as(X_DT, pixel[i], k)
+#define B_(k, j) load_as(W_DT, at, (k) * TILE_COLS + TILE_COL(j))
+            TILE_MUL(acc, A_, B_, cin)
+#undef A_
+#undef B_
+            tap++;
+        } while (tap < tap_count);
+        f++;
+    } while (f < PRM(kt));
+#else
+    const i32 patch_rows = (rows_here - 1) * stride + PRM(kh) + PRM(shift) * (r - 1), patch_columns = (columns_here - 1) * stride + kw + PRM(shift) * (r - 1);
+    for (i32 f = 0; f < PRM(kt); f++) {
+        if (((PRM(present) >> f) & 1) == 0) continue;
+        const ptr x = f == 0 ? x0 : f == 1 ? x1 : x2;
+        const i32 x_first = f == 0 ? PRM(x_first0) : f == 1 ? PRM(x_first1) : PRM(x_first2);
+        for (i32 c0 = 0; c0 < cin; c0 += PRM(chunk)) {
+            const i32 cn = cin - c0 < PRM(chunk) ? cin - c0 : PRM(chunk);
+            SYNC();
+#if TILE == TILE_VECTOR
+            for (i32 py = 0; py < patch_rows; py++) {
+                const i32 sy = edge_inside(sy0 + py, PRM(height), PRM(edge));
+                for (i32 px = 0; px < patch_columns; px++) {
+                    const i32 sx = edge_inside(sx0 + px, PRM(width), PRM(edge));
+                    const i32 to = (py * patch_pitch + px % stride * phase_columns + px / stride) * PIXEL_PITCH;
+                    if (sy < 0 || sx < 0) {
+                        for (i32 e = 0; e < cn; e += VW) FV_ST(staged, to + e, FV(0.0f));
+                        continue;
+                    }
+                    const ptr from = PADD(x, ((I64(sy - x_first) * I64(PRM(width)) + I64(sx)) * I64(PRM(channels)) + I64(group * cin + c0)) * I64(x_size));
+                    i32 e = 0;
+                    if (X_DT == 0) for (; e + VW <= cn; e += VW) FV_ST(staged, to + e, FV_LDG(from, e));
+                    else for (; e + VW <= cn; e += VW) FV_ST(staged, to + e, FV_LDGH(from, e));
+                    for (; e < cn; e++) staged[to + e] = load_as(X_DT, from, e);
+                }
+            }
+            for (i32 u = 0; u < units_here; u++) {
+                const i32 block = (unit0 + u) / PRM(block_units), block_y = block / r, block_x = block - block_y * r;
+                for (i32 tap = 0; tap < tap_count; tap++) {
+                    const i32 ky = tap / kw, dx = tap - ky * kw + block_x * PRM(shift);
+                    const i32 seen0 = ((ky + block_y * PRM(shift)) * patch_pitch + dx % stride * phase_columns + dx / stride) * PIXEL_PITCH;
+                    const ptr at = PADD(TAPS_AT(unit0 + u, f, tap), I64(c0) * I64(TILE_COLS * w_size));
+                    if (W_DT != 0) for (i32 e = 0; e < cn * TILE_COLS; e += VW) FV_ST(taps, e, FV_LDGH(at, e));
+                    for (i32 py = 0; py < rows_here; py++) {
+                        for (i32 px = 0; px < columns_here; px += RM) {
+                            const i32 seen = seen0 + (py * stride * patch_pitch + px) * PIXEL_PITCH, kept = (u * tile_pixels + py * tile_width + px) * TILE_COLS;
+                            fv acc[RM][RN];
+                            UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = FV_LD(sums, kept + i * TILE_COLS + TILE_COL(j)); }
+#define A_(k, i) staged[seen + (i) * PIXEL_PITCH + (k)]
+#define B_(k, j) FV_LDG(at, (k) * TILE_COLS + TILE_COL(j))
+#define B_STAGED(k, j) FV_LD(taps, (k) * TILE_COLS + TILE_COL(j))
+                            if (W_DT == 0) { TILE_MUL(acc, A_, B_, cn) }
+                            else { TILE_MUL(acc, A_, B_STAGED, cn) }
+#undef A_
+#undef B_
+#undef B_STAGED
+                            UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) FV_ST(sums, kept + i * TILE_COLS + TILE_COL(j), acc[i][j]); }
+                        }
+                    }
+                }
+            }
+#else
+            for (i32 e = LANE; e < patch_rows * patch_columns * CHUNK; e += LANES) {
+                const i32 place = e / CHUNK, c = e - place * CHUNK, py = place / patch_columns, px = place - py * patch_columns;
+                const i32 sy = edge_inside(sy0 + py, PRM(height), PRM(edge)), sx = edge_inside(sx0 + px, PRM(width), PRM(edge));
+                f32 value = 0.0f;
+                if (sy >= 0 && sx >= 0 && c < cn) {
+                    const ptr from = PADD(x, ((I64(sy - x_first) * I64(PRM(width)) + I64(sx)) * I64(PRM(channels)) + I64(group * cin + c0)) * I64(x_size));
+                    value = load_as(X_DT, from, c);
+                }
+                staged[(py * patch_pitch + px % stride * phase_columns + px / stride) * PIXEL_PITCH + c] = value;
+            }
+            i32 seen[RM];
+            for (i32 tap = 0; tap < tap_count; tap++) {
+                const i32 ky = tap / kw, dx = tap - ky * kw + unit_x;
+                const ptr at = PADD(TAPS_AT(unit0, f, tap), I64(c0) * I64(TILE_COLS * w_size));
+                UNROLL for (i32 i = 0; i < RM; i++) {
+                    const i32 py = A_PIXEL(i) / tile_width, px = A_PIXEL(i) - py * tile_width;
+                    seen[i] = ((py * stride + ky + unit_y) * patch_pitch + dx % stride * phase_columns + dx / stride + px) * PIXEL_PITCH;
+                }
+                SYNC();
+                for (i32 e = LANE; e < cn * TILE_COLS; e += LANES) taps[e] = load_as(W_DT, at, e);
+                SYNC();
+#define A_(k, i) staged[seen[i] + (k)]
+#define B_(k, j) taps[(k) * TILE_COLS + TILE_COL(j)]
+                TILE_MUL(acc, A_, B_, cn)
+#undef A_
+#undef B_
+            }
+#endif
+        }
+    }
+#endif
+#undef TAPS_AT
