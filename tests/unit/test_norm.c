@@ -444,17 +444,17 @@ static void large(void **state)
     made m = make(&c);
     uint16_t *const x = malloc(count * sizeof(*x));
     assert_non_null(x);
-    uint16_t halves[256];
-    double sum[2] = {0}, squares[2] = {0}, value[256];
-    for (int i = 0; i < 256; i++) {
-        oracle_store(TSR_F16, halves, i, 3 + oracle_normal(&rng));
-        value[i] = oracle_load(TSR_F16, halves, i);
+    uint16_t halves[2][256]; /* the last row, beyond the first dispatch, is far from the others */
+    double sum[2] = {0}, squares[2] = {0}, value[2][256];
+    for (int i = 0; i < 512; i++) {
+        oracle_store(TSR_F16, halves[i / 256], i % 256, (i < 256 ? 3 : 60) + oracle_normal(&rng));
+        value[i / 256][i % 256] = oracle_load(TSR_F16, halves[i / 256], i % 256);
     }
     for (uint64_t i = 0; i < count; i++) {
-        const uint64_t pick = (i * UINT64_C(0x9e3779b97f4a7c15)) >> 56;
-        x[i] = halves[pick];
-        sum[i / 32 % 2] += value[pick];
-        squares[i / 32 % 2] += value[pick] * value[pick];
+        const uint64_t pick = (i * UINT64_C(0x9e3779b97f4a7c15)) >> 56, last = i / CHANNELS / WIDTH == HEIGHT - 1;
+        x[i] = halves[last][pick];
+        sum[i / 32 % 2] += value[last][pick];
+        squares[i / 32 % 2] += value[last][pick] * value[last][pick];
     }
     fixture_rows y = fixture_make(device, TSR_F32, 0, WIDTH * CHANNELS, NULL), first = fixture_make(device, TSR_F16, 0, WIDTH * CHANNELS, NULL);
     for (uint64_t i = 0; i < first.count; i++) first.values[i] = oracle_load(TSR_F16, x, (int64_t)i);
