@@ -56,9 +56,21 @@ void fixture_free(fixture_rows *f)
     *f = (fixture_rows){0};
 }
 
+static int complaints;
+
+static void on_log(void *user, tsr_log_level level, const char *text)
+{
+    (void)user;
+    if (level != TSR_LOG_WARNING || strstr(text, "not installed")) return;
+    print_error("%s\n", text);
+    complaints++;
+}
+
+int fixture_complaints(void) { return complaints; }
+
 tsr_device *fixture_open(tsr_context **context, const char *selector, bool required)
 {
-    const tsr_context_desc desc = {.cache_dir = ""};
+    const tsr_context_desc desc = {.cache_dir = "", .validation = 1, .log = on_log};
     tsr_device *dev = NULL;
     if (tsr_context_create(&desc, context) != TSR_OK) return NULL;
     const tsr_status status = tsr_device_open(*context, selector, NULL, &dev);

@@ -25,6 +25,9 @@ void fixture_free(fixture_rows *f);
 /* Opens a device of fresh context; NULL where there is none and that may be. */
 tsr_device *fixture_open(tsr_context **context, const char *selector, bool required);
 
+/* Warnings so far, those of Vulkan's validation layer among them. */
+int fixture_complaints(void);
+
 /* A seed that differs from run to run, printed by the caller where a test fails; TESSERA_SEED replaces it. */
 uint64_t fixture_seed(void);
 

@@ -227,5 +227,5 @@ int main(int argc, char **argv)
         tsr_device_destroy(device);
         tsr_context_destroy(context);
     }
-    return failed != 0;
+    return failed + fixture_complaints() != 0;
 }
