@@ -19,6 +19,8 @@ typedef struct decode_model {
 
 /* NAME.weight [cout, cin, k, k] of normal values scaled by gain / sqrt(cin k k), and NAME.bias of values scaled by bias where that is not 0. */
 void decode_model_conv(decode_model *m, const char *name, int cout, int cin, int k, double gain, double bias);
+/* The layer that makes pixels: most of them within [0, 1]. */
+void decode_model_pixels(decode_model *m, const char *name, int cout, int cin);
 /* NAME [n] of mean + gain times normal values. */
 void decode_model_vector(decode_model *m, const char *name, int n, double mean, double gain);
 const tsr_tensor_view *decode_model_find(const decode_model *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -65,6 +67,7 @@ struct decode_form {
     decode_act act;
     int kind;     /* the family's own */
     bool counted; /* starts must say how many latents are pushed */
+    bool summed;  /* it has statistics of whole frames, which are sums of another order where work is cut */
 };
 
 extern const decode_form decode_taehv_forms[], decode_super_forms[], decode_taesd_forms[]; /* up to one without a name */
@@ -76,6 +79,7 @@ typedef struct decode_bench {
     tsr_decoder *dec;
     decode_clip in, want;
     uint64_t latents; /* what starts must say: 0, or how many are pushed */
+    double summed;    /* how far runs may be apart whose work is cut differently; 0: the same bits */
 } decode_bench;
 
 /* Not SUITE_PASS: says why. desc overrides precision. */

@@ -26,7 +26,7 @@ static suite_verdict run_sizes(decode_bench *b, suite_run_context *run)
         if (v != SUITE_PASS) return v;
     }
     tsr_decoder_plan plan;
-    const tsr_clip huge = {.height = 1 << 14, .width = 1 << 14, .memory_limit = 1 << 16};
+    const tsr_clip huge = {.height = 64, .width = 64, .memory_limit = 1 << 16};
     suite_verdict v = expect(tsr_decoder_plan_clip(b->dec, &huge, &plan), TSR_ERROR_DEVICE_MEMORY, "", "a plan beyond its limit", run);
     if (v == SUITE_PASS) v = expect(tsr_decoder_start(b->dec, &huge), TSR_ERROR_DEVICE_MEMORY, "", "a start beyond its limit", run);
     return v;

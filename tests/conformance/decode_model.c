@@ -43,6 +43,14 @@ void decode_model_conv(decode_model *m, const char *name, int cout, int cin, int
     decode_model_vector(m, full, cout, 0, bias);
 }
 
+void decode_model_pixels(decode_model *m, const char *name, int cout, int cin)
+{
+    char full[64];
+    decode_model_conv(m, name, cout, cin, 3, 0.12, 0);
+    snprintf(full, sizeof(full), "%s.bias", name);
+    decode_model_vector(m, full, cout, 0.5, 0.1);
+}
+
 const tsr_tensor_view *decode_model_find(const decode_model *m, const char *format, ...)
 {
     char name[64];

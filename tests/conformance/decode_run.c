@@ -11,6 +11,7 @@ suite_verdict decode_bench_open(decode_bench *b, const decode_form *f, tsr_preci
     *b = (decode_bench){.model = calloc(1, sizeof(*b->model)),
                         .in = decode_clip_new(f->frames, f->channels, f->height, f->wide),
                         .latents = f->counted ? (uint64_t)f->frames : 0};
+    if (f->summed) b->summed = precision == TSR_PRECISION_F16 ? 1e-2 : 2e-6;
     if (!b->model || !b->in.x) return suite_say(run, SUITE_FAIL, "no memory");
     b->model->dtype = f->dtype;
     b->model->rng = &r;

@@ -23,7 +23,7 @@ static void build(decode_model *m, const decode_form *f)
         snprintf(name, sizeof(name), "decoder.%d.conv", n + 6);
         decode_model_conv(m, name, next * f->grow[level], next, 1, 1.2, 0);
     }
-    decode_model_conv(m, "decoder.22", 3 * f->patch * f->patch, f->width[3], 3, 0.5, 0.4);
+    decode_model_pixels(m, "decoder.22", 3 * f->patch * f->patch, f->width[3]);
 }
 
 static decode_clip expect(const decode_model *m, const decode_form *f, decode_clip c)

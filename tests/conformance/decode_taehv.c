@@ -31,7 +31,7 @@ static void build_decoder(decode_model *m, const decode_form *f)
         snprintf(name, sizeof(name), "decoder.%d", n + 5);
         decode_model_conv(m, name, f->width[level + 1], f->width[level], 3, 1.4, 0);
     }
-    decode_model_conv(m, "decoder.22", 3 * f->patch * f->patch, f->width[3], 3, 0.5, 0.4);
+    decode_model_pixels(m, "decoder.22", 3 * f->patch * f->patch, f->width[3]);
 }
 
 static decode_clip blocks(const decode_model *m, const char *base, int n, decode_clip c, decode_act act)

@@ -83,7 +83,9 @@ static void build_decoder(decode_model *m, const decode_form *f)
         build_conv(m, f, n + 1, width(f, level + 1), width(f, level), 0);
     }
     build_block(m, f, n, width(f, levels(f)), false);
-    build_conv(m, f, n + 1, 3, width(f, levels(f)), 0.4);
+    char name[48];
+    snprintf(name, sizeof(name), "%s%d", base(f), n + 1);
+    decode_model_pixels(m, name, 3, width(f, levels(f)));
 }
 
 static decode_clip expect_decoder(const decode_model *m, const decode_form *f, decode_clip c)
@@ -144,14 +146,15 @@ const decode_form decode_taesd_forms[] = {
     {"taesd-raw", DECODER, .desc = {.latents = TSR_LATENTS_RAW, .variant = "sd3"}, .dtype = TSR_F32, .channels = 16, .height = 2, .wide = 2,
      .frames = 1, .width = {5, 4, 3, 2}, .grow = {1}, .kind = ORIGINAL},
     {"taesd-pooled", DECODER, .dtype = TSR_F32, .channels = 6, .height = 4, .wide = 5, .frames = 2, .width = {3, 4, 5, 6}, .grow = {2},
-     .kind = POOLED},
+     .kind = POOLED, .summed = true},
     {"taesd-deep", DECODER, .dtype = TSR_F32, .channels = 5, .height = 1, .wide = 3, .frames = 1, .width = {8, 6, 4, 3}, .grow = {1}, .kind = DEEP},
     {"taesd-encoder-original", ENCODER, .dtype = TSR_F32, .height = 24, .wide = 40, .frames = 2, .width = {5, 7, 6, 4}, .grow = {3},
      .kind = ORIGINAL},
     {"taesd-encoder-comfyui", ENCODER, .dtype = TSR_F16, .height = 16, .wide = 8, .frames = 1, .width = {5, 7, 6, 4}, .grow = {2}, .kind = COMFYUI},
     {"taesd-encoder-diffusers", ENCODER, .dtype = TSR_F32, .height = 8, .wide = 24, .frames = 1, .width = {6, 6, 6, 16}, .grow = {3},
      .kind = DIFFUSERS},
-    {"taesd-encoder-pooled", ENCODER, .dtype = TSR_F32, .height = 16, .wide = 24, .frames = 1, .width = {4, 5, 3, 6}, .grow = {1}, .kind = POOLED},
+    {"taesd-encoder-pooled", ENCODER, .dtype = TSR_F32, .height = 16, .wide = 24, .frames = 1, .width = {4, 5, 3, 6}, .grow = {1}, .kind = POOLED,
+     .summed = true},
     {"taesd-encoder-deep", ENCODER, .dtype = TSR_F32, .height = 32, .wide = 64, .frames = 1, .width = {4, 5, 3, 6}, .grow = {2}, .kind = DEEP},
     {0},
 };
