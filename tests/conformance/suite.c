@@ -77,6 +77,7 @@ suite *suite_create(void)
         suite_add_flow_tiles,
         suite_add_flow_clusters,
         suite_add_decode,
+        suite_add_golden,
         suite_add_flow_values,
         suite_add_flow_quantize,
         suite_add_flow_reports,

@@ -67,6 +67,7 @@ int suite_add_flow_tiled(suite *s);
 int suite_add_flow_tiles(suite *s);
 int suite_add_flow_clusters(suite *s);
 int suite_add_decode(suite *s);
+int suite_add_golden(suite *s);
 int suite_add_flow_values(suite *s);
 int suite_add_flow_quantize(suite *s);
 int suite_add_flow_reports(suite *s);
