@@ -59,6 +59,15 @@ FIXTURES = [
     Fixture("kl", "kl", [(2, 3, 5)], storage="F16"),
     Fixture("kl-16", "kl16", [(1, 5, 3)]),
     Fixture("taesd", "taesd", [(2, 5, 3)]),
+    Fixture("taesd-encoder", "taesd", [(2, 24, 40)], encoder=True, schemes=False),
+    Fixture("taew2_1", "taew2_1", [(3, 3, 4), (1, 1, 2)]),
+    Fixture("taew2_1-encoder", "taew2_1", [(9, 16, 24), (4, 8, 8)], encoder=True),
+    Fixture("taew2_2", "taew2_2", [(2, 3, 2)], storage="F16"),
+    Fixture("taew2_2-encoder", "taew2_2", [(6, 32, 16)], encoder=True),
+    Fixture("taeltx", "taeltx", [(2, 2, 1)]),
+    Fixture("taeltx-encoder", "taeltx", [(9, 32, 64)], encoder=True),
+    Fixture("taeltx-wide", "taeltx-wide", [(2, 1, 2)], storage="BF16"),
+    Fixture("taew2_2-super", "taew2_2-super", [(2, 3, 2)]),
 ]
 
 
@@ -98,7 +107,7 @@ class Weights:
 def calibrate(model, fixture, module, weights, run):
     """Scales the last layer so that frames are spread over [0, 1] and few are clamped."""
     seen = []
-    last = "encoder.conv_out" if fixture.encoder else model.last
+    last = model.last_encoder if fixture.encoder else model.last
     layer = dict(module.named_modules())[last]
     hook = layer.register_forward_hook(lambda m, i, o: seen.append((o[0] if isinstance(o, tuple) else o).std().item()))
     run()

@@ -5,6 +5,7 @@ import typing
 import torch
 
 import names
+import tae
 
 
 @dataclasses.dataclass
@@ -24,6 +25,7 @@ class Model:
     scales: tuple = ()  # (pattern, scale, shift): what differs from the formula
     encode: typing.Callable = None  # (module, frames in [-1, 1]) -> raw latent
     time: int = 1  # frames of each latent after the first
+    last_encoder: str = "encoder.conv_out"
     last_spread: float = 0.35  # wanted standard deviation of what the last layer makes
     last_shift: float = 0.0
 
@@ -145,6 +147,15 @@ def ltx_model(kind, config, full, text, decode, original, scales, variant=None):
     )  # fmt: skip
 
 
+def tiny(family, z, widths, grow, patch, **more):
+    full = dict(widths=(512, 256, 128, 64) if more.get("form") == "super" else (256, 128, 64, 64), narrow=64)
+    return Model(
+        family, lambda config: tae.Tae(**config), dict(z=z, widths=widths, grow=grow, patch=patch) | more, full, z, lambda m, z: z, tae.decode,
+        "decoder.22", schemes=(), last_spread=0.17, last_shift=0.5, encode=tae.encode, last_encoder="encoder.17",
+        time=grow[0] * grow[1] * grow[2],
+    )  # fmt: skip
+
+
 MODELS = {
     "wan21": Model(
         "wan2.1", diffusers("AutoencoderKLWan"), WAN, dict(base_dim=96), 16, mean_std, plain, "decoder.conv_out", WAN_KEEP,
@@ -207,5 +218,11 @@ MODELS = {
         "taesd", diffusers("AutoencoderTiny"), dict(encoder_block_out_channels=(16,) * 4, decoder_block_out_channels=(16,) * 4),
         dict(encoder_block_out_channels=(64,) * 4, decoder_block_out_channels=(64,) * 4), 4, lambda m, z: z, each, "decoder.layers.18",
         schemes=(("original", names.taesd), ("comfyui", names.taesd_prefixed)), last_spread=0.17, last_shift=0.5,
+        encode=lambda m, x: torch.stack([m.encode(x[:, :, t]).latents for t in range(x.shape[2])], 2), last_encoder="encoder.layers.14",
     ),
+    "taew2_1": tiny("taehv", 16, (8, 12, 6, 8), (1, 2, 2), 1),
+    "taew2_2": tiny("taehv", 48, (12, 8, 8, 6), (1, 2, 2), 2),
+    "taeltx": tiny("taehv", 128, (8, 6, 8, 8), (2, 2, 2), 4, shrink=(2, 2, 2)),
+    "taeltx-wide": tiny("taehv", 128, (12, 8, 8, 8), (2, 2, 2), 4, shrink=(2, 2, 2), form="wide"),
+    "taew2_2-super": tiny("taehv_super", 48, (12, 8, 6, 8), (1, 2, 2), 2, form="super"),
 }  # fmt: skip
