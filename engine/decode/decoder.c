@@ -117,7 +117,7 @@ tsr_status tsr_decoder_get_info(const tsr_decoder *dec, tsr_decoder_info *out)
     enum { SOME = 1001 }; /* latents, odd, to read the rate off */
     out->time_scale = net->encoder ? 1 : (uint32_t)net->features[net->output].rate;
     if (!net->encoder) out->frames_lost = (uint32_t)((uint64_t)SOME * out->time_scale - tsr_decoder_frames(dec, SOME));
-    for (uint64_t n = 2; net->encoder && tsr_decoder_frames(dec, 1 + n) < 2 && n < SOME; n++) out->time_scale = (uint32_t)n;
+    for (uint32_t n = 1; net->encoder && tsr_decoder_frames(dec, 1 + n) < 2 && n < SOME; n++) out->time_scale = n + 1;
     if (dec->exec) {
         out->memory = dec->plan.device_bytes;
         out->host_memory = dec->exec->host_bytes;
