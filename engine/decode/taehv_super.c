@@ -52,6 +52,7 @@ static int32_t block(tae *t, int32_t n, int32_t x)
     if (wide.w && mix.w && !(pair_channels(&wide) && pair_inputs(&mix)))
         t->w->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the weights of layer '%s'", name[0]);
     int32_t y = tae_add(t, name[0], x, wide, (tsr_conv_desc){.groups = c, .residual = TSR_NONE});
+    t->net->parameters -= y == TSR_NONE ? 0 : 2 * 49 * (uint64_t)c; /* half the taps are zeros that the file does not have */
     y = tae_add(t, name[1], y, mix, (tsr_conv_desc){.act = t->act, .residual = TSR_NONE});
     return tae_add(t, name[2], y, tsr_weights_taps(t->w, name[2], c, 4 * c, 1, 1, 1, 0), (tsr_conv_desc){.residual = x});
 }

@@ -30,10 +30,34 @@ static suite_verdict run_clips(decode_bench *b, double allowed, suite_run_contex
     return v;
 }
 
+/* What the decoder says of itself. */
+static suite_verdict run_info(decode_bench *b, const decode_form *f, suite_run_context *run)
+{
+    tsr_decoder_info info;
+    const char *other = f->desc.encoder ? "decoder." : "encoder.";
+    const decode_clip *latents = f->desc.encoder ? &b->want : &b->in, *frames = f->desc.encoder ? &b->in : &b->want;
+    uint64_t parameters = 0;
+    const tsr_status s = tsr_decoder_get_info(b->dec, &info);
+    if (s != TSR_OK) return suite_error(run, s, "info");
+    for (int i = 0; i < b->model->count; i++) {
+        const tsr_tensor_view *v = &b->model->views[i];
+        if (strncmp(v->name, other, strlen(other)) != 0) parameters += v->size / tsr_dtype_size(v->dtype);
+    }
+    if (info.parameters != parameters)
+        return suite_say(run, SUITE_FAIL, "%llu parameters; the file has %llu", (unsigned long long)info.parameters, (unsigned long long)parameters);
+    if ((int)info.latent_channels != latents->channels || info.frame_channels != 3 || (int)info.space_scale * latents->height != frames->height)
+        return suite_say(run, SUITE_FAIL, "%u latent channels of %ux%u pixels; expected %d of %d", info.latent_channels, info.space_scale,
+                         info.space_scale, latents->channels, frames->height / latents->height);
+    const int scale = f->grow[1] > 0 ? f->grow[0] * f->grow[1] * f->grow[2] : 1; /* images have none */
+    if ((int)info.time_scale != scale) return suite_say(run, SUITE_FAIL, "%u frames a latent; expected %d", info.time_scale, scale);
+    return SUITE_PASS;
+}
+
 static suite_verdict run_oracle(const suite_case *c, suite_run_context *run)
 {
     decode_bench b;
     suite_verdict v = decode_bench_open(&b, c->params, c->number ? TSR_PRECISION_F16 : TSR_PRECISION_F32, run);
+    if (v == SUITE_PASS) v = run_info(&b, c->params, run);
     if (v == SUITE_PASS) v = run_clips(&b, c->number ? 1e-2 : 2e-5, run);
     decode_bench_close(&b);
     return v;
