@@ -17,7 +17,7 @@ int32_t tae_add(tae *t, const char *name, int32_t x, tsr_taps taps, tsr_conv_des
     desc.name = name;
     desc.taps = taps;
     desc.x = x;
-    if (desc.before == 0) desc.before = taps.kh / 2;
+    desc.before = taps.kh % 2 == 1 ? taps.kh / 2 : 0;
     return tsr_net_conv(t->net, &desc);
 }
 

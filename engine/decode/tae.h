@@ -14,7 +14,7 @@ typedef struct tae {
 /* Has anything failed so far? Then the calls below do nothing and return TSR_NONE. */
 bool tae_failed(const tae *t);
 
-/* A convolution of x with taps (taken over); name is whole. before 0: centred. */
+/* A convolution of x with taps (taken over), centred where their number is odd; name is whole. */
 int32_t tae_add(tae *t, const char *name, int32_t x, tsr_taps taps, tsr_conv_desc desc);
 /* A convolution of x with k x k taps, centred, named BASE + layer; what else is asked for is in desc. cout -1: as the file has it. */
 int32_t tae_conv(tae *t, const char *layer, int32_t x, int32_t cout, int32_t k, int bias, tsr_conv_desc desc);

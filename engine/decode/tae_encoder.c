@@ -5,35 +5,17 @@
 
 #include "tae.h"
 
-/* 3x3 taps on patches of p x p pixels, of which channel (c p + i) p + j is pixel (i, j), as 3p x 3p taps on pixels. */
-static bool unpack_patches(tsr_taps *taps, int32_t p)
+/* Patches of p x p pixels as channels: (c p + i) p + j is pixel (i, j) of colour c. */
+static int32_t patches(tae *t, int32_t x, int32_t p)
 {
-    const int32_t k = 3 * p;
-    float *w = malloc((size_t)taps->cout * 3 * (size_t)(k * k) * sizeof(float));
-    if (!w) return false;
-    for (int32_t o = 0; o < taps->cout; o++)
-        for (int32_t c = 0; c < 3; c++)
-            for (int32_t y = 0; y < k; y++)
-                for (int32_t x = 0; x < k; x++) {
-                    const size_t from = (size_t)o * (size_t)taps->cin + (size_t)((c * p + y % p) * p + x % p);
-                    w[((size_t)o * 3 + (size_t)c) * (size_t)(k * k) + (size_t)(y * k + x)] = taps->w[from * 9 + (size_t)(y / p * 3 + x / p)];
-                }
-    free(taps->w);
-    taps->w = w;
-    taps->cin = 3;
-    taps->kh = taps->kw = k;
-    return true;
-}
-
-static int32_t first_of_encoder(tae *t, int32_t x)
-{
-    const int32_t p = tae_patch(t, "0", 1);
-    if (tae_failed(t)) return TSR_NONE;
-    char name[96];
-    snprintf(name, sizeof(name), "%s0", t->base);
-    tsr_taps taps = tsr_weights_taps(t->w, name, -1, 3 * p * p, 1, 3, 3, 1);
-    if (taps.w && p > 1 && !unpack_patches(&taps, p)) t->w->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the weights of layer '%s'", name);
-    return tae_add(t, name, x, taps, (tsr_conv_desc){.stride = p, .before = p, .act = t->act, .residual = TSR_NONE});
+    const int32_t channels = 3 * p * p;
+    if (p == 1 || tae_failed(t)) return x;
+    tsr_taps taps = {.cout = channels, .cin = 3, .kt = 1, .kh = p, .kw = p, .w = calloc((size_t)channels * (size_t)channels, sizeof(float))};
+    if (!taps.w) t->w->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for patches of %" PRId32 " x %" PRId32 " pixels", p, p);
+    for (int32_t o = 0; taps.w && o < channels; o++) taps.w[o * channels + o] = 1; /* [c p p + i p + j][c][i][j] */
+    const int32_t y = tae_add(t, "patches", x, taps, (tsr_conv_desc){.stride = p, .residual = TSR_NONE});
+    t->net->parameters -= y == TSR_NONE ? 0 : (uint64_t)channels * (uint64_t)channels; /* the file has none */
+    return y;
 }
 
 void tae_encoder(tsr_net *net, tsr_weights *w, const char *variant)
@@ -46,7 +28,9 @@ void tae_encoder(tsr_net *net, tsr_weights *w, const char *variant)
         net->status = tsr_fail(TSR_ERROR_UNSUPPORTED, "variant '%s' of family '%s' has no encoder here", v->name, net->family);
         return;
     }
-    int32_t x = first_of_encoder(&t, tsr_net_input(net, 3));
+    const int32_t p = tae_patch(&t, "0", 1);
+    int32_t x = patches(&t, tsr_net_input(net, 3), p);
+    x = tae_conv(&t, "0", x, -1, 3, 1, (tsr_conv_desc){.act = t.act, .residual = TSR_NONE});
     net->whole = 1;
     for (int32_t n = 2; n < 17 && !tae_failed(&t); n += 5) { /* pool, down, three blocks */
         char layer[32];
