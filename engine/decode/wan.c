@@ -64,8 +64,14 @@ int32_t tsr_wan_level(tsr_wan *wan, const char *prefix, int32_t first, int32_t n
         x = tsr_block_res(wan->net, wan->w, &wan->style, name, x, width);
         width = tsr_net_channels(wan->net, x);
     }
-    const size_t at = strlen(wan->widths);
-    snprintf(wan->widths + at, sizeof(wan->widths) - at, "%s%d", at ? "," : "", width);
+    char widths[sizeof(wan->widths)];
+    snprintf(widths, sizeof(widths), "%s", wan->widths);
+    if (widths[0] == '\0')
+        snprintf(wan->widths, sizeof(wan->widths), "%d", width);
+    else if (strcmp(wan->half, "decoder") == 0)
+        snprintf(wan->widths, sizeof(wan->widths), "%d,%.40s", width, widths);
+    else
+        snprintf(wan->widths, sizeof(wan->widths), "%.40s,%d", widths, width);
     return x;
 }
 

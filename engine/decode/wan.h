@@ -10,7 +10,7 @@ typedef struct tsr_wan {
     const char *half; /* "decoder", "encoder" */
     bool diffusers;   /* names of diffusers, else the original ones */
     tsr_block_style style;
-    char widths[64]; /* of the levels so far, as the net's variant */
+    char widths[64]; /* of the levels so far, from the pixels on: the net's variant */
 } tsr_wan;
 
 /* kt: taps in time of the file's 3x3 convolutions. A variant is refused. */
