@@ -115,9 +115,10 @@ tsr_status tsr_decoder_get_info(const tsr_decoder *dec, tsr_decoder_info *out)
     memcpy(out->family, net->family, sizeof(out->family));
     memcpy(out->variant, net->variant, sizeof(out->variant));
     enum { SOME = 1001 }; /* latents, odd, to read the rate off */
-    out->time_scale = net->encoder ? 1 : (uint32_t)net->features[net->output].rate;
+    uint32_t n = 1;       /* frames that an encoder needs more for its second latent */
+    while (net->encoder && n < SOME && tsr_decoder_frames(dec, 1 + n) < 2) n++;
+    out->time_scale = net->encoder ? n : (uint32_t)net->features[net->output].rate;
     if (!net->encoder) out->frames_lost = (uint32_t)((uint64_t)SOME * out->time_scale - tsr_decoder_frames(dec, SOME));
-    for (uint32_t n = 1; net->encoder && tsr_decoder_frames(dec, 1 + n) < 2 && n < SOME; n++) out->time_scale = n + 1;
     if (dec->exec) {
         out->memory = dec->plan.device_bytes;
         out->host_memory = dec->exec->host_bytes;
@@ -288,7 +289,8 @@ static tsr_status fill_up(tsr_decoder *dec)
 {
     tsr_status status = TSR_OK;
     const uint64_t whole = (uint64_t)dec->net.whole;
-    for (uint64_t n = dec->pushed; whole > 0 && dec->pushed > 0 && n % whole != 0 && status == TSR_OK; n++) status = tsr_exec_push(dec->exec, dec->last);
+    for (uint64_t n = dec->pushed; whole > 0 && dec->pushed > 0 && n % whole != 0 && status == TSR_OK; n++)
+        status = tsr_exec_push(dec->exec, dec->last);
     return status;
 }
 
