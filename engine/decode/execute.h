@@ -17,7 +17,7 @@ struct tsr_node {
     tsr_conv *conv;
     int32_t frames_read, ahead, from, time_stride, rt, stride, shuffle;
     tsr_edge past;
-    bool first_alone;
+    bool first_alone, first_short;
     tsr_first first;
     bool residual_parted; /* residual_from: the residual's frame and the table's row follow from residual_rt */
     int32_t residual_rt;

@@ -124,6 +124,7 @@ int32_t tsr_net_conv(tsr_net *net, const tsr_conv_desc *desc)
     node->shuffle = d.up ? 2 : or_one(d.shuffle);
     node->past = d.past;
     node->first_alone = d.first_alone;
+    node->first_short = d.first_short;
     node->first = d.first;
     node->residual_parted = d.residual != TSR_NONE && d.residual_from;
     node->residual_rt = d.residual_rt == 0 ? rt : d.residual_rt;

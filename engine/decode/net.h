@@ -56,6 +56,7 @@ typedef struct tsr_conv_desc {
     int32_t from;        /* frames of x before this number count as outside: 1 for Wan's time_conv */
     int32_t time_stride; /* 0: 1 */
     bool first_alone;    /* time_stride > 1: step 0 is frame 0 passed on as it is, then cur = s time_stride (Wan's encoder) */
+    bool first_short;    /* time_stride > 1: cur = s time_stride, so that step 0 ends with frame 0 (Wan 2.2's encoder) */
     bool up;             /* x is read through a nearest 2x up-sampling in height and width: run as four phases with summed taps */
     bool up_time;        /* and through a nearest 2x in time that leaves frame 0 alone: rt is 2, kt is 1 or 3 (past: replicate), first
                             as given (LAST or ODD_LAST, or ALL: frame 0 is doubled too, kt 1 only) */

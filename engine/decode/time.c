@@ -34,7 +34,7 @@ tsr_window tsr_node_window(const tsr_node *node, int64_t o, bool odd)
         w.set = TSR_SET_FIRST;
         w.copy = node->first == TSR_FIRST_COPY;
     }
-    const int64_t current = node->first_alone ? w.step * node->time_stride : w.step * node->time_stride + node->time_stride - 1;
+    const int64_t current = node->first_alone || node->first_short ? w.step * node->time_stride : w.step * node->time_stride + node->time_stride - 1;
     w.high = current + node->ahead;
     w.low = w.high - (node->frames_read - 1);
     if (node->first_alone && w.step == 0) w.copy = true;
@@ -49,7 +49,7 @@ tsr_window tsr_node_window(const tsr_node *node, int64_t o, bool odd)
 int64_t tsr_node_frames(const tsr_node *node, int64_t n, bool odd)
 {
     if (node->kind != TSR_NODE_CONV || n == 0) return n;
-    const int64_t steps = node->first_alone ? 1 + (n - 1) / node->time_stride : n / node->time_stride;
+    const int64_t steps = node->first_alone || node->first_short ? 1 + (n - 1) / node->time_stride : n / node->time_stride;
     return steps == 0 ? 0 : first_differs(node, odd) ? 1 + (steps - 1) * node->rt : steps * node->rt;
 }
 
