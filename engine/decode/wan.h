@@ -30,4 +30,15 @@ void tsr_wan_close(tsr_wan *wan);
 /* Twice the frames (none for the first), each its own share of the channels; prefix: of the up-sampler. */
 int32_t tsr_wan_up_time(const tsr_wan *wan, const char *prefix, int32_t x);
 
+/* wan_encoder.c: the encoder's start: pixels, or patches of p x p of them, through the first convolution; half the height and width; every second
+ * frame, the first one as it is; the middle blocks, the last convolutions, and close. */
+int32_t tsr_wan_pixels(const tsr_wan *wan, int32_t p);
+int32_t tsr_wan_down(const tsr_wan *wan, const char *prefix, int32_t x);
+int32_t tsr_wan_down_time(const tsr_wan *wan, const char *prefix, int32_t x);
+void tsr_wan_latents(tsr_wan *wan, int32_t x, const float *mean, const float *std, int32_t z);
+
+/* wan22_encoder.c */
+void tsr_wan22_encoder(tsr_net *net, tsr_weights *w, const char *variant);
+void tsr_qwen21_encoder(tsr_net *net, tsr_weights *w, const char *variant);
+
 #endif

@@ -39,62 +39,22 @@ static void decoder(tsr_net *net, tsr_weights *w, const char *variant)
     tsr_wan_finish(&wan, x, TSR_ORDER_CHANNELS);
 }
 
-/* Half the height and width; time: then every second frame, the first one as it is. */
-static int32_t down(const tsr_wan *wan, const char *prefix, bool time, int32_t x)
-{
-    char name[TSR_BLOCK_NAME];
-    tsr_block_name(name, prefix, "resample.1");
-    tsr_conv_desc desc = tsr_block_describe(wan->net, wan->w, &wan->style, name, x, tsr_net_channels(wan->net, x), 1, 3);
-    desc.stride = 2;
-    desc.before = 0;
-    x = tsr_block_add(wan->net, wan->w, &desc);
-    if (!time) return x;
-    tsr_block_name(name, prefix, "time_conv");
-    desc = tsr_block_describe(wan->net, wan->w, &wan->style, name, x, tsr_net_channels(wan->net, x), 3, 1);
-    desc.time_stride = 2;
-    desc.first_alone = true;
-    return tsr_block_add(wan->net, wan->w, &desc);
-}
-
-/* The last 1x1 convolution makes means and log variances of latents; latents are the means. */
-static int32_t means(const tsr_wan *wan, int32_t x)
-{
-    tsr_conv_desc desc = {.name = wan->diffusers ? "quant_conv" : "conv1", .x = x, .residual = TSR_NONE};
-    const int32_t both = tsr_net_channels(wan->net, x);
-    if (wan->net->status == TSR_OK) desc.taps = tsr_weights_taps(wan->w, desc.name, both, both, 1, 1, 1, 1);
-    if (desc.taps.w && both % 2 != 0)
-        wan->w->status =
-            tsr_fail(TSR_ERROR_FILE, "the weight file's tensor '%s%s.weight' has %d output channels; expected means and as many variances",
-                     wan->w->prefix, desc.name, both);
-    desc.taps.cout = both / 2;
-    return tsr_block_add(wan->net, wan->w, &desc);
-}
-
 static void encoder(tsr_net *net, tsr_weights *w, const char *variant)
 {
     tsr_wan wan = tsr_wan_open(net, w, "encoder", variant, 3);
     char name[TSR_BLOCK_NAME];
     const char *list = wan.diffusers ? "encoder.down_blocks." : "encoder.downsamples.";
-    tsr_conv_desc desc = {.name = wan.diffusers ? "encoder.conv_in" : "encoder.conv1", .before = 1, .residual = TSR_NONE};
-    if (net->status == TSR_OK) {
-        desc.taps = tsr_weights_taps(w, desc.name, -1, -1, 3, 3, 3, 1);
-        net->status = w->status;
-    }
-    desc.x = tsr_net_input(net, desc.taps.cin);
-    int32_t x = tsr_block_add(net, w, &desc), n = 0;
-    for (int level = 0; level < LEVELS; level++) {
+    int32_t x = tsr_wan_pixels(&wan, 1);
+    for (int level = 0, n = 0; level < LEVELS; level++, n++) {
         x = tsr_wan_level(&wan, list, n, BLOCKS - 1, x);
         n += BLOCKS - 1;
         if (level + 1 == LEVELS) break;
-        snprintf(name, sizeof(name), "%s%d", list, n++);
-        x = down(&wan, name, level >= LEVELS - 1 - LEVELS_IN_TIME, x);
+        snprintf(name, sizeof(name), "%s%d", list, n);
+        x = tsr_wan_down(&wan, name, x);
+        if (level >= LEVELS - 1 - LEVELS_IN_TIME) x = tsr_wan_down_time(&wan, name, x);
     }
-    desc = tsr_wan_head(&wan, name, tsr_wan_middle(&wan, x), -1);
-    x = means(&wan, tsr_block_add(net, w, &desc));
-    tsr_net_output(net, x);
-    if (tsr_net_channels(net, x) == 16) tsr_net_latent(net, tsr_statistics_wan21_mean, tsr_statistics_wan21_std, 16, true);
-    tsr_wan_close(&wan);
     net->fps = 16;
+    tsr_wan_latents(&wan, x, tsr_statistics_wan21_mean, tsr_statistics_wan21_std, 16);
 }
 
 static const char *const signs[] = {"decoder.middle.0.residual.0.gamma|decoder.mid_block.resnets.0.norm1.gamma",

@@ -91,21 +91,23 @@ static const char *const image_signs[] = {"decoder.upsamples.4.upsamples.0.resid
                                           "decoder.middle.0.residual.0.gamma|decoder.mid_block.resnets.0.norm1.gamma",
                                           "decoder.head.0.gamma|decoder.norm_out.gamma", NULL};
 
+/* A file may hold the encoder alone. */
 static bool fits(const tsr_weights *w)
 {
     return tsr_weights_has(w, "decoder.upsamples.0.upsamples.0.residual.2.weight") ||
-           (tsr_weights_has(w, "decoder.mid_block.resnets.0.norm1.gamma") && tsr_weights_has(w, "decoder.up_blocks.0.upsampler.resample.1.weight"));
+           tsr_weights_has(w, "encoder.downsamples.0.downsamples.0.residual.2.weight") ||
+           (tsr_weights_has(w, "decoder.mid_block.resnets.0.norm1.gamma") && tsr_weights_has(w, "decoder.up_blocks.0.upsampler.resample.1.weight")) ||
+           (tsr_weights_has(w, "encoder.down_blocks.0.resnets.0.norm1.gamma") && tsr_weights_has(w, "encoder.down_blocks.0.resnets.0.conv1.weight"));
 }
 
-/* Five levels, and no taps in time. */
+/* It has a level more. */
 static bool image_fits(const tsr_weights *w)
 {
-    const char *head = tsr_weights_has(w, "decoder.head.2.weight") ? "decoder.head.2.weight" : "decoder.conv_out.weight";
-    const int64_t last = tsr_weights_extent(w, 4, "%s", head), kt = last > 0 ? tsr_weights_extent(w, 2, "%s", head) : 1;
-    return fits(w) && kt == 1 &&
-           (tsr_weights_has(w, "decoder.upsamples.4.upsamples.0.residual.2.weight") ||
-            tsr_weights_has(w, "decoder.up_blocks.4.resnets.0.conv1.weight"));
+    return fits(w) && (tsr_weights_has(w, "decoder.upsamples.4.upsamples.0.residual.2.weight") ||
+                       tsr_weights_has(w, "decoder.up_blocks.4.resnets.0.conv1.weight") ||
+                       tsr_weights_has(w, "encoder.downsamples.4.downsamples.0.residual.2.weight") ||
+                       tsr_weights_has(w, "encoder.down_blocks.4.resnets.0.conv1.weight"));
 }
 
-const tsr_family tsr_family_wan22 = {"wan2.2", signs, fits, decoder, NULL};
-const tsr_family tsr_family_qwen21 = {"qwen-image-2.1", image_signs, image_fits, image_decoder, NULL};
+const tsr_family tsr_family_wan22 = {"wan2.2", signs, fits, decoder, tsr_wan22_encoder};
+const tsr_family tsr_family_qwen21 = {"qwen-image-2.1", image_signs, image_fits, image_decoder, tsr_qwen21_encoder};
