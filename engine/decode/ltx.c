@@ -113,7 +113,7 @@ static int32_t *residual_table(const builder *b, const tsr_ltx_block *block)
 static int32_t up(const builder *b, const tsr_ltx_block *block, int32_t x)
 {
     char name[128];
-    snprintf(name, sizeof(name), "%s.conv", block->name);
+    snprintf(name, sizeof(name), "%s.conv.conv", block->name);
     int32_t *table = NULL;
     tsr_conv_desc desc = conv3(b, name, x, block->cout * block->rt * block->shuffle * block->shuffle);
     desc.rt = block->rt;
