@@ -14,14 +14,15 @@ typedef struct reader {
     bool ok;
 } reader;
 
-static void complain(reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void complain(reader *r, const char *format, ...)
+static bool complain(reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool complain(reader *r, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     if (r->ok) vsnprintf(r->why, r->size, format, args);
     va_end(args);
     r->ok = false;
+    return false;
 }
 
 static const cJSON *member(reader *r, const cJSON *object, const char *key)
@@ -56,7 +57,7 @@ static void extents(reader *r, const cJSON *object, const char *key, int64_t *ou
     }
 }
 
-static void read_clip(reader *r, golden *g, const cJSON *item, golden_clip *clip, int index)
+static bool read_clip(reader *r, golden *g, const cJSON *item, golden_clip *clip, int index)
 {
     char space[16] = "", key[16];
     text(r, member(r, item, "draw"), clip->draw, sizeof(clip->draw));
@@ -69,7 +70,7 @@ static void read_clip(reader *r, golden *g, const cJSON *item, golden_clip *clip
     extents(r, item, "shape", clip->shape);
     extents(r, item, "result", clip->result);
     if (r->ok && (clip->every < 1 || !(clip->unit > 0))) complain(r, "clip %d keeps no value", index);
-    if (!r->ok) return;
+    if (!r->ok) return false;
     snprintf(key, sizeof(key), "%d", index);
     tsr_tensor_view view;
     if (tsr_tensors_find(g->expected, key, &view) != TSR_OK) return complain(r, "%s", tsr_last_error());
@@ -78,9 +79,10 @@ static void read_clip(reader *r, golden *g, const cJSON *item, golden_clip *clip
     clip->expected = view.data;
     if (view.dtype != TSR_I16 || view.rank != 1 || view.shape[0] != clip->count)
         complain(r, "expected values of clip %d are not %lld numbers of 16 bits", index, (long long)clip->count);
+    return r->ok;
 }
 
-static void read_head(reader *r, golden *g)
+static bool read_head(reader *r, golden *g)
 {
     static const tsr_dtype storages[] = {TSR_F32, TSR_F16, TSR_BF16};
     static const char *const words[] = {"F32", "F16", "BF16"};
@@ -114,6 +116,7 @@ static void read_head(reader *r, golden *g)
     for (int scheme = 0; r->ok && scheme < g->scheme_count; scheme++)
         for (int i = 0; i < cJSON_GetArraySize(tensors); i++)
             if (!golden_tensor(g, scheme, i)) return complain(r, "tensor %d has no name in scheme '%s'", i, g->schemes[scheme]);
+    return r->ok;
 }
 
 static char *read_text(const char *path)
