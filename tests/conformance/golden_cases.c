@@ -170,7 +170,7 @@ static suite_verdict check_spoiled(work *w, double bound)
     if (v == SUITE_PASS) v = check_clip(&spoiled, dec, &g->clips[0], 0);
     tsr_decoder_destroy(dec);
     if (v != SUITE_PASS || !(spoiled.worst <= bound)) return v;
-    return suite_say(w->run, SUITE_FAIL, "with half of '%s' the error is %.1e: the fixture does not see it", name, spoiled.worst);
+    return suite_say(w->run, SUITE_FAIL, "with '%s' negated the error is %.1e: the fixture does not see it", name, spoiled.worst);
 }
 
 static suite_verdict judge(work *w, double bound)

@@ -40,7 +40,7 @@ void golden_close(golden *g);
 void golden_draw(const char *name, uint64_t seed, float scale, float shift, uint64_t first, uint64_t n, float *out);
 
 /* Writes the weight file with the names of a scheme. A tensor's elements are rounded to the fixture's storage type, then to dtype. Of the tensor
- * called spoiled (NULL: none), the numbers are half of what they should be. */
+ * called spoiled (NULL: none), the numbers have the wrong sign. */
 bool golden_write(const golden *g, int scheme, tsr_dtype dtype, const char *spoiled, const char *path);
 
 /* How a clip is run; all of it gives the same numbers. */

@@ -90,7 +90,7 @@ static bool write_tensor(const golden *g, const row *r, tsr_dtype dtype, bool sp
             double x = (double)numbers[i];
             oracle_store(g->storage, bytes, i, x);
             x = oracle_load(g->storage, bytes, i);
-            oracle_store(dtype, bytes, i, spoil ? 0.5 * x : x);
+            oracle_store(dtype, bytes, i, spoil ? -x : x);
         }
         if (fwrite(bytes, tsr_dtype_size(dtype), (size_t)count, f) != (size_t)count) return false;
     }
