@@ -9,7 +9,7 @@ static bool counts(const tsr_net *net)
 {
     bool clip = net->chunk > 0 && !net->clips;
     for (const tsr_node *node = net->nodes; node < net->nodes + net->node_count; node++)
-        clip = clip || (node->grouped && node->scope == TSR_SCOPE_CLIP && !net->clips);
+        clip = clip || (node->grouped && node->scope == TSR_SCOPE_CLIP && !net->clips) || (node->kind == TSR_NODE_ATTEND && node->attend.history);
     return clip;
 }
 
