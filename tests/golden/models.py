@@ -108,7 +108,7 @@ SIXTEEN = IMAGE | dict(latent_channels=16, use_quant_conv=False, use_post_quant_
 SVD = dict(down_block_types=("DownEncoderBlock2D",) * 4, block_out_channels=(32, 32, 64, 64), layers_per_block=2)
 TRUE_IMAGE = dict(block_out_channels=(128, 256, 512, 512))
 STATISTICS = ((r"^latents_mean$", 0.5, 0), (r"^latents_std$", 0.3, 1))
-# Noise is drawn elsewhere: here it has no weight.
+# Noise is not compared: the decoder is told to have none, and in diffusers it has no weight.
 CONDITIONED = STATISTICS + ((r"timestep_scale_multiplier$", 0, 1000), (r"per_channel_scale", 0, 0), (r"scale_shift_table$", 0.2, 0))
 
 
@@ -172,10 +172,10 @@ MODELS = {
         "AutoencoderKLLTXVideo", LTX090, dict(decoder_block_out_channels=(128, 256, 512, 512)), TEXT090, plain, names.ltx_first, STATISTICS,
     ),
     "ltx091": ltx_model(
-        "AutoencoderKLLTXVideo", LTX091, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT091, conditioned, names.ltx, CONDITIONED,
+        "AutoencoderKLLTXVideo", LTX091, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT091, conditioned, names.ltx, CONDITIONED, "noiseless",
     ),
     "ltx095": ltx_model(
-        "AutoencoderKLLTXVideo", LTX095, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT095, conditioned, names.ltx, CONDITIONED,
+        "AutoencoderKLLTXVideo", LTX095, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT095, conditioned, names.ltx, CONDITIONED, "noiseless",
     ),
     "ltx20": ltx_model(
         "AutoencoderKLLTX2Video", LTX20, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT20, plain, names.ltx, STATISTICS,
