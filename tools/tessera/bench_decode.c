@@ -2,41 +2,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tessera/tessera_decode.h"
 #include "bench.h"
-#include "latent.h"
+#include "decode/decode.h"
+#include "tessera/tessera_decode.h"
 
 static const char *const name = "bench";
 
-static tsr_status decode_clip(tsr_decoder *dec, const latent *l, float *in, float *out, double *seconds)
+static tsr_status decode_clip(tsr_decoder *dec, latent *l, float *in, float *out, double *seconds)
 {
-    tsr_status s = tsr_decoder_start(dec, &(tsr_clip){.height = l->height, .width = l->width});
+    tsr_status s = tsr_decoder_start(dec, &(tsr_clip){.height = l->height, .width = l->width, .latents = l->frames});
     const double start = cli_now();
-    for (uint32_t t = 0; t < l->frames && s == TSR_OK; t++) {
-        latent_frame(l, t, in);
-        s = tsr_decoder_push(dec, in);
-        for (int got = 1; got && s == TSR_OK;) s = tsr_decoder_pull(dec, out, &got);
+    for (uint64_t t = 0; t <= l->frames && s == TSR_OK; t++) {
+        int got = 1;
+        if (t < l->frames) latent_frame(name, l, t, in, &got);
+        s = t < l->frames ? tsr_decoder_push(dec, in) : tsr_decoder_finish(dec);
+        for (got = 1; got && s == TSR_OK;) s = tsr_decoder_pull(dec, out, &got);
     }
     *seconds = cli_now() - start;
     return s;
 }
 
-static void report(bench *b, const latent *l, const tsr_decoder_info *info, const bench_times *times)
+static void report(bench *b, const latent *l, tsr_decoder *dec, const bench_times *times)
 {
     char what[128];
-    const double frames = (double)l->frames * info->time_scale - info->frames_lost, flops = 0.0;
-    const double rate = flops / times->median;
-    snprintf(what, sizeof(what), "decode %s %ux%u %.0f frames", info->family, l->width * info->space_scale, l->height * info->space_scale, frames);
+    tsr_decoder_info info;
+    tsr_decoder_get_info(dec, &info);
+    const double frames = (double)tsr_decoder_frames(dec, l->frames);
+    const double flops = coder_flops(dec, &(tsr_clip){.height = l->height, .width = l->width, .latents = l->frames}), rate = flops / times->median;
+    snprintf(what, sizeof(what), "decode %s %ux%u %.0f frames", info.family, l->width * info.space_scale, l->height * info.space_scale, frames);
     printf("%-10s %-34s %10.3f ms %9.1f GFLOP/s  %5.2f of the peak %.1f  spread %.0f %%  %.1f frames/s\n", tsr_device_info_of(b->device.dev)->id,
            what, times->median * 1e3, rate / 1e9, rate / b->peak, b->peak / 1e9, times->spread * 100, frames / times->median);
     fflush(stdout);
     cJSON *o = bench_json_row(b, what);
     bench_json_times(o, times, flops, b->peak);
     cJSON_AddNumberToObject(o, "frames_per_second", frames / times->median);
-    cJSON_AddNumberToObject(o, "device_bytes", (double)info->memory);
+    cJSON_AddNumberToObject(o, "device_bytes", (double)info.memory);
 }
 
-static int measure(bench *b, const latent *l, tsr_decoder *dec, const tsr_decoder_info *info)
+static int measure(bench *b, latent *l, tsr_decoder *dec, const tsr_decoder_info *info)
 {
     const size_t pixels = (size_t)l->height * l->width;
     float *in = malloc((size_t)l->channels * pixels * sizeof(float));
@@ -59,29 +62,28 @@ static int measure(bench *b, const latent *l, tsr_decoder *dec, const tsr_decode
     free(in);
     free(out);
     if (code >= 0) return code;
-    tsr_decoder_info now;
-    tsr_decoder_get_info(dec, &now);
     bench_summarise(&times);
-    report(b, l, &now, &times);
+    report(b, l, dec, &times);
     return -1;
 }
 
 int bench_decode(bench *b, const char *path)
 {
     latent l;
-    int code = latent_open(name, path, false, &l);
+    const latent_options options = {.layout = NULL};
+    int code = latent_open(name, path, &options, &l);
     if (code >= 0) return code;
     tsr_tensors *weights = NULL;
     tsr_decoder *dec = NULL;
     tsr_decoder_info info = {0};
     tsr_status s = tsr_tensors_open(b->model, &weights);
-    if (s == TSR_OK) s = tsr_decoder_create(b->device.dev, weights, NULL, &dec);
+    if (s == TSR_OK) s = tsr_decoder_create(b->device.dev, weights, &(tsr_decoder_desc){.latents = l.space}, &dec);
     if (s == TSR_OK) s = tsr_decoder_get_info(dec, &info);
     if (s != TSR_OK)
         code = cli_fail(name, s);
-    else if (info.latent_channels != l.channels)
-        code = cli_error(name, EXIT_INPUT, "%s has %u channels; the model wants %u", path, l.channels, info.latent_channels);
-    else
+    else if (l.stream >= 0)
+        code = cli_error(name, EXIT_INPUT, "%s is a stream; expected a file, which can be decoded several times", path);
+    else if ((code = latent_arrange(name, &l, &options, info.latent_channels)) < 0)
         code = measure(b, &l, dec, &info);
     tsr_decoder_destroy(dec);
     tsr_tensors_close(weights);

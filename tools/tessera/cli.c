@@ -64,8 +64,7 @@ int cli_parse(const char *command, const char *usage, int argc, const char **arg
     return -1;
 }
 
-/* 800M, 3G, 65536: bytes. */
-static bool parse_size(const char *text, uint64_t *out)
+bool cli_parse_size(const char *text, uint64_t *out)
 {
     char *end;
     errno = 0;
@@ -91,7 +90,7 @@ static void on_log(void *user, tsr_log_level level, const char *text)
 int cli_open(const char *command, cli_device *d)
 {
     tsr_device_desc desc = {0};
-    if (d->budget && !parse_size(d->budget, &desc.memory_budget))
+    if (d->budget && !cli_parse_size(d->budget, &desc.memory_budget))
         return cli_error(command, EXIT_INPUT, "argument --budget is '%s'; expected a size such as 800M or 3G", d->budget);
     const tsr_context_desc ctx = {.abi = TSR_ABI, .validation = (uint32_t)d->validate, .log = on_log};
     tsr_status status = tsr_context_create(&ctx, &d->ctx);
@@ -152,7 +151,10 @@ void cli_progress(const char *what, double done)
     progress_last = now;
     progress_shown = true;
     const double left = done > 0 ? (now - progress_start) / done * (1 - done) : 0;
-    fprintf(stderr, "\r%s %3.0f %%, %.0f s left \033[K", what, done * 100, left);
+    if (done < 0)
+        fprintf(stderr, "\r%s \033[K", what);
+    else
+        fprintf(stderr, "\r%s %3.0f %%, %.0f s left \033[K", what, done * 100, left);
     fflush(stderr);
 }
 

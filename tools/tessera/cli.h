@@ -44,7 +44,10 @@ void cli_close(cli_device *d);
 void cli_catch(void);
 bool cli_interrupted(void);
 
-/* A line on the terminal, once the work has taken a second. done from 0 to 1. */
+/* 800M, 3G, 65536: bytes. */
+bool cli_parse_size(const char *text, uint64_t *out);
+
+/* A line on the terminal, once the work has taken a second. done from 0 to 1; below 0 where the end is not known. */
 void cli_progress(const char *what, double done);
 void cli_progress_end(void);
 
@@ -65,6 +68,7 @@ int cmd_recipes(int argc, const char **argv);
 int cmd_make_tensors(int argc, const char **argv);
 int cmd_stream(int argc, const char **argv);
 int cmd_decode(int argc, const char **argv);
+int cmd_encode(int argc, const char **argv);
 int cmd_conformance(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 

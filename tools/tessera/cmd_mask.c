@@ -64,7 +64,7 @@ static int draw(const mask *m)
     const tsr_status s = mask_picture_draw(m->set, m->schedule, m->info.nq, m->info.nk, &picture);
     if (s == TSR_ERROR_HOST_MEMORY) return cli_error(name, EXIT_INPUT, "no memory for a picture of %lld tokens", (long long)m->info.nk);
     if (s != TSR_OK) return cli_fail(name, s);
-    const bool ok = png_file_write(m->out, picture.rgb, picture.width, picture.height, error, sizeof(error)) && png_file_finish(m->out, true);
+    const bool ok = png_file_write(m->out, picture.rgb, picture.width, picture.height, error, sizeof(error)) && png_file_finish(m->out, m->out);
     free(picture.rgb);
     return ok ? -1 : cli_error(name, EXIT_INPUT, "output '%s': %s", m->out, error);
 }

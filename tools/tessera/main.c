@@ -18,7 +18,7 @@ static const struct {
     {"mask", cmd_mask, "show what a recipe lets attend, and its tiles"},
     {"make-tensors", cmd_make_tensors, "write q, k and v with the structure that papers report"},
     {"stream", cmd_stream, "run an endless stream through a key/value cache of constant memory"},
-    {"decode", cmd_decode, "decode a video latent to frames"},
+    {"decode", cmd_decode, "decode latents of a video or image model to frames"},
     {"conformance", cmd_conformance, "run the conformance suite"},
     {"bench", cmd_bench, "measure attention or decoding against the device's ceiling"},
 };

@@ -21,10 +21,10 @@ bool png_file_write(const char *path, const uint8_t *rgb, uint32_t width, uint32
     return ok;
 }
 
-bool png_file_finish(const char *path, bool whole)
+bool png_file_finish(const char *path, const char *target)
 {
     char *temp = path ? cli_temporary(path) : NULL;
-    const bool ok = temp && (whole ? rename(temp, path) : unlink(temp)) == 0;
+    const bool ok = temp && (target ? rename(temp, target) : unlink(temp)) == 0;
     free(temp);
     return ok;
 }

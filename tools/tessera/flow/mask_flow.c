@@ -105,7 +105,7 @@ static int draw(const mask_flow *f, const map *m)
     const int64_t first = f->head < 0 ? 0 : f->head, heads = f->head < 0 ? m->shape[1] : 1;
     if (!map_picture_draw(m->data + first * m->shape[2] * m->shape[3], heads, m->shape[2], m->shape[3], &picture))
         return cli_error(name, EXIT_INPUT, "no memory for a picture of %lld heads", (long long)heads);
-    const bool ok = png_file_write(f->out, picture.rgb, picture.width, picture.height, error, sizeof(error)) && png_file_finish(f->out, true);
+    const bool ok = png_file_write(f->out, picture.rgb, picture.width, picture.height, error, sizeof(error)) && png_file_finish(f->out, f->out);
     free(picture.rgb);
     return ok ? -1 : cli_error(name, EXIT_INPUT, "output '%s': %s", f->out, error);
 }

@@ -1,17 +1,20 @@
 /* PNG: a file for each frame where the name has a %d, else one contact sheet of frames spread evenly. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode/sink.h"
 #include "png_file.h"
-#include "sink.h"
 
-enum { SHEET_CELLS = 12, SHEET_COLUMNS = 4, SHEET_WIDTH = 2048 };
+/* Frames above the limit of PNG readers are refused, as by libpng itself. */
+enum { SHEET_CELLS = 12, SHEET_COLUMNS = 4, SHEET_WIDTH = 2048, LARGEST = 1000000 };
 
 typedef struct png_state {
     uint8_t *rgb; /* one frame */
     uint8_t *sheet;
-    uint32_t index, cells, columns, rows, placed, shrink;
+    uint64_t index;
+    uint32_t cells, columns, rows, placed, shrink;
     bool numbered;
     const char *percent; /* where the number goes in the name */
     int digits;
@@ -23,18 +26,19 @@ static bool write_png(sink *s, const char *path, const uint8_t *rgb, uint32_t wi
     return png_file_write(path, rgb, width, height, s->error, sizeof(s->error));
 }
 
-static bool finish(sink *s, const char *path, bool whole)
+static bool named(sink *s, const char *path, const char *target)
 {
-    const bool ok = png_file_finish(path, whole);
+    const bool ok = png_file_finish(path, target);
     if (!ok) snprintf(s->error, sizeof(s->error), "cannot be written");
     return ok;
 }
 
-static char *frame_path(const sink *s, const png_state *p, uint32_t index)
+static char *frame_path(const sink *s, const png_state *p, uint64_t index)
 {
-    const size_t size = strlen(s->desc.path) + 16;
+    const size_t size = strlen(s->desc.path) + 32;
     char *path = malloc(size);
-    if (path) snprintf(path, size, "%.*s%0*u%s", (int)(p->percent - s->desc.path), s->desc.path, p->digits, index, p->percent + p->number_length);
+    if (path)
+        snprintf(path, size, "%.*s%0*" PRIu64 "%s", (int)(p->percent - s->desc.path), s->desc.path, p->digits, index, p->percent + p->number_length);
     return path;
 }
 
@@ -63,26 +67,36 @@ static bool png_write_frame(sink *s, const float *frame)
     if (p->numbered) {
         char *path = frame_path(s, p, p->index);
         ok = path && write_png(s, path, p->rgb, s->desc.width, s->desc.height);
+        if (ok && s->desc.frames == 0) ok = named(s, path, path); /* an endless series is never whole */
         free(path);
-    } else if (p->placed < p->cells && p->index == (p->cells > 1 ? (uint64_t)p->placed * (s->desc.frames - 1) / (p->cells - 1) : 0)) {
+        if (!ok) return false;
+    } else if (p->placed < p->cells && p->index == (p->cells > 1 ? p->placed * (s->desc.frames - 1) / (p->cells - 1) : 0)) {
         place(s, p);
     }
     p->index++;
     return ok;
 }
 
-static bool png_close(sink *s, bool whole)
+static bool png_finish(sink *s, sink_end end)
+{
+    png_state *p = s->state;
+    const bool sheet = !p->numbered && p->placed > 0 && end != SINK_NOTHING;
+    return !sheet || write_png(s, s->desc.path, p->sheet, s->desc.width / p->shrink * p->columns, s->desc.height / p->shrink * p->rows);
+}
+
+/* A half series is no series, and leaves an older one as it was. */
+static bool png_name(sink *s, sink_end end)
 {
     png_state *p = s->state;
     bool ok = true;
-    if (!p->numbered && whole)
-        ok = write_png(s, s->desc.path, p->sheet, s->desc.width / p->shrink * p->columns, s->desc.height / p->shrink * p->rows) &&
-             finish(s, s->desc.path, true);
-    for (uint32_t i = 0; p->numbered && i < p->index; i++) { /* a half series is no series, and leaves an older one as it was */
-        char *path = frame_path(s, p, i);
-        ok = finish(s, path, whole) && ok;
+    const uint64_t files = p->numbered ? (s->desc.frames ? p->index : 0) : p->placed > 0 && end != SINK_NOTHING;
+    for (uint64_t i = 0; i < files; i++) {
+        char *path = p->numbered ? frame_path(s, p, i) : strdup(s->desc.path), *part = path ? sink_part_name(path) : NULL;
+        ok = named(s, path, end == SINK_WHOLE ? path : end == SINK_PART ? part : NULL) && ok;
         free(path);
+        free(part);
     }
+    if (end == SINK_PART && files > 0) s->kept = sink_part_name(s->desc.path);
     free(p->rgb);
     free(p->sheet);
     free(p);
@@ -111,17 +125,26 @@ bool sink_open_png(sink *s)
         free(p);
         return false;
     }
-    p->cells = d->frames < SHEET_CELLS ? d->frames : SHEET_CELLS;
+    if ((!p->numbered && d->frames == 0) || d->width > LARGEST || d->height > LARGEST) {
+        snprintf(s->error, sizeof(s->error),
+                 d->frames ? "%ux%u is too large for PNG; at most %d either way"
+                           : "a contact sheet needs to know the number of frames; expected one %%%%d in the name",
+                 d->width, d->height, LARGEST);
+        free(p);
+        return false;
+    }
+    p->cells = d->frames < SHEET_CELLS ? (uint32_t)d->frames : SHEET_CELLS;
     p->columns = p->cells < SHEET_COLUMNS ? p->cells : SHEET_COLUMNS;
     p->rows = p->columns ? (p->cells + p->columns - 1) / p->columns : 0;
     p->shrink = (d->width * p->columns + SHEET_WIDTH - 1) / SHEET_WIDTH;
     if (p->shrink < 1) p->shrink = 1;
     if (p->shrink > d->height) p->shrink = d->height;
     p->rgb = malloc((size_t)d->width * d->height * 3);
-    p->sheet = calloc((size_t)(d->width / p->shrink) * p->columns * (d->height / p->shrink) * p->rows + 1, 3);
+    p->sheet = p->numbered ? calloc(1, 1) : calloc((size_t)(d->width / p->shrink) * p->columns * (d->height / p->shrink) * p->rows + 1, 3);
     s->state = p;
     s->write = png_write_frame;
-    s->close = png_close;
+    s->finish = png_finish;
+    s->name = png_name;
     if (p->rgb && p->sheet) return true;
     free(p->rgb);
     free(p->sheet);
