@@ -64,7 +64,7 @@ static int decode_file(decode *d, const char *path)
         decode_close_sinks(d, SINK_NOTHING);
         return code;
     }
-    if ((code = decode_run(d)) >= 0 && code != EXIT_DONE) return code;
+    if ((code = decode_latents(d)) >= 0 && code != EXIT_DONE) return code;
     decode_report(d);
     return EXIT_DONE;
 }

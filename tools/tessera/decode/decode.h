@@ -62,7 +62,7 @@ int decode_write(decode *d);
 int decode_close_sinks(decode *d, sink_end end);
 
 /* decode_run.c */
-int decode_run(decode *d);
+int decode_latents(decode *d);
 
 /* decode_report.c: after a run; and in place of one. */
 void decode_report(const decode *d);

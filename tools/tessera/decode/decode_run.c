@@ -47,7 +47,7 @@ static int decode_all(decode *d)
 
 /* An endless stream ends with Ctrl-C or its reader: what there is, is whole. A clip that is interrupted leaves nothing; one that fails leaves the
  * part that plays. */
-int decode_run(decode *d)
+int decode_latents(decode *d)
 {
     tsr_decoder_set_progress(d->decoder, on_progress, d);
     d->started = cli_now();
