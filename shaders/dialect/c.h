@@ -52,7 +52,7 @@ HELPER u32 as_u32_(f32 x) { u32 y; memcpy(&y, &x, 4); return y; }
 #define F32(x) ((f32)(x))
 #define NEG_INF (-INFINITY)
 
-#define FV(x) ((fv){0} + (f32)(x))
+#define FV(x) ((f32)(x) - (fv){0}) /* compilers know that this is x, as 0 + x is not of -0 */
 #define IV(x) ((iv){0} + (i32)(x))
 #if VW == 16
 #define IV_IOTA ((iv){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
