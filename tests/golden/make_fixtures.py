@@ -2,6 +2,7 @@
 """Makes golden fixtures: models of full architecture with drawn weights, run by diffusers in fp64, and what they give.
 
     make_fixtures.py [NAME...]             the fixtures of this folder (all, or those named)
+    make_fixtures.py --check [NAME...]     which tensors they do not see
     make_fixtures.py --full MODEL --out FOLDER [--latent T,H,W]
                                            one at the true width; "TESSERA_GOLDEN=FOLDER tessera conformance --filter 'golden/*'" runs it
 
@@ -150,7 +151,7 @@ def thin(values):
 def make(fixture, model, folder):
     start = time.time()
     torch.manual_seed(0)
-    module = model.make(fixture_config(fixture, model)).double().eval()
+    module = model.make(model.config | fixture.config).double().eval()
     weights = Weights(model, fixture, module, SEED)
     weights.fill(module)
     with torch.no_grad():
@@ -184,13 +185,31 @@ def make(fixture, model, folder):
     print(f"{fixture.name}: {len(rows)} tensors, {time.time() - start:.1f} s")
 
 
-def fixture_config(fixture, model):
-    return model.config | fixture.config
+def check(fixture, model):
+    """Lists the tensors that could have the wrong sign and be overlooked (of the first clip)."""
+    module = model.make(model.config | fixture.config).double().eval()
+    weights = Weights(model, fixture, module, SEED)
+    stored = json.loads((HERE / f"{fixture.name}.json").read_text())
+    weights.rows = {name: row for name, *row in (r[:4] for r in stored["tensors"])}
+    weights.fill(module)
+    state = module.state_dict()
+    with torch.no_grad():
+        every, want = thin(run_clip(model, fixture, module, fixture.clips[0], SEED, 0)[1])
+        for name in weights.rows:
+            if fixture.encoder and name.startswith(("decoder", "post_quant")):
+                continue
+            state[name].neg_()
+            got = run_clip(model, fixture, module, fixture.clips[0], SEED, 0)[1].reshape(-1)[::every]
+            state[name].neg_()
+            error = np.abs(got - want).max() / np.abs(want).max()
+            if not error > 2e-3:
+                print(f"{fixture.name}: {name} negated: {error:.1e}", flush=True)
 
 
 def main():
     parse = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parse.add_argument("names", nargs="*")
+    parse.add_argument("--check", action="store_true")
     parse.add_argument("--full", metavar="MODEL", choices=sorted(MODELS))
     parse.add_argument("--out", type=pathlib.Path, default=HERE)
     parse.add_argument("--latent", default="3,8,8", help="frames, height, width")
@@ -201,8 +220,12 @@ def main():
         make(Fixture(args.full + "-true-width", args.full, [clip], model.full, heavy=True), model, args.out)
         return
     for fixture in FIXTURES:
-        if not args.names or fixture.name in args.names:
+        if args.names and fixture.name not in args.names:
+            continue
+        if not args.check:
             make(fixture, MODELS[fixture.model], args.out)
+        elif not fixture.heavy:
+            check(fixture, MODELS[fixture.model])
 
 
 if __name__ == "__main__":
