@@ -100,7 +100,7 @@ tsr_status decode_push_only(tsr_decoder *dec, const decode_clip *in, int t);
 tsr_status decode_push(tsr_decoder *dec, const decode_clip *in, int t, decode_out *out);
 /* Finishes, and pulls. */
 tsr_status decode_end(tsr_decoder *dec, decode_out *out);
-tsr_status decode_run(tsr_decoder *dec, const decode_clip *in, tsr_clip clip, decode_out *out);
+tsr_status decode_all(tsr_decoder *dec, const decode_clip *in, tsr_clip clip, decode_out *out);
 /* Says how far out is from what was wanted. */
 suite_verdict decode_compare(const decode_out *out, const decode_clip *want, double allowed, suite_run_context *run);
 

@@ -14,11 +14,11 @@ static suite_verdict run_clips(decode_bench *b, double allowed, suite_run_contex
     decode_clip other = decode_clip_new(1, b->in.channels, 2 * b->in.height, b->in.width);
     tsr_status s = decode_out_new(&out, &b->want) && other.x ? TSR_OK : TSR_ERROR_HOST_MEMORY;
     suite_verdict v = SUITE_PASS;
-    if (s == TSR_OK) s = decode_run(b->dec, &b->in, (tsr_clip){.latents = (uint64_t)b->in.frames}, &out);
+    if (s == TSR_OK) s = decode_all(b->dec, &b->in, (tsr_clip){.latents = (uint64_t)b->in.frames}, &out);
     if (s == TSR_OK) v = decode_compare(&out, &b->want, allowed, run);
     if (s == TSR_OK && v == SUITE_PASS) s = decode_start(b->dec, &other, (tsr_clip){.latents = 3});
     if (s == TSR_OK && v == SUITE_PASS) s = decode_push_only(b->dec, &other, 0);
-    if (s == TSR_OK && v == SUITE_PASS) s = decode_run(b->dec, &b->in, (tsr_clip){.latents = b->latents}, &out);
+    if (s == TSR_OK && v == SUITE_PASS) s = decode_all(b->dec, &b->in, (tsr_clip){.latents = b->latents}, &out);
     if (s == TSR_OK && v == SUITE_PASS) v = decode_compare(&out, &b->want, allowed, run);
     const uint64_t frames = tsr_decoder_frames(b->dec, (uint64_t)b->in.frames);
     decode_clip_free(other);
@@ -89,7 +89,7 @@ static suite_verdict run_limits(decode_bench *b, const decode_out *whole, decode
         const tsr_status s = tsr_decoder_plan_clip(b->dec, &clip, &plan);
         if (s == TSR_ERROR_DEVICE_MEMORY) break;
         if (s != TSR_OK) return suite_error(run, s, "plan within a limit");
-        if (decode_run(b->dec, &b->in, clip, out) != TSR_OK || tsr_decoder_get_info(b->dec, &info) != TSR_OK)
+        if (decode_all(b->dec, &b->in, clip, out) != TSR_OK || tsr_decoder_get_info(b->dec, &info) != TSR_OK)
             return suite_error(run, TSR_ERROR_INTERNAL, "a limit");
         v = same(b, whole, out, "a memory limit", run);
         if (v == SUITE_PASS && (plan.device_bytes > clip.memory_limit || info.memory > clip.memory_limit))
@@ -112,13 +112,13 @@ static suite_verdict run_cuts(decode_bench *b, suite_run_context *run)
     decode_out whole = {0}, out = {0};
     tsr_status s = TSR_ERROR_HOST_MEMORY;
     suite_verdict v = SUITE_PASS;
-    if (decode_out_new(&whole, &b->want) && decode_out_new(&out, &b->want)) s = decode_run(b->dec, &b->in, (tsr_clip){.latents = b->latents}, &whole);
+    if (decode_out_new(&whole, &b->want) && decode_out_new(&out, &b->want)) s = decode_all(b->dec, &b->in, (tsr_clip){.latents = b->latents}, &whole);
     if (s != TSR_OK) v = suite_error(run, s, "the whole run");
     if (v == SUITE_PASS && whole.frames != b->want.frames) v = suite_say(run, SUITE_FAIL, "%d frames; expected %d", whole.frames, b->want.frames);
     for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]) && v == SUITE_PASS; i++) {
         tsr_clip clip = cuts[i].clip;
         clip.latents = b->latents;
-        s = decode_run(b->dec, &b->in, clip, &out);
+        s = decode_all(b->dec, &b->in, clip, &out);
         v = s == TSR_OK ? same(b, &whole, &out, cuts[i].name, run) : suite_error(run, s, cuts[i].name);
     }
     if (v == SUITE_PASS) v = run_limits(b, &whole, &out, run);

@@ -99,7 +99,7 @@ static suite_verdict run_cancel(decode_bench *b, suite_run_context *run)
     if (v == SUITE_PASS) v = expect(decode_push(b->dec, &b->in, 0, &out), TSR_ERROR_CANCELLED, "", "a push that was stopped", run);
     if (v == SUITE_PASS) v = expect(decode_push_only(b->dec, &b->in, 0), TSR_ERROR_ARGUMENT, "start", "a push after that", run);
     tsr_decoder_set_progress(b->dec, NULL, NULL);
-    if (v == SUITE_PASS) v = expect(decode_run(b->dec, &b->in, (tsr_clip){0}, &out), TSR_OK, "", "another start", run);
+    if (v == SUITE_PASS) v = expect(decode_all(b->dec, &b->in, (tsr_clip){0}, &out), TSR_OK, "", "another start", run);
     if (v == SUITE_PASS) v = decode_compare(&out, &b->want, 2e-5, run);
     free(out.x);
     return v;

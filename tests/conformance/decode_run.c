@@ -88,7 +88,7 @@ tsr_status decode_end(tsr_decoder *dec, decode_out *out)
     return s == TSR_OK ? pull(dec, out) : s;
 }
 
-tsr_status decode_run(tsr_decoder *dec, const decode_clip *in, tsr_clip clip, decode_out *out)
+tsr_status decode_all(tsr_decoder *dec, const decode_clip *in, tsr_clip clip, decode_out *out)
 {
     out->frames = 0;
     tsr_status s = decode_start(dec, in, clip);

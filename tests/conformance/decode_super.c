@@ -7,7 +7,7 @@
 static void build(decode_model *m, const decode_form *f)
 {
     char name[48];
-    decode_model_conv(m, "decoder.0", f->width[0], f->channels, 1, 1.4, 0);
+    decode_model_conv(m, "decoder.0", f->width[0], f->channels, 1, 1, 0);
     for (int level = 0, n = 1; level < 3; level++, n += 7) {
         const int c = f->width[level], next = f->width[level + 1];
         for (int b = n; b < n + 3; b++) {
@@ -16,7 +16,7 @@ static void build(decode_model *m, const decode_form *f)
             snprintf(name, sizeof(name), "decoder.%d.conv.1", b);
             decode_model_conv(m, name, 4 * c, 2 * c, 1, 1.4, 0.1);
             snprintf(name, sizeof(name), "decoder.%d.conv.3", b);
-            decode_model_conv(m, name, c, 4 * c, 1, 0.5, 0);
+            decode_model_conv(m, name, c, 4 * c, 1, 0.3, 0);
         }
         snprintf(name, sizeof(name), "decoder.%d", n + 3);
         decode_model_conv(m, name, 4 * next, c, 3, 1.4, 0.1);
