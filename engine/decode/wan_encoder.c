@@ -3,36 +3,31 @@
 
 #include "wan.h"
 
-/* 3x3 taps on patches of p x p pixels, of which channel (c p + j) p + i is pixel (i, j), as 3p x 3p taps on pixels. */
-static void unpack_patches(tsr_weights *w, tsr_taps *t, int32_t p)
+/* Patches of p x p pixels as channels: (c p + j) p + i is pixel (i, j) of channel c. The file has no weights of this layer. */
+static int32_t patches(const tsr_wan *wan, int32_t x, int32_t p)
 {
-    const size_t all = (size_t)t->cout * (size_t)t->cin * (size_t)t->kt * 9;
-    const int32_t k = 3 * p, cin = t->cin / (p * p);
-    float *unpacked = t->w ? malloc(all * sizeof(float)) : NULL, *at = unpacked;
-    if (t->w && !unpacked) w->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the %zu weights of an encoder's first layer", all);
-    for (int32_t o = 0; unpacked && o < t->cout; o++)
-        for (int32_t c = 0; c < cin; c++)
-            for (int32_t kt = 0; kt < t->kt; kt++)
-                for (int32_t y = 0; y < k; y++)
-                    for (int32_t x = 0; x < k; x++) {
-                        const size_t channel = (size_t)((c * p + x % p) * p + y % p), row = (size_t)o * (size_t)t->cin + channel;
-                        *at++ = t->w[((row * (size_t)t->kt + (size_t)kt) * 3 + (size_t)(y / p)) * 3 + (size_t)(x / p)];
-                    }
-    free(t->w);
-    t->w = unpacked;
-    t->cin = cin;
-    t->kh = t->kw = k;
+    tsr_net *net = wan->net;
+    const uint64_t parameters = net->parameters;
+    const int32_t cin = tsr_net_channels(net, x), cout = cin * p * p;
+    tsr_conv_desc desc = {.name = "patches", .x = x, .stride = p, .residual = TSR_NONE};
+    desc.taps = (tsr_taps){.cout = cout, .cin = cin, .kt = 1, .kh = p, .kw = p, .w = calloc((size_t)cout * (size_t)cout, sizeof(float))};
+    if (!desc.taps.w) wan->w->status = tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for patches of %d x %d pixels", p, p);
+    for (int32_t o = 0; desc.taps.w && o < cout; o++) desc.taps.w[o * cout + o / (p * p) * p * p + o % p * p + o / p % p] = 1;
+    x = tsr_block_add(net, wan->w, &desc);
+    net->parameters = parameters;
+    return x;
 }
 
 int32_t tsr_wan_pixels(const tsr_wan *wan, int32_t p)
 {
     tsr_net *net = wan->net;
-    tsr_conv_desc desc = {.name = wan->diffusers ? "encoder.conv_in" : "encoder.conv1", .stride = p, .before = p, .residual = TSR_NONE};
-    const int32_t cin = p > 1 ? 3 * p * p : -1;
-    if (net->status == TSR_OK) desc.taps = tsr_weights_taps(wan->w, desc.name, -1, cin, wan->style.kt, 3, 3, 1);
-    if (p > 1) unpack_patches(wan->w, &desc.taps, p);
-    if (net->status == TSR_OK) net->status = wan->w->status;
-    desc.x = tsr_net_input(net, desc.taps.cin);
+    tsr_conv_desc desc = {.name = wan->diffusers ? "encoder.conv_in" : "encoder.conv1", .before = 1, .residual = TSR_NONE};
+    if (net->status == TSR_OK) {
+        desc.taps = tsr_weights_taps(wan->w, desc.name, -1, p > 1 ? 3 * p * p : -1, wan->style.kt, 3, 3, 1);
+        net->status = wan->w->status;
+    }
+    desc.x = tsr_net_input(net, p > 1 ? 3 : desc.taps.cin);
+    if (p > 1) desc.x = patches(wan, desc.x, p);
     return tsr_block_add(net, wan->w, &desc);
 }
 
