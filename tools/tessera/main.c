@@ -19,6 +19,7 @@ static const struct {
     {"make-tensors", cmd_make_tensors, "write q, k and v with the structure that papers report"},
     {"stream", cmd_stream, "run an endless stream through a key/value cache of constant memory"},
     {"decode", cmd_decode, "decode latents of a video or image model to frames"},
+    {"encode", cmd_encode, "encode frames to latents"},
     {"conformance", cmd_conformance, "run the conformance suite"},
     {"bench", cmd_bench, "measure attention or decoding against the device's ceiling"},
 };
@@ -64,7 +65,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, (const char **)argv + 1);
-    fprintf(stderr, "tessera: unknown command '%s'; expected devices, attend, recipes, mask, make-tensors, stream, decode, conformance or bench\n",
+    fprintf(stderr,
+            "tessera: unknown command '%s'; expected devices, attend, recipes, mask, make-tensors, stream, decode, encode, conformance or bench\n",
             argv[1]);
     return EXIT_INPUT;
 }

@@ -1,4 +1,4 @@
-/* RGB to luma and chroma, 8 bits, in the limited range. */
+/* RGB to luma and chroma of 8 bits, and back. */
 #ifndef COLOUR_H
 #define COLOUR_H
 
@@ -14,5 +14,8 @@ bool colour_is_709(uint32_t width, uint32_t height);
 /* fp32 [3][H][W] in [0,1] to three planes with pitches in bytes. chroma 444: each pixel; 420: half in both directions (rounded up), samples
  * beside the left pixels of each pair and between its rows. */
 void colour_planes(const float *frame, uint32_t width, uint32_t height, int chroma, uint8_t *const planes[3], const int pitches[3]);
+
+/* Back, from planes without padding; full: 0 to 255 is the range. centred: chroma lies between the pixels of a pair, as in JPEG. */
+void colour_frame(const uint8_t *const planes[3], uint32_t width, uint32_t height, int chroma, bool full, bool centred, float *frame);
 
 #endif

@@ -63,7 +63,7 @@ int decode_write(decode *d)
         } else
             open++;
     }
-    d->frames_done++;
+    d->frames_done += open > 0;
     return open ? -1 : EXIT_DONE;
 }
 
