@@ -1,7 +1,8 @@
 /* How a convolution is cut up: the tile in registers and the tile of a workgroup, by device. */
 #include "conv.h"
 
-enum { PATCH_FLOATS = 24576, SUM_FLOATS = 49152 };
+/* A workgroup of a CPU: pixels, which share each piece of the weights that comes near, and floats of memory, in its second-level cache. */
+enum { ROWS = 4 /* of a sub-group's tile */, PIXELS = 192, PATCH_FLOATS = 24576, SUM_FLOATS = 49152 };
 
 /* Micro-tiles of wide vectors, by registers: pixels for each number of vectors, and how near they come to the device's rate. */
 static const struct micro {
@@ -64,8 +65,9 @@ void tsr_conv_choose(tsr_conv *conv)
     if (tile == TSR_TILE_VECTOR) {
         conv->shape = choose_vector((int32_t)info->vector_width, conv->made);
     } else if (tile == TSR_TILE_SUBGROUP) {
-        const int32_t lanes = (int32_t)info->subgroup_max, rn = 4;
-        conv->shape = (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = lanes, .rm = 8, .rn = rn, .chunk = 16, .columns = rn * lanes};
+        const int32_t lanes = (int32_t)info->subgroup_max, rn = conv->made > 4 * lanes ? 8 : conv->made > lanes ? 4 : 1;
+        conv->shape =
+            (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = lanes, .rm = 8, .rn = rn, .chunk = 32, .columns = rn * lanes, .sums = ROWS * 8 * rn};
     } else {
         const int32_t lanes = info->max_workgroup >= 128 ? 128 : 64, ln = 16, rn = conv->made > 48 ? 4 : conv->made > 16 ? 3 : 1;
         conv->shape = (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = ln, .rm = 8, .rn = rn, .columns = rn * ln};
@@ -97,7 +99,7 @@ static void cut_vector(const tsr_conv *conv, int32_t rows, int32_t width, tsr_co
     const tsr_conv_shape *s = &conv->shape;
     const int32_t units = tsr_conv_blocks(conv) * conv->block_units, step = conv->norm ? conv->block_units : 1;
     const int64_t wanted = 4 * (int64_t)(conv->dev->info.compute_units ? conv->dev->info.compute_units : 1);
-    for (int32_t most = 128;; most /= 2) {
+    for (int32_t most = PIXELS;; most /= 2) {
         int32_t part = s->sums / (most * s->columns) / step * step;
         part = part < step ? step : part < units ? part : units;
         for (;;) {
@@ -114,39 +116,45 @@ static void cut_vector(const tsr_conv *conv, int32_t rows, int32_t width, tsr_co
     }
 }
 
-/* GPUs: rm x (lanes / ln) pixels, in a shape that wastes least. */
+/* Iterations of an invocation's loops, at most. */
+static int64_t iterations(const tsr_conv *conv, const tsr_conv_cut *cut)
+{
+    const tsr_conv_shape *s = &conv->shape;
+    const int64_t taps = (int64_t)conv->down.taps * conv->across.taps, chunks = tsr_ceil_div(conv->cin, s->chunk), out = 2 * s->rm * s->rn;
+    if (s->tile == TSR_TILE_SUBGROUP)
+        return conv->time.taps * taps * (1 + cut->tile_height) * ((int64_t)conv->cin + 2 * chunks) + s->sums + out * cut->tile_height;
+    const int64_t stage = patch_floats(conv, cut->tile_height, cut->tile_width) / s->lanes + 1;
+    return conv->time.taps * chunks * (stage + taps * (s->chunk + s->chunk * s->columns / s->lanes + 2)) + out;
+}
+
+/* GPUs: rm x (lanes / ln) pixels, in a shape that wastes least. A sub-group: rows of rm pixels, as many as its loops may take. */
 static tsr_status cut_simt(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *cut)
 {
     const tsr_conv_shape *s = &conv->shape;
-    const int32_t pixels = s->tile == TSR_TILE_SUBGROUP ? s->rm : s->lanes / s->ln * s->rm;
+    const int32_t pixels = s->lanes / s->ln * s->rm;
+    const int64_t limit = (int64_t)tsr_loop_limit(conv->dev) * 3 / 4;
     int64_t best = -1;
-    for (int32_t h = 1; h <= pixels; h *= 2) {
-        if (s->tile == TSR_TILE_SUBGROUP && h > 1) break;
-        if (s->patch && patch_floats(conv, h, pixels / h) > s->patch) continue;
+    for (int32_t h = 1; h <= pixels && s->tile == TSR_TILE_SIMT; h *= 2) {
+        if (patch_floats(conv, h, pixels / h) > s->patch) continue;
         const int64_t tiles = tsr_ceil_div(rows, h) * tsr_ceil_div(width, pixels / h), cost = tiles * 1024 + h + pixels / h;
         if (best >= 0 && cost >= best) continue;
         best = cost;
         cut->tile_height = h;
         cut->tile_width = pixels / h;
     }
-    if (best < 0)
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: %u bytes of shared memory are too few for a %d x %d convolution", conv->dev->info.id,
-                        conv->dev->info.shared_bytes, conv->down.taps, conv->across.taps);
+    if (s->tile == TSR_TILE_SUBGROUP) {
+        cut->tile_width = s->rm;
+        cut->tile_height = rows < ROWS ? rows : ROWS;
+        while (cut->tile_height > 1 && limit && iterations(conv, cut) > limit) cut->tile_height--;
+    }
+    if (limit && iterations(conv, cut) > limit)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: the driver ends loops after %u iterations; a convolution of %d channels takes %lld",
+                        conv->dev->info.id, tsr_loop_limit(conv->dev), conv->cin, (long long)iterations(conv, cut));
     cut->down = (int32_t)tsr_ceil_div(rows, cut->tile_height);
     cut->across = (int32_t)tsr_ceil_div(width, cut->tile_width);
     cut->part_units = 1;
     cut->parts = tsr_conv_blocks(conv) * conv->block_units;
     return TSR_OK;
-}
-
-/* Iterations of an invocation's loops, at most. */
-static int64_t iterations(const tsr_conv *conv, const tsr_conv_cut *cut)
-{
-    const tsr_conv_shape *s = &conv->shape;
-    const int64_t taps = (int64_t)conv->down.taps * conv->across.taps, out = s->rm * s->rn * 2;
-    if (s->tile == TSR_TILE_SUBGROUP) return conv->time.taps * (1 + taps * (1 + (int64_t)conv->cin)) + out;
-    const int64_t chunks = tsr_ceil_div(conv->cin, s->chunk), stage = patch_floats(conv, cut->tile_height, cut->tile_width) / s->lanes + 1;
-    return conv->time.taps * chunks * (stage + taps * (s->chunk + s->chunk * s->columns / s->lanes + 2)) + out;
 }
 
 tsr_status tsr_conv_cut_grid(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *out)
@@ -156,10 +164,6 @@ tsr_status tsr_conv_cut_grid(const tsr_conv *conv, int32_t rows, int32_t width, 
     } else {
         const tsr_status status = cut_simt(conv, rows, width, out);
         if (status != TSR_OK) return status;
-        const int64_t limit = tsr_loop_limit(conv->dev);
-        if (limit && iterations(conv, out) > limit * 3 / 4)
-            return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %lld iterations; a convolution of %d channels takes %lld",
-                            (long long)limit, conv->cin, (long long)iterations(conv, out));
     }
     out->groups = (int64_t)out->down * out->across * out->parts * conv->groups;
     if (out->groups > INT32_MAX)

@@ -1,11 +1,13 @@
 /* The body of the conv kernel that makes sums: in acc, or in memory where a workgroup has more than one unit. */
 #if TILE == TILE_VECTOR
     const i32 left_units = PRM(units) - unit0, units_here = left_units < PRM(part_units) ? left_units : PRM(part_units);
-    const i32 tile_pixels = PRM(tile_height) * tile_width;
+    const i32 tile_pixels = PRM(tile_height) * tile_width, micro_tiles = rows_here * ((columns_here + RM - 1) / RM);
     for (i32 e = 0; e < units_here * tile_pixels * RN; e++) FV_ST(sums, e * VW, FV(0.0f));
 #else
+#if TILE == TILE_SIMT
     fv acc[RM][RN];
     TILE_ZERO(acc)
+#endif
     const i32 unit_block = unit0 / PRM(block_units), unit_y = unit_block / r * PRM(shift), unit_x = (unit_block - unit_block / r * r) * PRM(shift);
 #define A_PIXEL(i) (TILE_ROW0 + (i))
 #endif
@@ -15,29 +17,53 @@
                         I64(PRM(kt)) + I64(f)) * I64(tap_count) + I64(t)) * I64(cin)) * I64(TILE_COLS * w_size))
 
 #if TILE == TILE_SUBGROUP
+    f32 taps[CHUNK * RN], sums[SUMS]; /* of a row of RM pixels after the other */
+    i32 zeroed = 0;
+    do {
+        sums[zeroed] = 0.0f;
+        zeroed++;
+    } while (zeroed < SUMS);
+    const ptr zeros = PADD(weight, PRM(zeros));
     i32 f = 0;
     do {
         const bool there = ((PRM(present) >> f) & 1) != 0;
         const ptr x = f == 0 ? x0 : f == 1 ? x1 : x2;
         const i32 x_first = f == 0 ? PRM(x_first0) : f == 1 ? PRM(x_first1) : PRM(x_first2);
-        const ptr zeros = PADD(weight, PRM(zeros));
-        i32 tap = 0;
+        i32 c0 = 0;
         do {
-            const i32 ky = tap / kw, sy = edge_inside(sy0 + unit_y + ky, PRM(height), PRM(edge));
-            const ptr at = TAPS_AT(unit0, f, tap);
-            ptr pixel[RM];
-            UNROLL for (i32 i = 0; i < RM; i++) {
-                const i32 sx = edge_inside(sx0 + unit_x + tap - ky * kw + i * stride, PRM(width), PRM(edge));
-                const i64 place = (I64(sy - x_first) * I64(PRM(width)) + I64(sx)) * I64(PRM(channels)) + I64(group * cin);
-                pixel[i] = there && sy >= 0 && sx >= 0 && i < columns_here ? PADD(x, place * I64(x_size)) : zeros;
-            }
+            const i32 cn = cin - c0 < PRM(chunk) ? cin - c0 : PRM(chunk);
+            i32 tap = 0;
+            do {
+                const i32 ky = tap / kw;
+                const ptr at = PADD(TAPS_AT(unit0, f, tap), I64(c0) * I64(TILE_COLS * w_size));
+                i32 k = 0;
+                do {
+                    UNROLL for (i32 j = 0; j < RN; j++) taps[k * RN + j] = load_as(W_DT, at, k * TILE_COLS + TILE_COL(j));
+                    k++;
+                } while (k < cn);
+                i32 row = 0;
+                do {
+                    const i32 sy = edge_inside(sy0 + unit_y + ky + row * stride, PRM(height), PRM(edge));
+                    ptr pixel[RM];
+                    UNROLL for (i32 i = 0; i < RM; i++) {
+                        const i32 sx = edge_inside(sx0 + unit_x + tap - ky * kw + i * stride, PRM(width), PRM(edge));
+                        const i64 place = (I64(sy - x_first) * I64(PRM(width)) + I64(sx)) * I64(PRM(channels)) + I64(group * cin + c0);
+                        pixel[i] = there && sy >= 0 && sx >= 0 && i < columns_here ? PADD(x, place * I64(x_size)) : zeros;
+                    }
+                    fv acc[RM][RN];
+                    UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = sums[(row * RM + i) * RN + j]; }
 #define A_(k, i) load_as(X_DT, pixel[i], k)
-#define B_(k, j) load_as(W_DT, at, (k) * TILE_COLS + TILE_COL(j))
-            TILE_MUL(acc, A_, B_, cin)
+#define B_(k, j) taps[(k) * RN + (j)]
+                    TILE_MUL(acc, A_, B_, cn)
 #undef A_
 #undef B_
-            tap++;
-        } while (tap < tap_count);
+                    UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) sums[(row * RM + i) * RN + j] = acc[i][j]; }
+                    row++;
+                } while (row < rows_here);
+                tap++;
+            } while (tap < tap_count);
+            c0 += PRM(chunk);
+        } while (c0 < cin);
         f++;
     } while (f < PRM(kt));
 #else
@@ -72,10 +98,15 @@
                     const i32 ky = tap / kw, dx = tap - ky * kw + block_x * PRM(shift);
                     const i32 seen0 = ((ky + block_y * PRM(shift)) * patch_pitch + dx % stride * phase_columns + dx / stride) * PIXEL_PITCH;
                     const ptr at = PADD(TAPS_AT(unit0 + u, f, tap), I64(c0) * I64(TILE_COLS * w_size));
+                    /* While this tap is multiplied, the next one's weights come nearer, in equal shares. */
+                    const ptr next = PADD(at, I64(cin) * I64(TILE_COLS * w_size));
+                    const i32 share = (cn * TILE_COLS * w_size / 64 + micro_tiles - 1) / micro_tiles;
+                    i32 line = 0;
                     if (W_DT != 0) for (i32 e = 0; e < cn * TILE_COLS; e += VW) FV_ST(taps, e, FV_LDGH(at, e));
                     for (i32 py = 0; py < rows_here; py++) {
                         for (i32 px = 0; px < columns_here; px += RM) {
                             const i32 seen = seen0 + (py * stride * patch_pitch + px) * PIXEL_PITCH, kept = (u * tile_pixels + py * tile_width + px) * TILE_COLS;
+                            for (const i32 last = line + share; line < last; line++) PREFETCH(PADD(next, I64(line) * I64(64)));
                             fv acc[RM][RN];
                             UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = FV_LD(sums, kept + i * TILE_COLS + TILE_COL(j)); }
 #define A_(k, i) staged[seen + (i) * PIXEL_PITCH + (k)]

@@ -13,18 +13,18 @@
         const i32 unit = unit0 + u, block = unit / PRM(block_units), unit_at = unit - block * PRM(block_units);
         run = PRM(block_units) - unit_at < units_here - u ? PRM(block_units) - unit_at : units_here - u;
 #else
-#define OUT_PIXELS RM
-#define OUT_PIXEL(i) A_PIXEL(i)
 #define OUT_SLOTS RN
 #define OUT_COLUMN(j) (unit_at * TILE_COLS + TILE_COL(j))
 #if TILE == TILE_SIMT
 #define OUT_EACH UNROLL
+#define OUT_PIXELS RM
+#define OUT_PIXEL(i) A_PIXEL(i)
 #define OUT_SUM(i, j) acc[i][j]
 #else
 #define OUT_EACH
+#define OUT_PIXELS (rows_here * RM)
+#define OUT_PIXEL(i) (i)
 #define OUT_SUM(i, j) sums[(i) * RN + (j)]
-    f32 sums[RM * RN];
-    UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) sums[i * RN + j] = acc[i][j]; }
 #endif
     {
         const i32 block = unit_block, unit_at = unit0 - block * PRM(block_units);
