@@ -102,7 +102,7 @@ LTX23 = LTX | dict(
     upsample_residual=(False,) * 4, upsample_factor=(2, 2, 1, 2), decoder_spatial_padding_mode="zeros",
 )  # fmt: skip
 IMAGE = dict(
-    down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, block_out_channels=(32, 32, 64, 64), layers_per_block=2,
+    down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, block_out_channels=(64, 64, 96, 96), layers_per_block=2,
 )  # fmt: skip
 SIXTEEN = IMAGE | dict(latent_channels=16, use_quant_conv=False, use_post_quant_conv=False)
 SVD = dict(down_block_types=("DownEncoderBlock2D",) * 4, block_out_channels=(32, 32, 64, 64), layers_per_block=2)

@@ -87,9 +87,9 @@ static bool write_tensor(const golden *g, const row *r, tsr_dtype dtype, bool sp
         const int64_t count = n - first < BLOCK ? n - first : BLOCK;
         golden_draw(r->draw, g->seed, r->scale, r->shift, (uint64_t)first, (uint64_t)count, numbers);
         for (int64_t i = 0; i < count; i++) {
-            double x = (double)numbers[i];
-            oracle_store(g->storage, bytes, i, x);
-            x = oracle_load(g->storage, bytes, i);
+            float rounded;
+            oracle_store(g->storage, &rounded, 0, (double)numbers[i]);
+            const double x = oracle_load(g->storage, &rounded, 0);
             oracle_store(dtype, bytes, i, spoil ? -x : x);
         }
         if (fwrite(bytes, tsr_dtype_size(dtype), (size_t)count, f) != (size_t)count) return false;
