@@ -12,6 +12,12 @@
 
 enum { GUARD = 37 };
 
+tsr_device *fixture_device;
+oracle_rng fixture_rng;
+uint64_t fixture_seed;
+
+int32_t fixture_between(int32_t low, int32_t high) { return low + (int32_t)oracle_below(&fixture_rng, (uint32_t)(high - low + 1)); }
+
 void fixture_ok(tsr_status status, const char *what)
 {
     if (status != TSR_OK) fail_msg("%s: %s", what, tsr_last_error());
@@ -66,20 +72,33 @@ static void on_log(void *user, tsr_log_level level, const char *text)
     complaints++;
 }
 
-int fixture_complaints(void) { return complaints; }
-
-tsr_device *fixture_open(tsr_context **context, const char *selector, bool required)
+/* Tests that failed. */
+static int run(const char *selector, const struct CMUnitTest *tests, size_t count, bool required)
 {
     const tsr_context_desc desc = {.cache_dir = "", .validation = 1, .log = on_log};
-    tsr_device *dev = NULL;
-    if (tsr_context_create(&desc, context) != TSR_OK) return NULL;
-    const tsr_status status = tsr_device_open(*context, selector, NULL, &dev);
-    if (status != TSR_OK && (required || status != TSR_ERROR_NO_DEVICE)) print_error("%s: %s\n", selector, tsr_last_error());
-    return dev;
+    tsr_context *context = NULL;
+    int failed = 0;
+    tsr_status status = tsr_context_create(&desc, &context);
+    if (status == TSR_OK) status = tsr_device_open(context, selector, NULL, &fixture_device);
+    if (status == TSR_OK)
+        failed = _cmocka_run_group_tests(selector, tests, count, NULL, NULL);
+    else if (required || status != TSR_ERROR_NO_DEVICE)
+        failed = 1;
+    if (status != TSR_OK) print_error("%s: %s\n", selector, tsr_last_error());
+    tsr_device_destroy(fixture_device);
+    tsr_context_destroy(context);
+    fixture_device = NULL;
+    return failed;
 }
 
-uint64_t fixture_seed(void)
+int fixture_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count, bool required)
 {
+    static const char *const all[] = {"host", "vulkan", "opencl"};
     const char *const given = getenv("TESSERA_SEED");
-    return given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    fixture_seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    fixture_rng = oracle_seed(fixture_seed);
+    int failed = 0;
+    for (size_t i = 0; argc < 2 && i < sizeof(all) / sizeof(all[0]); i++) failed += run(all[i], tests, count, required);
+    for (int i = 1; i < argc; i++) failed += run(argv[i], tests, count, true);
+    return failed + complaints != 0;
 }

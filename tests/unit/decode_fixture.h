@@ -22,13 +22,15 @@ fixture_rows fixture_make(tsr_device *dev, tsr_dtype dtype, int32_t first, uint6
 void fixture_read(fixture_rows *f);
 void fixture_free(fixture_rows *f);
 
-/* Opens a device of fresh context; NULL where there is none and that may be. */
-tsr_device *fixture_open(tsr_context **context, const char *selector, bool required);
+/* The device that the tests run on, and numbers for them. The seed differs from run to run, unless TESSERA_SEED tells it. */
+extern tsr_device *fixture_device;
+extern oracle_rng fixture_rng;
+extern uint64_t fixture_seed;
+int32_t fixture_between(int32_t low, int32_t high);
 
-/* Warnings so far, those of Vulkan's validation layer among them. */
-int fixture_complaints(void);
-
-/* A seed that differs from run to run, printed by the caller where a test fails; TESSERA_SEED replaces it. */
-uint64_t fixture_seed(void);
+/* Runs the tests on the device that the first argument names, or else on the best one of each backend; with required all of them must be there. 0 if
+ * nothing failed, warnings of Vulkan's validation layer included. */
+struct CMUnitTest;
+int fixture_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count, bool required);
 
 #endif

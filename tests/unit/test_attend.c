@@ -1,4 +1,4 @@
-/* Attention over frames of decoders on every device, with and without history, against fp64 from the formula. */
+/* Attention over frames of decoders on every fixture_device, with and without history, against fp64 from the formula. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,12 +15,6 @@
 
 enum { MOST_FRAMES = 6 };
 
-static tsr_device *device;
-static oracle_rng rng;
-static uint64_t seed;
-
-static int32_t between(int32_t low, int32_t high) { return low + (int32_t)oracle_below(&rng, (uint32_t)(high - low + 1)); }
-
 /* Frames of a clip. */
 typedef struct clip {
     int32_t channels, pixels, frames;
@@ -34,19 +28,19 @@ static fixture_rows packed(const clip *c, tsr_dtype dtype)
     const uint64_t count = (uint64_t)(c->pixels * 3 * c->channels);
     double *const values = malloc(count * sizeof(*values));
     assert_non_null(values);
-    for (uint64_t i = 0; i < count; i++) values[i] = 1.5 * oracle_normal(&rng);
-    const fixture_rows rows = fixture_make(device, dtype, 0, count, values);
+    for (uint64_t i = 0; i < count; i++) values[i] = 1.5 * oracle_normal(&fixture_rng);
+    const fixture_rows rows = fixture_make(fixture_device, dtype, 0, count, values);
     free(values);
     return rows;
 }
 
-static tsr_dtype sometimes_f32(tsr_dtype dtype) { return between(0, 3) == 0 ? TSR_F32 : dtype; }
+static tsr_dtype sometimes_f32(tsr_dtype dtype) { return fixture_between(0, 3) == 0 ? TSR_F32 : dtype; }
 
 static void fill(clip *c)
 {
     for (int32_t t = 0; t < c->frames; t++) {
         c->x[t] = packed(c, sometimes_f32(c->dtype));
-        c->y[t] = fixture_make(device, sometimes_f32(c->dtype), 0, (uint64_t)(c->pixels * c->channels), NULL);
+        c->y[t] = fixture_make(fixture_device, sometimes_f32(c->dtype), 0, (uint64_t)(c->pixels * c->channels), NULL);
     }
 }
 
@@ -98,7 +92,7 @@ static void check(clip *c)
                 const double got = c->y[t].values[i * c->channels + d], limit = 5e-5 + (c->y[t].rows.dtype == TSR_F16 ? fabs(row[d]) * 0x1p-11 : 0);
                 if (!(fabs(got - row[d]) <= limit))
                     fail_msg("seed %llu: %d channels, %d pixels, frame %d of %d, history %d, types %d > %d: pixel %d channel %d: %.8g, expected %.8g",
-                             (unsigned long long)seed, c->channels, c->pixels, t, c->frames, c->history, (int)c->x[t].rows.dtype,
+                             (unsigned long long)fixture_seed, c->channels, c->pixels, t, c->frames, c->history, (int)c->x[t].rows.dtype,
                              (int)c->y[t].rows.dtype, i, d, got, row[d]);
             }
         }
@@ -111,20 +105,20 @@ static void clips(clip c, bool known)
 {
     const tsr_attend_desc desc = {.name = "a", .history = c.history};
     tsr_attend *attend = NULL;
-    uint64_t planned = 0, used = device->used;
-    fixture_ok(tsr_attend_plan(device, &desc, c.channels, c.pixels, known ? c.frames : 0, c.dtype, &planned), "a plan");
-    assert_int_equal(device->used, used);
-    fixture_ok(tsr_attend_create(device, &desc, c.channels, c.pixels, known ? c.frames : 0, c.dtype, &attend), "an attention");
+    uint64_t planned = 0, used = fixture_device->used;
+    fixture_ok(tsr_attend_plan(fixture_device, &desc, c.channels, c.pixels, known ? c.frames : 0, c.dtype, &planned), "a plan");
+    assert_int_equal(fixture_device->used, used);
+    fixture_ok(tsr_attend_create(fixture_device, &desc, c.channels, c.pixels, known ? c.frames : 0, c.dtype, &attend), "an attention");
     assert_int_equal(tsr_attend_bytes(attend), planned);
-    assert_int_equal(device->used - used, planned);
+    assert_int_equal(fixture_device->used - used, planned);
     clip first = c, second = c;
     fill(&first);
     fill(&second);
     run(attend, &first);
     run(attend, &second);
-    used = device->used;
+    used = fixture_device->used;
     run(attend, &first);
-    assert_int_equal(device->used, used); /* nothing more is held for a clip that was seen */
+    assert_int_equal(fixture_device->used, used); /* nothing more is held for a clip that was seen */
     check(&first);
     check(&second);
     empty(&first);
@@ -136,14 +130,14 @@ static void frames(void **state)
 {
     (void)state;
     static const int32_t widths[] = {1, 3, 8, 16, 17, 33, 48, 96};
-    const int cases = strcmp(device->info.backend, "host") == 0 ? 24 : strcmp(device->info.backend, "vulkan") == 0 ? 3 : 2;
+    const int cases = strcmp(fixture_device->info.backend, "host") == 0 ? 24 : strcmp(fixture_device->info.backend, "vulkan") == 0 ? 3 : 2;
     for (int k = 0; k < cases; k++) {
-        const clip c = {.channels = widths[oracle_below(&rng, sizeof(widths) / sizeof(widths[0]))],
-                        .pixels = between(0, 1) ? between(1, 20) : between(60, 150),
-                        .frames = k % 2 ? between(2, MOST_FRAMES) : between(1, 2),
+        const clip c = {.channels = widths[oracle_below(&fixture_rng, sizeof(widths) / sizeof(widths[0]))],
+                        .pixels = fixture_between(0, 1) ? fixture_between(1, 20) : fixture_between(60, 150),
+                        .frames = k % 2 ? fixture_between(2, MOST_FRAMES) : fixture_between(1, 2),
                         .history = k % 2,
-                        .dtype = (tsr_dtype)between(TSR_F32, TSR_F16)};
-        clips(c, between(0, 1));
+                        .dtype = (tsr_dtype)fixture_between(TSR_F32, TSR_F16)};
+        clips(c, fixture_between(0, 1));
     }
 }
 
@@ -151,7 +145,7 @@ static void frames(void **state)
 static void wide(void **state)
 {
     (void)state;
-    if (strcmp(device->info.backend, "host") != 0) skip();
+    if (strcmp(fixture_device->info.backend, "host") != 0) skip();
     clips((clip){.channels = 384, .pixels = 50, .frames = 2, .dtype = TSR_F16}, true);
     clips((clip){.channels = 1024, .pixels = 31, .frames = 3, .history = true, .dtype = TSR_F16}, true);
 }
@@ -162,28 +156,28 @@ static void refusals(void **state)
     const tsr_attend_desc desc = {.name = "a", .history = true};
     tsr_attend *attend = NULL;
     uint64_t bytes = 7;
-    assert_int_equal(tsr_attend_create(device, &desc, 1025, 4, 1, TSR_F32, &attend), TSR_ERROR_UNSUPPORTED);
-    assert_int_equal(tsr_attend_create(device, &desc, 8, INT64_MAX / 2, 1, TSR_F32, &attend), TSR_ERROR_UNSUPPORTED);
-    assert_int_equal(tsr_attend_plan(device, &desc, 8, 1 << 20, INT64_MAX / 2, TSR_F32, &bytes), TSR_ERROR_UNSUPPORTED);
-    assert_int_equal(tsr_attend_create(device, &desc, 8, 4, 1, TSR_BF16, &attend), TSR_ERROR_INTERNAL);
+    assert_int_equal(tsr_attend_create(fixture_device, &desc, 1025, 4, 1, TSR_F32, &attend), TSR_ERROR_UNSUPPORTED);
+    assert_int_equal(tsr_attend_create(fixture_device, &desc, 8, INT64_MAX / 2, 1, TSR_F32, &attend), TSR_ERROR_UNSUPPORTED);
+    assert_int_equal(tsr_attend_plan(fixture_device, &desc, 8, 1 << 20, INT64_MAX / 2, TSR_F32, &bytes), TSR_ERROR_UNSUPPORTED);
+    assert_int_equal(tsr_attend_create(fixture_device, &desc, 8, 4, 1, TSR_BF16, &attend), TSR_ERROR_INTERNAL);
     assert_null(attend);
     assert_int_equal(bytes, 7);
     clip c = {.channels = 8, .pixels = 4, .frames = 2, .history = true, .dtype = TSR_F32};
-    fixture_ok(tsr_attend_create(device, &desc, 8, 4, 2, TSR_F32, &attend), "an attention");
+    fixture_ok(tsr_attend_create(fixture_device, &desc, 8, 4, 2, TSR_F32, &attend), "an attention");
     fill(&c);
     assert_int_equal(tsr_attend_run(attend, c.x[1].rows, c.y[1].rows, 1), TSR_ERROR_INTERNAL); /* frame 0 was not there */
     empty(&c);
     tsr_attend_destroy(attend);
 }
 
-/* Asks for block i, and reads what the device has where it is said to be. */
+/* Asks for block i, and reads what the fixture_device has where it is said to be. */
 static bk_binding ask(tsr_params *params, int32_t i)
 {
     const int32_t block[3] = {7, i, -i};
     int32_t found[3] = {0};
     bk_binding at;
     fixture_ok(tsr_params_get(params, block, &at), "a block");
-    fixture_ok(device->backend->buffer_read(device->bk, at.buffer, at.offset, found, sizeof(found)), "a block");
+    fixture_ok(fixture_device->backend->buffer_read(fixture_device->bk, at.buffer, at.offset, found, sizeof(found)), "a block");
     assert_memory_equal(found, block, sizeof(block));
     return at;
 }
@@ -194,8 +188,8 @@ static void blocks(void **state)
     (void)state;
     tsr_params params;
     uint64_t at[TSR_PARAMS_BLOCKS];
-    const uint64_t used = device->used;
-    tsr_params_init(&params, device, sizeof(int32_t[3]));
+    const uint64_t used = fixture_device->used;
+    tsr_params_init(&params, fixture_device, sizeof(int32_t[3]));
     const uint64_t bytes = tsr_params_bytes(&params);
     for (int32_t i = 0; i < TSR_PARAMS_BLOCKS; i++) at[i] = ask(&params, i).offset;
     for (int32_t i = TSR_PARAMS_BLOCKS; i-- > 0;) assert_int_equal(ask(&params, i).offset, at[i]);
@@ -204,28 +198,13 @@ static void blocks(void **state)
     assert_int_equal(ask(&params, 0).offset, at[1]);
     assert_int_equal(ask(&params, 2).offset, at[2]);
     assert_int_equal(tsr_params_bytes(&params), bytes);
-    assert_int_equal(device->used - used, bytes);
+    assert_int_equal(fixture_device->used - used, bytes);
     tsr_params_free(&params);
-    assert_int_equal(device->used, used);
+    assert_int_equal(fixture_device->used, used);
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const all[] = {"host", "vulkan", "opencl"};
     const struct CMUnitTest tests[] = {cmocka_unit_test(frames), cmocka_unit_test(wide), cmocka_unit_test(refusals), cmocka_unit_test(blocks)};
-    int failed = 0;
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        tsr_context *context = NULL;
-        if (argc > 1 && strcmp(argv[1], all[i]) != 0) continue;
-        device = fixture_open(&context, all[i], TEST_REQUIRE);
-        seed = fixture_seed();
-        rng = oracle_seed(seed);
-        if (device)
-            failed += cmocka_run_group_tests_name(all[i], tests, NULL, NULL);
-        else
-            failed += TEST_REQUIRE;
-        tsr_device_destroy(device);
-        tsr_context_destroy(context);
-    }
-    return failed + fixture_complaints() != 0;
+    return fixture_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]), TEST_REQUIRE);
 }
