@@ -37,6 +37,14 @@ def draw(name, shape, scale, shift, seed):
     return out.reshape(shape)
 
 
+def normal(seed, n):
+    """As the engine's noise.c: Box and Muller's transform of two streams of bits."""
+    with np.errstate(over="ignore"):
+        at = splitmix(np.uint64(seed)) + np.arange(2 * n, dtype=np.uint64)
+        bits = (splitmix(at) >> np.uint64(11)).astype(np.float64)
+    return np.sqrt(-2 * np.log((bits[::2] + 0.5) * 2.0**-53)) * np.cos(2 * np.pi * bits[1::2] * 2.0**-53)
+
+
 def stored(values, storage):
     """Values rounded to what a file of that storage type holds, as fp32."""
     if storage == "F32":

@@ -1,9 +1,12 @@
 """The models that fixtures are made of: how diffusers builds each, narrow and at its true width, and how its pipelines call it."""
 import dataclasses
+import itertools
+import math
 import typing
 
 import torch
 
+import draw
 import names
 import tae
 
@@ -74,6 +77,22 @@ def conditioned(m, z):
     return m.decode(z, torch.tensor([0.05], dtype=z.dtype), return_dict=False)[0]
 
 
+def noisy_mean_std(m, z):
+    """Noise of the decoder's seed 0 on each latent, as Lightricks' pipeline adds it: before the statistics."""
+    n = [torch.from_numpy(draw.normal(t << 20, z[0, :, t].numel())).reshape(z[0, :, t].shape) for t in range(z.shape[2])]
+    return stored_mean_std(m, 0.975 * z + 0.025 * torch.stack(n, 1)[None])
+
+
+def noisy(m, z):
+    """The same within layers: the n-th of them that has noise draws it from seed n."""
+    seeds, randn = itertools.count(1), torch.randn
+    torch.randn = lambda shape, **_: torch.from_numpy(draw.normal(next(seeds), math.prod(shape))).reshape(shape)
+    try:
+        return conditioned(m, z)
+    finally:
+        torch.randn = randn
+
+
 WAN = dict(base_dim=8)
 WAN22 = dict(
     base_dim=8, decoder_base_dim=16, z_dim=48, is_residual=True, in_channels=12, out_channels=12, patch_size=2, scale_factor_spatial=16,
@@ -109,7 +128,7 @@ SVD = dict(down_block_types=("DownEncoderBlock2D",) * 4, block_out_channels=(32,
 TRUE_IMAGE = dict(block_out_channels=(128, 256, 512, 512))
 STATISTICS = ((r"^latents_mean$", 0.5, 0), (r"^latents_std$", 0.3, 1))
 # Noise is not compared: the decoder is told to have none, and in diffusers it has no weight.
-CONDITIONED = STATISTICS + ((r"timestep_scale_multiplier$", 0, 1000), (r"per_channel_scale", 0, 0), (r"scale_shift_table$", 0.2, 0))
+CONDITIONED = STATISTICS + ((r"timestep_scale_multiplier$", 0, 1000), (r"per_channel_scale", 0.3, 0), (r"scale_shift_table$", 0.2, 0))
 
 
 def blocks(*rows):
@@ -140,9 +159,9 @@ WAN_KEEP = ("decoder.", "post_quant_conv.")
 LTX_KEEP = ("decoder.", "latents_")
 
 
-def ltx_model(kind, config, full, text, decode, original, scales, variant=None):
+def ltx_model(kind, config, full, text, decode, original, scales, variant=None, raw=stored_mean_std):
     return Model(
-        "ltx", diffusers(kind), config, full, 128, stored_mean_std, decode, "decoder.conv_out", LTX_KEEP, (("original", original),),
+        "ltx", diffusers(kind), config, full, 128, raw, decode, "decoder.conv_out", LTX_KEEP, (("original", original),),
         config_text=text, scales=scales, time=8, variant=variant,
     )  # fmt: skip
 
@@ -172,7 +191,8 @@ MODELS = {
         "AutoencoderKLLTXVideo", LTX090, dict(decoder_block_out_channels=(128, 256, 512, 512)), TEXT090, plain, names.ltx_first, STATISTICS,
     ),
     "ltx091": ltx_model(
-        "AutoencoderKLLTXVideo", LTX091, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT091, conditioned, names.ltx, CONDITIONED, "noiseless",
+        "AutoencoderKLLTXVideo", LTX091, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT091, noisy, names.ltx, CONDITIONED,
+        raw=noisy_mean_std,
     ),
     "ltx095": ltx_model(
         "AutoencoderKLLTXVideo", LTX095, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT095, conditioned, names.ltx, CONDITIONED, "noiseless",
