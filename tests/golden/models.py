@@ -73,6 +73,23 @@ def chunk(m, z):
     return m.decode(z[0].transpose(0, 1), num_frames=z.shape[2], return_dict=False)[0].transpose(0, 1)[None]
 
 
+def chunks(n):
+    return lambda m, z: torch.cat([chunk(m, part) for part in z.split(n, 2)], 2)
+
+
+def batch_mean_std(m, z):
+    """FLUX.2: of patches."""
+    std = torch.sqrt(m.bn.running_var + m.config.batch_norm_eps)
+    return z * std.reshape(1, -1, 1, 1, 1) + m.bn.running_mean.reshape(1, -1, 1, 1, 1)
+
+
+def unpatched(m, z):
+    """FLUX.2: channels of a patch count 2x2 latents innermost."""
+    b, c, t, h, w = z.shape
+    z = z.reshape(b, c // 4, 2, 2, t, h, w).permute(0, 1, 4, 5, 2, 6, 3)
+    return each(m, z.reshape(b, c // 4, t, 2 * h, 2 * w))
+
+
 def conditioned(m, z):
     return m.decode(z, torch.tensor([0.05], dtype=z.dtype), return_dict=False)[0]
 
@@ -226,13 +243,22 @@ MODELS = {
         "svd", diffusers("AutoencoderKLTemporalDecoder"), SVD, TRUE_IMAGE, 4, scaled, chunk, "decoder.time_conv_out",
         schemes=(("original", names.ldm_prefixed),), scales=((r"mix_factor$", 1, 0),),
     ),
+    "svd-chunks": Model(
+        "svd", diffusers("AutoencoderKLTemporalDecoder"), SVD, TRUE_IMAGE, 4, scaled, chunks(2), "decoder.time_conv_out",
+        scales=((r"mix_factor$", 1, 0),), variant="chunks-of-2",
+    ),
     "kl": Model(
         "kl", diffusers("AutoencoderKL"), IMAGE, TRUE_IMAGE, 4, scaled, each, "decoder.conv_out", WAN_KEEP,
-        (("original", names.ldm_prefixed),), variant="sd1",
+        (("original", names.ldm_prefixed), ("old", names.kl_old)), variant="sd1",
     ),
     "kl16": Model(
         "kl", diffusers("AutoencoderKL"), SIXTEEN | dict(scaling_factor=0.3611, shift_factor=0.1159), TRUE_IMAGE, 16, scaled, each,
         "decoder.conv_out", WAN_KEEP, (("original", names.ldm),), variant="flux",
+    ),
+    "flux2": Model(
+        "kl", diffusers("AutoencoderKLFlux2"), IMAGE | dict(latent_channels=32, decoder_block_out_channels=(32, 32, 64, 64)),
+        TRUE_IMAGE | dict(decoder_block_out_channels=(96, 192, 384, 384)), 128, batch_mean_std, unpatched, "decoder.conv_out",
+        (*WAN_KEEP, "bn.running_"), (("original", names.flux2),), scales=((r"running_mean$", 0.3, 0), (r"running_var$", 0.4, 1)),
     ),
     "taesd": Model(
         "taesd", diffusers("AutoencoderTiny"), dict(encoder_block_out_channels=(16,) * 4, decoder_block_out_channels=(16,) * 4),

@@ -106,6 +106,17 @@ def ldm_prefixed(name, shape):
     return "first_stage_model." + name, shape
 
 
+def kl_old(name, shape):
+    """Of diffusers before 0.17."""
+    rules = [(r"\.to_q\.", ".query."), (r"\.to_k\.", ".key."), (r"\.to_v\.", ".value."), (r"\.to_out\.0\.", ".proj_attn.")]
+    return rewrite(name, rules), shape
+
+
+def flux2(name, shape):
+    name, shape = ldm(name, shape)
+    return re.sub(r"^post_quant_conv\.", "decoder.post_quant_conv.", name), shape
+
+
 def hunyuan15(name, shape):
     """As CompVis', but levels are counted from the latent."""
     name = re.sub(r"\.up_blocks\.(\d)\.", r".up.\1.", name)
