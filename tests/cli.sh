@@ -1,44 +1,12 @@
 #!/bin/sh
 # The command as users meet it: exit codes, and files that bad input, an interrupt or a full disk must leave alone. cli.sh TESSERA DEMO
-set -u
-tessera=$(realpath "$1") demo=$(realpath "$2") failed=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-export TESSERA_DEVICE=host
-model="--model $demo/weights.safetensors"
-
-# expect CODE WORDS COMMAND...: the exit code, and what standard error says.
-expect() {
-    code=$1 words=$2
-    shift 2
-    "$@" >out 2>err
-    got=$?
-    if [ $got != "$code" ] || { [ -n "$words" ] && ! grep -qF -- "$words" err; }; then
-        echo "$*: exit code $got, expected $code; '$words' expected in: $(cat err)"
-        failed=1
-    fi
-}
-# same FILE TEXT
-same() { [ "$(cat "$1")" = "$2" ] || { echo "$1 was changed"; failed=1; }; }
+. "$(dirname "$0")/expect.sh"
 
 expect 2 "expected devices" "$tessera" nonsense
 expect 2 "unexpected argument 'foo'" "$tessera" devices foo
-expect 2 "device 'host:1' is not there" "$tessera" decode $model "$demo/latent.safetensors" -o a.y4m -d host:1
-expect 2 "device 'host:7' is not there" env TESSERA_DEVICE=host:7 "$tessera" decode $model "$demo/latent.safetensors" -o a.y4m
 expect 2 "expected host, vulkan or opencl" "$tessera" conformance --require=foo
+expect 2 "no file's name" "$tessera" attend "$demo/latent.safetensors" -o ""
 cp "$demo/latent.safetensors" latent.safetensors
-cp "$demo/weights.safetensors" weights.safetensors
-expect 2 "'latent.safetensors' is an input" "$tessera" decode $model latent.safetensors -o latent.safetensors
-expect 2 "'weights.safetensors' is an input" "$tessera" decode --model weights.safetensors latent.safetensors -o weights.safetensors
-expect 2 "'a.y4m' is given twice" "$tessera" decode $model latent.safetensors -o a.y4m -o a.y4m
-expect 2 "no file's name" "$tessera" attend latent.safetensors -o ""
-expect 2 "No such file" "$tessera" decode $model latent.safetensors -o there/is/none.y4m
-expect 2 "available" "$tessera" decode $model latent.safetensors -o a.y4m --budget 3M
-expect 2 "decoder.1.weight" "$tessera" decode --model latent.safetensors latent.safetensors -o a.y4m
-head -c 1000 "$demo/weights.safetensors" >short.safetensors
-expect 2 "short.safetensors" "$tessera" decode --model short.safetensors latent.safetensors -o a.y4m
-cmp -s latent.safetensors "$demo/latent.safetensors" && cmp -s weights.safetensors "$demo/weights.safetensors" || { echo "an input was changed"; failed=1; }
 
 # Recipes: the same attention said in different ways, and what is wrong named with its place.
 expect 2 "recipe 'nonsense' is neither a file" "$tessera" mask nonsense
@@ -172,20 +140,4 @@ grep -q '"shape":	"512"' out && grep -q '"shape":	"1x28x28"' out && [ "$(grep -c
 expect 2 "there is no recipe of that name" "$tessera" recipes nonsense
 expect 2 "argument --tokens is -1" "$tessera" recipes --tokens -1
 
-# An interrupt that comes before the end leaves an older series as it was.
-echo old >0000.png
-echo old >0001.png
-"$tessera" decode -q $model latent.safetensors -o %04d.png 2>err &
-sleep 0.1
-kill -INT $! 2>/dev/null
-wait $!
-case $? in
-130) same 0000.png old && same 0001.png old ;;
-0) ;; # it was done before
-*) echo "interrupted: $(cat err)"; failed=1 ;;
-esac
-ls -A | grep -q '^\.tmp' && { echo "left behind: $(ls -A)"; failed=1; }
-[ -e a.y4m ] && { echo "a.y4m was written"; failed=1; }
-expect 0 "" "$tessera" decode -q $model latent.safetensors -o f%d.png -o a.y4m -o a.png
-[ "$(ls f*.png | wc -l)" = 33 ] || { echo "expected 33 frames: $(ls)"; failed=1; }
 exit $failed

@@ -81,11 +81,11 @@ static void tell_kind(latent *l)
         const bool marked = tsr_tensors_find(l->file, "latent_format_version_0", &marker) == TSR_OK;
         snprintf(l->kind, sizeof(l->kind), "ComfyUI's%s", marked ? "" : " first format");
         l->space = TSR_LATENTS_RAW;
-        l->sure = true;
+        l->known = l->view.rank == 4 ? "tchw" : "cthw"; /* of images: [B,C,h,w] */
         if (!marked) l->scale = 1.0f / 0.18215f;
     } else if (is_cache_name(l->view.name)) {
         snprintf(l->kind, sizeof(l->kind), "musubi-tuner's cache");
-        l->sure = true;
+        l->known = "cthw";
     } else
         snprintf(l->kind, sizeof(l->kind), "tensor '%.40s'", l->view.name);
 }

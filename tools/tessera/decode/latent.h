@@ -42,7 +42,7 @@ typedef struct latent {
     int stream; /* a descriptor; -1: a file */
     tsr_tensor_view view;
     tsr_latents space;
-    bool sure; /* is the layout known by what the file is? */
+    const char *known; /* the layout, where what the file is tells it */
     float scale;
     char layout[8], kind[64];
     uint32_t channels, height, width;

@@ -88,7 +88,7 @@ static int tell_layout(const char *command, latent *l, const latent_options *o, 
     shape_text(&l->view, shape, sizeof(shape));
     for (int i = 0; i < 4; i++) {
         const bool packed = i == 3;
-        if ((i == 1 && l->sure) || packed != (o->grid != NULL)) continue;
+        if (packed != (o->grid != NULL)) continue;
         if (i == 2 && l->view.rank != 3) continue; /* [B,C,h,w] reads as tchw: images one after another */
         if (!read_axes(&l->view, known[i], grid, &r)) continue;
         snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s%s would be %lld channels", *seen ? ", " : "", known[i], (long long)r.size[C]);
@@ -100,6 +100,9 @@ static int tell_layout(const char *command, latent *l, const latent_options *o, 
     if (count > 1)
         return cli_error(command, EXIT_INPUT, "%s: tensor '%s' of shape %s can be read as %s and as %s; expected --layout %s or --layout %s", l->path,
                          l->view.name, shape, fits[0], fits[1], fits[0], fits[1]);
+    if (!*seen && o->grid)
+        return cli_error(command, EXIT_INPUT, "%s: tensor '%s' has shape %s; --grid %s goes with [N,C] of %lld tokens", l->path, l->view.name, shape,
+                         o->grid, (long long)(grid[0] * grid[1] * grid[2]));
     if (!*seen)
         return cli_error(command, EXIT_INPUT, "%s: tensor '%s' has shape %s; expected [C,T,h,w] or [T,C,h,w], or packed [N,C] with --grid T,h,w",
                          l->path, l->view.name, shape);
@@ -127,12 +130,13 @@ int latent_arrange(const char *command, latent *l, const latent_options *o, uint
     shape_text(&l->view, shape, sizeof(shape));
     if (l->view.size == 0)
         return cli_error(command, EXIT_INPUT, "%s: tensor '%s' of shape %s is empty; expected at least one frame", l->path, l->view.name, shape);
-    if (!o->layout) return tell_layout(command, l, o, grid, channels);
-    if (!read_axes(&l->view, o->layout, grid, &r))
-        return cli_error(command, EXIT_INPUT, "%s: tensor '%s' of shape %s is not %s%s%s", l->path, l->view.name, shape, o->layout,
-                         strchr(o->layout, 'n') ? " with --grid " : "", strchr(o->layout, 'n') ? (o->grid ? o->grid : "T,h,w") : "");
+    const char *layout = o->layout ? o->layout : o->grid ? NULL : l->known;
+    if (!layout) return tell_layout(command, l, o, grid, channels);
+    if (!read_axes(&l->view, layout, grid, &r))
+        return cli_error(command, EXIT_INPUT, "%s: tensor '%s' of shape %s is not %s%s%s", l->path, l->view.name, shape, layout,
+                         strchr(layout, 'n') ? " with --grid " : "", strchr(layout, 'n') ? (o->grid ? o->grid : "T,h,w") : "");
     if (r.size[C] != channels)
         return cli_error(command, EXIT_INPUT, "%s: tensor '%s' of shape %s, read as %s, has %lld channels; the model wants %u", l->path, l->view.name,
-                         shape, o->layout, (long long)r.size[C], channels);
-    return take_reading(command, l, o, o->layout, &r);
+                         shape, layout, (long long)r.size[C], channels);
+    return take_reading(command, l, o, layout, &r);
 }
