@@ -132,6 +132,14 @@ says out "33 frames"
 expect 0 "" $decode --explain --size 9,16,24
 says out "TFLOP"
 
+# Within a limit the frames are the same; below what can be done it says what can.
+expect 0 "" $decode latent.safetensors -o b.rgb --memory-limit 6M --json
+alike a.rgb b.rgb
+cp out limited.json
+expect 0 "" $decode latent.safetensors --memory-limit 6M --plan --json
+[ "$(grep '"device_bytes"' out)" = "$(grep '"device_bytes"' limited.json)" ] || { echo "planned: $(cat out), allocated: $(cat limited.json)"; failed=1; }
+expect 2 "the limit is 1048576" $decode latent.safetensors -o b.rgb --memory-limit 1M
+
 # A full disk: what was written plays, under a name of its own. An older file is left alone.
 expect 1 "output '/dev/full': No space left on device" $decode latent.safetensors -o /dev/full --pipe-format rgb24
 echo old >limited.y4m
@@ -144,6 +152,12 @@ expect 1 "the frames written until then play as 'limited.part.y4m'" sh -c "$(sed
 same limited.y4m old
 size=$(($(wc -c <limited.part.y4m) - $(head -1 limited.part.y4m | wc -c)))
 [ $size -gt 0 ] && [ $((size % (frame + 6))) = 0 ] || { echo "limited.part.y4m has part of a frame: $size bytes"; failed=1; }
+# A container that cannot hold the size is refused before anything is decoded.
+if $decode latent.safetensors -o probe.mp4 2>/dev/null; then
+    head -c 134400 latent.raw >wide.raw
+    expect 2 "holds at most 16384x16384; the frames are 16800x8" $decode wide.raw --raw-shape 16,1,1,2100 -o wide.mp4
+    gone wide.mp4
+fi
 mkdir small
 full_disk() {
     mount -t tmpfs -o size=2400k tmpfs small 2>/dev/null || return 77
@@ -151,7 +165,7 @@ full_disk() {
     cp small/a.part.mp4 .
     ls -A small >small.list
 }
-if "$tessera" decode -q $model latent.safetensors -o probe.mp4 2>/dev/null && unshare -rm true 2>/dev/null; then
+if [ -e probe.mp4 ] && unshare -rm true 2>/dev/null; then
     unshare -rm sh -c "$(sed -n '/^full_disk() {/,/^}/p' "$self"); decode='$decode'; full_disk"
     if [ $? != 77 ]; then
         says small.err "play as 'small/a.part.mp4'"
@@ -185,4 +199,17 @@ expect 2 "No such file" $encode none.y4m -o e.safetensors
 expect 2 "is no YUV4MPEG2 stream" $encode - -o e.safetensors </dev/null
 expect 2 "no [T,3,H,W] or [3,H,W]" $encode latent.safetensors -o e.safetensors
 gone e.safetensors
+for frames in a.y4m f%d.png a.safetensors; do
+    expect 0 "" $encode $frames -o e.safetensors --json
+    says out '"latents":	9,'
+    head -c 100 e.safetensors >head
+    says head '"shape":[1,16,9,16,24]'
+done
+expect 0 "" $encode a.safetensors -o raw.safetensors --latents-space raw
+expect 0 "" $decode raw.safetensors -o b.rgb --json
+says out '"latents_space":	"raw"'
+expect 0 "" $decode e.safetensors -o c.rgb
+[ "$(cmp -l b.rgb c.rgb | wc -l)" -lt $((frame / 10)) ] || { echo "raw and normalized latents do not decode to the same"; failed=1; }
+head -c $((12 + $(head -1 a.y4m | wc -c) + frame)) a.y4m >cut.y4m
+expect 2 "ends within frame 1: 0 of" $encode cut.y4m -o e.safetensors
 exit $failed

@@ -5,8 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build="gcc libc6-dev make cmake ninja-build pkg-config glslang-tools glslang-dev spirv-tools libvulkan-dev libvulkan-volk-dev opencl-headers libcjson-dev libpng-dev libpopt-dev libcmocka-dev g++ binutils"
-run="libvulkan1 mesa-vulkan-drivers vulkan-validationlayers ocl-icd-libopencl1 pocl-opencl-icd ffmpeg"
+build="gcc libc6-dev make cmake ninja-build pkg-config glslang-tools glslang-dev spirv-tools libvulkan-dev libvulkan-volk-dev opencl-headers libcjson-dev libpng-dev libpopt-dev libavformat-dev libavcodec-dev libavutil-dev libcmocka-dev g++ binutils"
+run="libvulkan1 mesa-vulkan-drivers vulkan-validationlayers ocl-icd-libopencl1 pocl-opencl-icd"
 
 missing=""
 for package in $build $run; do

@@ -105,7 +105,7 @@ int decode_show_layers(decode *d)
     double total = 0;
     if (clip.latents == 0) clip.latents = 100;
     cJSON *o = d->json ? begin(d) : NULL, *rows = o ? cJSON_AddArrayToObject(o, "layers") : NULL;
-    if (!o) printf("%-44s %-28s %22s %12s\n", "layer", "operation", "frames x height x width", "GFLOP");
+    if (!o) printf("%-40s %-38s %22s %12s\n", "layer", "operation", "frames x height x width", "GFLOP");
     for (uint32_t i = 0; i < d->info.layers; i++) {
         const tsr_status s = tsr_decoder_get_layer(d->decoder, i, &clip, &layer);
         if (s != TSR_OK) {
@@ -125,7 +125,7 @@ int decode_show_layers(decode *d)
         } else {
             char shape[64];
             snprintf(shape, sizeof(shape), "%" PRIu64 " x %" PRIu64 " x %" PRIu64, layer.frames, layer.height, layer.width);
-            printf("%-44s %-28s %22s %12.3f\n", layer.name, layer.text, shape, layer.flops / 1e9);
+            printf("%-40s %-38s %22s %12.3f\n", layer.name, layer.text, shape, layer.flops / 1e9);
         }
     }
     if (!o) {
