@@ -95,7 +95,7 @@ static void mix(const tsr_blend *b, const tile *before, tile *t, bool columns)
         for (int32_t y = 0; y < rows; y++) {
             for (int32_t x = 0; x < cols; x++) {
                 const int32_t by = columns ? y : bh - extent + y, bx = columns ? bw - extent + x : x;
-                const float share = (float)(columns ? x : y) / (float)extent;
+                const float share = (float)((columns ? x : y) / b->unit) / (float)(extent / b->unit);
                 float *to = t->frames + (((size_t)n * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c;
                 const float *from = before->frames + (((size_t)n * (size_t)bh + (size_t)by) * (size_t)bw + (size_t)bx) * (size_t)c;
                 for (int32_t i = 0; i < c; i++) to[i] = from[i] * (1.0f - share) + to[i] * share;

@@ -8,6 +8,7 @@ typedef struct tsr_blend {
     int32_t tile, stride;  /* latent rows and columns */
     int32_t height, width; /* of the latent */
     int32_t scale;         /* pixels for each of them */
+    int32_t unit;          /* pixels that are mixed in one proportion */
     int32_t channels, latent_channels;
     float *latents; /* [pushed][height][width][latent_channels] */
     int64_t pushed, capacity;

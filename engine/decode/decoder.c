@@ -167,6 +167,7 @@ static void set_tiles(tsr_decoder *dec, const tsr_clip *clip)
                              .height = (int32_t)clip->height,
                              .width = (int32_t)clip->width,
                              .scale = scale_of(&dec->net),
+                             .unit = dec->net.blend > 1 ? dec->net.blend : 1,
                              .channels = tsr_net_channels(&dec->net, dec->net.output),
                              .latent_channels = tsr_net_channels(&dec->net, dec->net.input)};
 }

@@ -147,6 +147,7 @@ typedef struct tsr_net {
     bool drop_if_odd;           /* only in clips of an odd number of latents (TAEHV for CogVideoX) */
     int32_t drop_every;         /* drop_first of each run of so many frames (TAEHV for MiniMax-H3: 20); 0: of the clip */
     int32_t whole;              /* an encoder's clip is filled up to a multiple of so many frames with its last one (TAEHV); 0: as it is */
+    int32_t blend;              /* pixels that are one to diffusers' blended tiles, as its patches are put together after (Wan 2.2: 2); 0: 1 */
     float out_scale, out_shift; /* shown frame = clamp(y out_scale + out_shift, 0, 1); an encoder's latents are not touched */
     int32_t fps;                /* that the models of this family are made for */
     tsr_feature *features;

@@ -117,6 +117,7 @@ void tsr_wan_finish(tsr_wan *wan, int32_t x, tsr_order order)
     if (desc.taps.w && cout != 4 && cout != 3 * desc.shuffle * desc.shuffle)
         wan->w->status = tsr_fail(TSR_ERROR_FILE, "the weight file's tensor '%s%s.weight' has %d output channels; expected 4, or 3 times a square",
                                   wan->w->prefix, name, cout);
+    net->blend = desc.shuffle;
     tsr_net_output(net, tsr_block_add(net, wan->w, &desc));
     tsr_wan_close(wan);
 }
