@@ -69,6 +69,13 @@ static bool read_clip(reader *r, golden *g, const cJSON *item, golden_clip *clip
     clip->every = (int64_t)number(r, item, "every");
     extents(r, item, "shape", clip->shape);
     extents(r, item, "result", clip->result);
+    const cJSON *tile = cJSON_GetObjectItemCaseSensitive(item, "tile");
+    if (tile && (cJSON_GetArraySize(tile) != 2 || !cJSON_IsNumber(tile->child) || !cJSON_IsNumber(tile->child->next)))
+        complain(r, "'tile' is not two numbers");
+    if (tile && r->ok) {
+        clip->tile = (int64_t)tile->child->valuedouble;
+        clip->tile_stride = (int64_t)tile->child->next->valuedouble;
+    }
     if (r->ok && (clip->every < 1 || !(clip->unit > 0))) complain(r, "clip %d keeps no value", index);
     if (!r->ok) return false;
     snprintf(key, sizeof(key), "%d", index);

@@ -13,6 +13,7 @@ typedef struct golden_clip {
     float scale, shift;
     int64_t shape[4], result[4]; /* [frames][channels][height][width] of what is pushed and pulled */
     bool raw;                    /* the latents; else normalised */
+    int64_t tile, tile_stride;   /* blended tiles; 0: the whole frame */
     int64_t every;               /* value i of expected is value i every of the result, over unit */
     double unit;
     const int16_t *expected;

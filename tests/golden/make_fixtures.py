@@ -33,6 +33,7 @@ class Fixture:
     name: str
     model: str
     clips: list  # (latents, height, width[, "raw"]); of encoders: frames
+    tile: tuple = None  # (latents of a tile's side, from one to the next): decoded in blended tiles
     config: dict = dataclasses.field(default_factory=dict)
     storage: str = "F32"
     encoder: bool = False
@@ -45,6 +46,10 @@ FIXTURES = [
     Fixture("wan21-bf16", "wan21", [(2, 2, 3)], dict(base_dim=12), "BF16", schemes=False),
     Fixture("wan21-encoder", "wan21", [(9, 16, 24), (1, 24, 8, "raw"), (5, 8, 16)], encoder=True),
     Fixture("wan21-true-width", "wan21", [(3, 8, 8)], dict(base_dim=96), schemes=False, heavy=True),
+    Fixture("wan22-encoder", "wan22", [(9, 32, 48), (1, 48, 16, "raw")], encoder=True, schemes=False),
+    Fixture("wan21-tiled", "wan21", [(2, 5, 7)], tile=(4, 3), schemes=False),
+    Fixture("wan22-tiled", "wan22", [(2, 3, 4)], tile=(2, 1), schemes=False),
+    Fixture("ltx-2.0-tiled", "ltx20", [(1, 4, 6)], tile=(3, 2), schemes=False),
     Fixture("qwen-image", "qwen", [(1, 3, 4)]),
     Fixture("wan22", "wan22", [(3, 2, 3)]),
     Fixture("ltx-0.9.0", "ltx090", [(2, 2, 3), (1, 3, 1, "raw")]),
@@ -139,7 +144,8 @@ def run_clip(model, fixture, module, row, seed, index):
         z = torch.from_numpy(x).to(torch.float64).transpose(0, 1)[None]
         y = model.decode(module, z if raw else model.raw(module, z))
         out = (y[0].transpose(0, 1) * 0.5 + 0.5).clamp(0, 1)
-    return dict(draw=name, scale=scale, shift=shift, shape=list(x.shape), space="raw" if raw else "normalized"), out.numpy()
+    clip = dict(draw=name, scale=scale, shift=shift, shape=list(x.shape), space="raw" if raw else "normalized")
+    return clip | (dict(tile=fixture.tile) if fixture.tile else {}), out.numpy()
 
 
 def thin(values):
@@ -156,6 +162,9 @@ def make(fixture, model, folder):
     module = model.make(model.config | fixture.config).double().eval()
     weights = Weights(model, fixture, module, SEED)
     weights.fill(module)
+    if fixture.tile:
+        tile, stride = (n * module.spatial_compression_ratio for n in fixture.tile)
+        module.enable_tiling(tile, tile, tile_sample_stride_height=stride, tile_sample_stride_width=stride)
     with torch.no_grad():
         calibrate(model, fixture, module, weights, lambda: run_clip(model, fixture, module, fixture.clips[0], SEED, 0))
         results = [run_clip(model, fixture, module, row, SEED, i) for i, row in enumerate(fixture.clips)]

@@ -124,7 +124,7 @@ WAN22 = dict(
         0.5709, 0.6065, 0.6415, 0.4944, 0.5726, 1.2042, 0.5458, 1.6887, 0.3971, 1.0600, 0.3943, 0.5537, 0.5444, 0.4089, 0.7468, 0.7744,
     ],
 )  # fmt: skip
-LTX = dict(block_out_channels=(8, 16, 16, 16), decoder_causal=False)
+LTX = dict(block_out_channels=(8, 16, 16, 16), decoder_causal=False, spatial_compression_ratio=32, temporal_compression_ratio=8)
 LTX090 = LTX | dict(decoder_block_out_channels=(8, 16, 32, 32))
 LTX091 = LTX | dict(
     decoder_block_out_channels=(16, 32, 64), decoder_layers_per_block=(5, 6, 7, 8), decoder_spatio_temporal_scaling=(True,) * 3,
@@ -202,7 +202,7 @@ MODELS = {
     ),
     "wan22": Model(
         "wan2.2", diffusers("AutoencoderKLWan"), WAN22, dict(base_dim=160, decoder_base_dim=256), 48, mean_std, plain, "decoder.conv_out",
-        WAN_KEEP, (("original", names.wan22),), time=4,
+        WAN_KEEP, (("original", names.wan22),), time=4, encode=lambda m, x: m.encode(x).latent_dist.mode(),
     ),
     "ltx090": ltx_model(
         "AutoencoderKLLTXVideo", LTX090, dict(decoder_block_out_channels=(128, 256, 512, 512)), TEXT090, plain, names.ltx_first, STATISTICS,

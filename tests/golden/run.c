@@ -53,7 +53,10 @@ tsr_status golden_run(tsr_decoder *dec, const golden *g, const golden_clip *clip
                      .width = (uint32_t)clip->shape[3],
                      .latents = (uint64_t)clip->shape[0],
                      .stripe_rows = mode->stripe_rows,
-                     .host_caches = mode->host_caches};
+                     .host_caches = mode->host_caches,
+                     .tiling = clip->tile ? TSR_TILING_BLENDED : TSR_TILING_EXACT,
+                     .tile = (uint32_t)clip->tile,
+                     .tile_stride = (uint32_t)clip->tile_stride};
     tsr_status status = t.frame && latents ? start(dec, &desc, mode) : TSR_ERROR_HOST_MEMORY;
     if (status == TSR_OK) golden_draw(clip->draw, g->seed, clip->scale, clip->shift, 0, (uint64_t)n, latents);
     if (status == TSR_OK && mode->streamed) status = leave_traces(dec, &desc, latents + n - plane);
