@@ -15,7 +15,7 @@ static bool put_header(sink *s, uint64_t frames)
 {
     char header[HEADER + 1];
     memset(header, ' ', sizeof(header));
-    for (int i = 0; i < 8; i++) header[i] = (char)((HEADER - 8) >> (8 * i) & 255);
+    for (int i = 0; i < 8; i++) header[i] = (char)((uint64_t)(HEADER - 8) >> (8 * i) & 255);
     const int n =
         snprintf(header + 8, HEADER - 8, "{\"frames\":{\"dtype\":\"F32\",\"shape\":[%" PRIu64 ",3,%u,%u],\"data_offsets\":[0,%" PRIu64 "]}}", frames,
                  s->desc.height, s->desc.width, frames * frame_size(s));
