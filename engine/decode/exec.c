@@ -190,11 +190,15 @@ void tsr_exec_finish(tsr_exec *ex)
 
 tsr_status tsr_exec_next(tsr_exec *ex, tsr_slot **slot)
 {
+    const int64_t start = ex->work_done;
     *slot = NULL;
     for (bool ran = true; ran;) {
+        const int64_t done = ex->work_done - start;
         *slot = tsr_track_at(ex, ex->net->output, ex->taken);
+        if (*slot && done > 0) ex->call_work = done;
         if (*slot) return TSR_OK;
-        if (ex->progress && ex->progress(ex->progress_user, (double)ex->work_done))
+        const double share = done < ex->call_work ? (double)done / (double)ex->call_work : ex->call_work > 0;
+        if (ex->progress && ex->progress(ex->progress_user, share))
             return tsr_fail(TSR_ERROR_CANCELLED, "cancelled by the caller after %lld layers", (long long)ex->work_done);
         const tsr_status status = tsr_exec_step(ex, &ran);
         if (status != TSR_OK) return status;

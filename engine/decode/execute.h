@@ -112,6 +112,7 @@ typedef struct tsr_exec {
     uint32_t in_f32;
     int64_t taken;     /* output frames that left */
     int64_t work_done; /* nodes run, for progress */
+    int64_t call_work; /* of the last frame: a measure of the next one's */
     int (*progress)(void *user, double share);
     void *progress_user;
 } tsr_exec;
