@@ -11,7 +11,8 @@ static int on_progress(void *user, double share)
     const double seconds = cli_now() - d->started;
     snprintf(what, sizeof(what), "decode: frame %llu, %.2f frames/s,", (unsigned long long)d->frames_done,
              seconds > 0 ? (double)d->frames_done / seconds : 0);
-    if (!d->device.quiet) cli_progress(what, d->latent.frames ? ((double)d->latents_done + share) / (double)d->latent.frames : -1);
+    const double frames = d->latent.frames ? (double)tsr_decoder_frames(d->decoder, d->latent.frames) : 0, done = (double)d->frames_done + share;
+    if (!d->device.quiet) cli_progress(what, frames > 0 ? (done < frames ? done / frames : 1) : -1);
     return cli_interrupted();
 }
 
