@@ -121,6 +121,7 @@ tsr_status tsr_conv_create(tsr_device *dev, const tsr_conv_desc *desc, tsr_dtype
     if (conv) {
         conv->dev = dev;
         conv->dtype = dtype;
+        tsr_conv_init_params(conv);
         status = set_up(conv, desc);
     }
     free(taps.w);

@@ -46,6 +46,7 @@ struct tsr_conv {
 };
 
 /* conv_pack.c: the weights and what belongs to them, as the kernel reads them. */
+void tsr_conv_init_params(tsr_conv *conv); /* conv_run.c */
 tsr_status tsr_conv_pack(tsr_conv *conv, const tsr_conv_desc *desc);
 
 /* conv_tile.c: the tile that suits device and convolution; sets shape and block_units. */

@@ -122,6 +122,8 @@ static tsr_status check(const tsr_conv *conv, const tsr_conv_args *args)
 
 static bk_binding bind(tsr_span span) { return span.buffer ? (bk_binding){span.buffer->bk, span.offset} : (bk_binding){NULL, 0}; }
 
+void tsr_conv_init_params(tsr_conv *conv) { tsr_params_init(&conv->params, conv->dev, sizeof(conv_params)); }
+
 tsr_status tsr_conv_run(tsr_conv *conv, const tsr_conv_args *args)
 {
     bk_kernel *kernel = NULL;
@@ -131,7 +133,6 @@ tsr_status tsr_conv_run(tsr_conv *conv, const tsr_conv_args *args)
     if (status == TSR_OK) status = tsr_conv_cut_grid(conv, args->rows, (int32_t)tsr_ceil_div(args->width, conv->stride), &cut);
     if (status == TSR_OK) status = get_kernel(conv, args, &kernel);
     if (status != TSR_OK) return status;
-    if (!conv->params.dev) tsr_params_init(&conv->params, conv->dev, sizeof(conv_params));
     const conv_params p = fill(conv, args, &cut);
     if ((status = tsr_params_get(&conv->params, &p, &params)) != TSR_OK || args->dry) return status;
     bk_buffer *const packed = conv->weight->bk;

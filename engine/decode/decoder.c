@@ -120,7 +120,7 @@ tsr_status tsr_decoder_get_info(const tsr_decoder *dec, tsr_decoder_info *out)
     out->time_scale = net->encoder ? n : (uint32_t)net->features[net->output].rate;
     if (!net->encoder) out->frames_lost = (uint32_t)((uint64_t)SOME * out->time_scale - tsr_decoder_frames(dec, SOME));
     if (dec->exec) {
-        out->memory = dec->plan.device_bytes;
+        out->memory += tsr_exec_bytes(dec->exec);
         out->host_memory = dec->exec->host_bytes;
         out->layers_in_f32 = dec->exec->in_f32;
     }

@@ -212,6 +212,16 @@ void tsr_exec_taken(tsr_exec *ex)
     tsr_exec_settle(ex);
 }
 
+uint64_t tsr_exec_bytes(const tsr_exec *ex)
+{
+    uint64_t bytes = tsr_buffer_size(ex->overflow);
+    for (int32_t i = 0; i < ex->pool_count; i++) bytes += ex->pools[i].hosted ? 0 : ex->pools[i].bytes * (uint64_t)ex->pools[i].held;
+    for (int32_t i = 0; i < TSR_ROLES; i++) bytes += tsr_buffer_size(ex->windows[i]);
+    for (int32_t i = 0; i < ex->net->node_count; i++)
+        bytes += tsr_buffer_size(ex->states[i].noise) + (ex->states[i].attend ? tsr_attend_bytes(ex->states[i].attend) : 0);
+    return bytes;
+}
+
 tsr_status tsr_exec_read(tsr_exec *ex, const tsr_slot *slot, float *out)
 {
     const uint64_t bytes = tsr_frame_bytes(ex, ex->net->output, TSR_F32);

@@ -126,6 +126,8 @@ uint64_t tsr_frame_bytes(const tsr_exec *ex, int32_t feature, tsr_dtype dtype);
 /* Moves a slot's frame to fp32, or a feature's frames to host memory. */
 tsr_status tsr_slot_to_f32(tsr_exec *ex, int32_t feature, tsr_slot *slot);
 tsr_status tsr_track_to_host(tsr_exec *ex, int32_t feature);
+/* Frees device memory by moving the feature that holds most of it to host memory; false: none is left. */
+bool tsr_exec_make_room(tsr_exec *ex);
 tsr_status tsr_pools_fill(tsr_exec *ex, const tsr_pool *peaks, int32_t count);
 void tsr_pools_free(tsr_exec *ex);
 
@@ -170,6 +172,8 @@ void tsr_exec_taken(tsr_exec *ex);
 tsr_status tsr_exec_rehearse(tsr_exec *ex);
 /* Back to the start of a clip. */
 void tsr_exec_reset(tsr_exec *ex);
+/* Device bytes held beside the net's. */
+uint64_t tsr_exec_bytes(const tsr_exec *ex);
 /* Device bytes of the windows that hosted frames need. */
 void tsr_exec_windows(tsr_exec *ex);
 tsr_status tsr_exec_read(tsr_exec *ex, const tsr_slot *slot, float *out);

@@ -94,8 +94,8 @@ void tsr_pools_free(tsr_exec *ex)
     ex->pool_count = 0;
 }
 
-/* Memory for a slot, which says where and of what type. */
-static tsr_status slot_fill(tsr_exec *ex, tsr_slot *slot, uint64_t bytes, bool hosted)
+/* Memory of the device or the host for a slot. */
+static tsr_status slot_place(tsr_exec *ex, tsr_slot *slot, uint64_t bytes, bool hosted)
 {
     slot->pool = find_pool(ex, bytes, hosted);
     if (slot->pool < 0) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the pools of a clip");
@@ -129,8 +129,7 @@ static void slot_empty(tsr_exec *ex, tsr_slot *slot)
     slot->device = NULL;
 }
 
-/* Frees device memory by moving the feature that holds most of it to host memory; false: none is left. */
-static bool make_room(tsr_exec *ex)
+bool tsr_exec_make_room(tsr_exec *ex)
 {
     int32_t best = TSR_NONE;
     uint64_t most = 0;
@@ -142,10 +141,22 @@ static bool make_room(tsr_exec *ex)
         best = i;
     }
     if (best == TSR_NONE || tsr_track_to_host(ex, best) != TSR_OK) return false;
+    const char *name = "the input";
+    for (const tsr_node *node = ex->net->nodes; node < ex->net->nodes + ex->net->node_count; node++)
+        if (node->y == best || node->act == best) name = node->name;
     ex->net->dev->ctx->services.log(ex->net->dev->ctx->services.ctx, TSR_LOG_WARNING,
-                                    "device memory ran out: frames before layer feature %d (%llu bytes) wait in host memory from now on", best,
+                                    "device memory ran out: what layer '%s' makes (%llu bytes) waits in host memory from now on", name,
                                     (unsigned long long)most);
     return true;
+}
+
+/* Memory for a frame of a slot's type where its feature is kept; where the device has none left, others make room, or it is the host's. */
+static tsr_status slot_fill(tsr_exec *ex, int32_t feature, tsr_slot *slot)
+{
+    tsr_status status;
+    do status = slot_place(ex, slot, tsr_frame_bytes(ex, feature, slot->dtype), ex->tracks[feature].hosted);
+    while (status == TSR_ERROR_DEVICE_MEMORY && tsr_exec_make_room(ex));
+    return status;
 }
 
 tsr_status tsr_slot_new(tsr_exec *ex, int32_t feature, tsr_slot **out)
@@ -155,9 +166,7 @@ tsr_status tsr_slot_new(tsr_exec *ex, int32_t feature, tsr_slot **out)
     if (!slot) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a frame's record");
     slot->refs = 1;
     slot->dtype = ex->tracks[feature].dtype;
-    tsr_status status = slot_fill(ex, slot, tsr_frame_bytes(ex, feature, slot->dtype), ex->tracks[feature].hosted);
-    while (status == TSR_ERROR_DEVICE_MEMORY && make_room(ex))
-        status = slot_fill(ex, slot, tsr_frame_bytes(ex, feature, slot->dtype), ex->tracks[feature].hosted);
+    const tsr_status status = slot_fill(ex, feature, slot);
     if (status == TSR_OK)
         *out = slot;
     else
@@ -204,8 +213,8 @@ void tsr_track_trim(tsr_exec *ex, int32_t feature, int64_t keep_from)
     memmove(track->slots, track->slots + n, (size_t)track->count * sizeof(*track->slots));
 }
 
-/* Moves what a slot holds to other memory, through the host. */
-static tsr_status slot_move(tsr_exec *ex, int32_t feature, tsr_slot *slot, tsr_dtype dtype, bool hosted)
+/* Moves what a slot holds to memory of another type, or to where its feature is kept now, through the host. */
+static tsr_status slot_move(tsr_exec *ex, int32_t feature, tsr_slot *slot, tsr_dtype dtype)
 {
     const uint64_t from = tsr_frame_bytes(ex, feature, slot->dtype), to = tsr_frame_bytes(ex, feature, dtype);
     tsr_slot target = {.dtype = dtype};
@@ -219,7 +228,7 @@ static tsr_status slot_move(tsr_exec *ex, int32_t feature, tsr_slot *slot, tsr_d
     }
     const bool same = dtype == slot->dtype;
     if (status == TSR_OK && same) slot_empty(ex, slot); /* first, so that its place may be used again */
-    if (status == TSR_OK) status = slot_fill(ex, &target, to, hosted);
+    if (status == TSR_OK) status = slot_fill(ex, feature, &target);
     if (status == TSR_OK && target.host) memcpy(target.host, same ? copy : wide, (size_t)to);
     if (status == TSR_OK && target.device) status = tsr_buffer_write(target.device, 0, same ? copy : wide, to);
     free(copy);
@@ -233,7 +242,7 @@ static tsr_status slot_move(tsr_exec *ex, int32_t feature, tsr_slot *slot, tsr_d
 
 tsr_status tsr_slot_to_f32(tsr_exec *ex, int32_t feature, tsr_slot *slot)
 {
-    return slot->dtype == TSR_F32 ? TSR_OK : slot_move(ex, feature, slot, TSR_F32, slot->host != NULL);
+    return slot->dtype == TSR_F32 ? TSR_OK : slot_move(ex, feature, slot, TSR_F32);
 }
 
 tsr_status tsr_track_to_host(tsr_exec *ex, int32_t feature)
@@ -243,7 +252,7 @@ tsr_status tsr_track_to_host(tsr_exec *ex, int32_t feature)
     track->hosted = true;
     for (int32_t i = 0; i < track->count && status == TSR_OK; i++) {
         const int32_t pool = track->slots[i]->pool;
-        if (!ex->pools[pool].hosted) status = slot_move(ex, feature, track->slots[i], track->slots[i]->dtype, true);
+        if (!ex->pools[pool].hosted) status = slot_move(ex, feature, track->slots[i], track->slots[i]->dtype);
         pool_drop_free(ex, &ex->pools[pool]);
     }
     if (status == TSR_OK && !ex->dry) tsr_exec_windows(ex);

@@ -132,6 +132,20 @@ static int32_t stripe_of(const tsr_exec *ex, const run *r)
     return rows < r->grid ? (int32_t)rows : r->grid;
 }
 
+/* A window did not fit: smaller stripes, as long as these are not thin, else fewer frames on the device, else thin ones. */
+static bool find_room(tsr_exec *ex, int32_t *stripe)
+{
+    enum { THIN = 8 };
+    if (*stripe <= THIN && tsr_exec_make_room(ex)) return true;
+    if (*stripe == 1) return false;
+    *stripe /= 2;
+    ex->stripe_rows = ex->stripe_rows > 1 ? ex->stripe_rows / 2 : ex->stripe_rows == 1 ? 1 : (tsr_extent(ex->height, ex->coarsest) + 1) / 2;
+    tsr_exec_windows(ex);
+    ex->net->dev->ctx->services.log(ex->net->dev->ctx->services.ctx, TSR_LOG_WARNING,
+                                    "device memory ran out: layers are cut into stripes of %d latent rows from now on", ex->stripe_rows);
+    return true;
+}
+
 static tsr_status run_stripes(tsr_exec *ex, const run *r)
 {
     int32_t stripe = stripe_of(ex, r);
@@ -140,14 +154,7 @@ static tsr_status run_stripes(tsr_exec *ex, const run *r)
         const tsr_status status = r->node->kind == TSR_NODE_CONV   ? run_conv(ex, r, row, rows)
                                   : r->node->kind == TSR_NODE_NORM ? run_norm(ex, r, row, rows)
                                                                    : run_attend(ex, r);
-        if (status == TSR_ERROR_DEVICE_MEMORY && stripe > 1 && r->node->kind != TSR_NODE_ATTEND) { /* a window did not fit: smaller ones */
-            stripe = stripe / 2;
-            ex->stripe_rows = ex->stripe_rows > 1 ? ex->stripe_rows / 2 : 1;
-            tsr_exec_windows(ex);
-            ex->net->dev->ctx->services.log(ex->net->dev->ctx->services.ctx, TSR_LOG_WARNING,
-                                            "device memory ran out: layers are cut into stripes of %d latent rows from now on", ex->stripe_rows);
-            continue;
-        }
+        if (status == TSR_ERROR_DEVICE_MEMORY && find_room(ex, &stripe)) continue;
         if (status != TSR_OK) return status;
         row += rows;
     }

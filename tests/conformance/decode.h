@@ -105,5 +105,6 @@ tsr_status decode_all(tsr_decoder *dec, const decode_clip *in, tsr_clip clip, de
 suite_verdict decode_compare(const decode_out *out, const decode_clip *want, double allowed, suite_run_context *run);
 
 int suite_add_decode_errors(suite *s);
+int suite_add_decode_memory(suite *s);
 
 #endif

@@ -154,5 +154,6 @@ static int add_forms(suite *s, const decode_form *forms)
 
 int suite_add_decode(suite *s)
 {
-    return add_forms(s, decode_taehv_forms) && add_forms(s, decode_super_forms) && add_forms(s, decode_taesd_forms) && suite_add_decode_errors(s);
+    return add_forms(s, decode_taehv_forms) && add_forms(s, decode_super_forms) && add_forms(s, decode_taesd_forms) && suite_add_decode_errors(s) &&
+           suite_add_decode_memory(s);
 }
