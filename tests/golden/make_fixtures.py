@@ -46,12 +46,14 @@ FIXTURES = [
     Fixture("wan21-bf16", "wan21", [(2, 2, 3)], dict(base_dim=12), "BF16", schemes=False),
     Fixture("wan21-encoder", "wan21", [(9, 16, 24), (1, 24, 8, "raw"), (5, 8, 16)], encoder=True),
     Fixture("wan21-true-width", "wan21", [(3, 8, 8)], dict(base_dim=96), schemes=False, heavy=True),
-    Fixture("wan22-encoder", "wan22", [(9, 32, 48), (1, 48, 16, "raw")], encoder=True, schemes=False),
+    Fixture("wan22-encoder", "wan22", [(9, 32, 48), (1, 48, 16, "raw")], encoder=True),
     Fixture("wan21-tiled", "wan21", [(2, 5, 7)], tile=(4, 3), schemes=False),
     Fixture("wan22-tiled", "wan22", [(2, 3, 4)], tile=(2, 1), schemes=False),
     Fixture("ltx-2.0-tiled", "ltx20", [(1, 4, 6)], tile=(3, 2), schemes=False),
     Fixture("qwen-image", "qwen", [(1, 3, 4)]),
     Fixture("wan22", "wan22", [(3, 2, 3)]),
+    Fixture("qwen-image-2.1", "qwen21", [(2, 3, 2), (1, 1, 3, "raw")]),
+    Fixture("qwen-image-2.1-encoder", "qwen21", [(2, 32, 48)], encoder=True),
     Fixture("ltx-0.9.0", "ltx090", [(2, 2, 3), (1, 3, 1, "raw")]),
     Fixture("ltx-0.9.1", "ltx091", [(2, 1, 2)]),
     Fixture("ltx-0.9.5", "ltx095", [(3, 2, 1)]),
@@ -132,7 +134,7 @@ def run_clip(model, fixture, module, row, seed, index):
     raw = space == ["raw"]
     name = f"latent{index}"
     if fixture.encoder:
-        x = draw.draw(name, [frames, 3, height, width], 0.5, 0.5, seed)
+        x = draw.draw(name, [frames, model.pixels, height, width], 0.5, 0.5, seed)
         z = model.encode(module, torch.from_numpy(x).to(torch.float64).transpose(0, 1)[None] * 2 - 1)
         if not raw:
             one, zero = model.raw(module, torch.ones_like(z)), model.raw(module, torch.zeros_like(z))

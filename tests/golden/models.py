@@ -28,6 +28,7 @@ class Model:
     scales: tuple = ()  # (pattern, scale, shift): what differs from the formula
     encode: typing.Callable = None  # (module, frames in [-1, 1]) -> raw latent
     time: int = 1  # frames of each latent after the first
+    pixels: int = 3  # channels of frames
     last_encoder: str = "encoder.conv_out"
     last_spread: float = 0.35  # wanted standard deviation of what the last layer makes
     last_shift: float = 0.0
@@ -66,6 +67,19 @@ def whole(m, z):
 def each(m, z):
     """Images: frame by frame."""
     return torch.stack([plain(m, z[:, :, t]) for t in range(z.shape[2])], 2)
+
+
+def each_clip(m, z):
+    """Images that are clips of one frame."""
+    return torch.cat([plain(m, z[:, :, t : t + 1]) for t in range(z.shape[2])], 2)
+
+
+def means(m, x):
+    return m.encode(x).latent_dist.mode()
+
+
+def each_means(m, x):
+    return torch.cat([means(m, x[:, :, t : t + 1]) for t in range(x.shape[2])], 2)
 
 
 def chunk(m, z):
@@ -195,14 +209,18 @@ def tiny(family, z, widths, grow, patch, **more):
 MODELS = {
     "wan21": Model(
         "wan2.1", diffusers("AutoencoderKLWan"), WAN, dict(base_dim=96), 16, mean_std, plain, "decoder.conv_out", WAN_KEEP,
-        (("original", names.wan),), time=4, encode=lambda m, x: m.encode(x).latent_dist.mode(),
+        (("original", names.wan),), time=4, encode=means,
     ),
     "qwen": Model(
         "wan2.1", diffusers("AutoencoderKLQwenImage"), WAN, dict(base_dim=96), 16, mean_std, plain, "decoder.conv_out", WAN_KEEP, time=4,
     ),
     "wan22": Model(
         "wan2.2", diffusers("AutoencoderKLWan"), WAN22, dict(base_dim=160, decoder_base_dim=256), 48, mean_std, plain, "decoder.conv_out",
-        WAN_KEEP, (("original", names.wan22),), time=4, encode=lambda m, x: m.encode(x).latent_dist.mode(),
+        WAN_KEEP, (("original", names.wan22),), time=4, encode=means,
+    ),
+    "qwen21": Model(
+        "qwen-image-2.1", diffusers("AutoencoderKLQwenImage21"), dict(base_dim=4, decoder_base_dim=6), dict(base_dim=96, decoder_base_dim=144),
+        64, mean_std, each_clip, "decoder.conv_out", WAN_KEEP, (("original", names.wan22),), encode=each_means, pixels=4,
     ),
     "ltx090": ltx_model(
         "AutoencoderKLLTXVideo", LTX090, dict(decoder_block_out_channels=(128, 256, 512, 512)), TEXT090, plain, names.ltx_first, STATISTICS,

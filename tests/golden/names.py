@@ -39,6 +39,8 @@ def wan(name, shape):
 def wan22(name, shape):
     name = re.sub(r"^decoder\.up_blocks\.(\d)\.resnets\.(\d)\.", r"decoder.upsamples.\1.upsamples.\2.", name)
     name = re.sub(r"^decoder\.up_blocks\.(\d)\.upsampler\.", r"decoder.upsamples.\1.upsamples.3.", name)
+    name = re.sub(r"^encoder\.down_blocks\.(\d)\.resnets\.(\d)\.", r"encoder.downsamples.\1.downsamples.\2.", name)
+    name = re.sub(r"^encoder\.down_blocks\.(\d)\.downsampler\.", r"encoder.downsamples.\1.downsamples.2.", name)
     return re.sub(r"^(\w+)\.conv_in\.", r"\1.conv1.", rewrite(name, WAN_BLOCK + WAN_ENDS)), shape
 
 
