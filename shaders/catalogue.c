@@ -47,6 +47,7 @@
 #include "norm_cl.h"
 #include "moments_cl.h"
 #include "moments_merge_cl.h"
+#include "depthwise_cl.h"
 #include "peak_cl.h"
 #include "blend_cl.h"
 #include "key_dot_cl.h"
@@ -93,6 +94,8 @@
 #include "moments_subgroup_spv.h"
 #include "moments_merge_simt_spv.h"
 #include "moments_merge_subgroup_spv.h"
+#include "depthwise_simt_spv.h"
+#include "depthwise_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
 #include "blend_simt_spv.h"
@@ -175,6 +178,7 @@ NAMES(conv, CONV)
 NAMES(norm, NORM)
 NAMES(moments, MOMENTS)
 NAMES(moments_merge, MOMENTS_MERGE)
+NAMES(depthwise, CONV)
 NAMES(peak, PEAK)
 NAMES(blend, BLEND)
 NAMES(key_dot, KEY_DOT)
@@ -212,6 +216,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(norm, NORM)
     ENTRIES(moments, MOMENTS)
     ENTRIES(moments_merge, MOMENTS_MERGE)
+    ENTRIES(depthwise, CONV)
     ENTRIES(peak, PEAK)
     ENTRIES(blend, BLEND)
     ENTRIES(key_dot, KEY_DOT)

@@ -115,6 +115,7 @@
 #define conv conv_8x1
 #include "decode/conv.k"
 #undef conv
+#include "decode/depthwise.k"
 #undef RM
 #undef RN
 #define RM 4
@@ -168,6 +169,7 @@ static const hk_entry entries[] = {
     {"conv", conv_4x3, conv_4x3_shared, CONV_SHAPE_RM, 4, {4, 3, 1, CHUNK}},
     {"conv", conv_6x2, conv_6x2_shared, CONV_SHAPE_RM, 4, {6, 2, 1, CHUNK}},
 #endif
+    {"depthwise", depthwise, depthwise_shared, CONV_SHAPE_RM, 4, {8, 1, 1, CHUNK}},
     {"conv", conv_8x1, conv_8x1_shared, CONV_SHAPE_RM, 4, {8, 1, 1, CHUNK}},
 };
 

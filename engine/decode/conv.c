@@ -87,12 +87,16 @@ static tsr_status set_up(tsr_conv *conv, const tsr_conv_desc *d)
     conv->down = axis_of(d->taps.kh, d->up);
     conv->across = axis_of(d->taps.kw, d->up);
     conv->groups = groups;
+    conv->sets = d->up_time ? conv->time.phases : rt;
     conv->cin = d->taps.cin;
     conv->all_made = d->taps.cout / ((d->up_time ? 1 : rt) * r * r);
-    conv->made = conv->all_made / groups;
+    conv->channels = groups * d->taps.cin;
+    conv->depthwise = groups > 1 && d->taps.cin == 1 && !d->up && conv->sets == 1;
+    if (conv->depthwise) conv->groups = 1;
+    conv->made = conv->all_made / conv->groups;
     conv->rt = rt;
+    conv->up = d->up;
     conv->r = d->up ? 2 : r;
-    conv->sets = d->up_time ? conv->time.phases : rt;
     conv->stride = stride;
     conv->before = d->before;
     conv->shift = d->up && d->taps.kh == 3 ? 1 : 0;
@@ -190,10 +194,9 @@ void tsr_conv_reads(const tsr_conv *conv, int32_t height, int32_t row, int32_t r
 void tsr_conv_text(const tsr_conv *conv, char *text, size_t size)
 {
     const int32_t pixels = conv->shape.lanes / conv->shape.ln * conv->shape.rm;
-    snprintf(text, size, "%dx%dx%d %d > %d%s, %s, tile %d x %d", conv->file_kt, conv->file_kh, conv->file_kw, conv->cin * conv->groups,
-             conv->all_made,
-             conv->r > 1 && conv->shift ? " up"
-             : conv->r > 1              ? " shuffled"
-                                        : "",
+    snprintf(text, size, "%dx%dx%d %d > %d%s, %s, tile %d x %d", conv->file_kt, conv->file_kh, conv->file_kw, conv->channels, conv->all_made,
+             conv->up      ? " up"
+             : conv->r > 1 ? " shuffled"
+                           : "",
              tsr_dtype_name(conv->dtype), pixels, conv->shape.columns);
 }

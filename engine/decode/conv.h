@@ -25,6 +25,9 @@ struct tsr_conv {
     int32_t file_kt, file_kh, file_kw;
     tsr_conv_axis time, down, across;
     int32_t groups, cin, made, all_made; /* channels: of a group in, of a group and an output pixel, of all groups */
+    int32_t channels;                    /* of x */
+    bool up;                             /* r is 2 by an up-sampling, not by a shuffle */
+    bool depthwise;                      /* each channel is a group: run by a kernel of its own, as one group */
     int32_t rt, r, sets;                 /* sets: frames of a step that differ in their weights */
     int32_t stride, before, shift;
     tsr_edge edge;

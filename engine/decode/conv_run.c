@@ -33,7 +33,7 @@ static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_args *args, bk
         [CONV_LN] = s->ln,
         [CONV_CHUNK] = s->chunk,
     };
-    return tsr_kernel_get(conv->dev, "conv", s->tile, specs, out);
+    return tsr_kernel_get(conv->dev, conv->depthwise ? "depthwise" : "conv", s->tile, specs, out);
 }
 
 /* Where the weights of a set begin, and how its blocks follow. */
@@ -41,8 +41,8 @@ static void find_blocks(const tsr_conv *conv, int32_t set, conv_params *p)
 {
     p->block_step = 1;
     if (set == TSR_SET_FIRST && conv->first == TSR_FIRST_SPACE) {
-        /* Output channel b (rt C) + c of block b is that of block b rt of the whole. */
-        p->block_step = conv->shift || conv->r == 1 ? 1 : conv->rt;
+        /* Channel b (rt C) + c of the file, of block b, is that of block b rt of the whole; an up-sampling has one block in the file. */
+        p->block_step = conv->up ? 1 : conv->rt;
         return;
     }
     const int32_t it = set == TSR_SET_FIRST ? conv->rt - 1 : set;
@@ -56,7 +56,8 @@ static conv_params fill(const tsr_conv *conv, const tsr_conv_args *args, const t
     p.zeros = (int64_t)conv->zeros_at;
     p.height = args->height;
     p.width = args->width;
-    p.channels = conv->cin * conv->groups;
+    p.channels = conv->channels;
+    p.multiple = conv->depthwise ? conv->all_made / conv->channels : 1;
     p.grid_width = (int32_t)tsr_ceil_div(args->width, conv->stride);
     p.row = args->row;
     p.rows = args->rows;

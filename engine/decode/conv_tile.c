@@ -35,7 +35,8 @@ static tsr_conv_shape choose_vector(int32_t width, int32_t made)
 
 bool tsr_conv_owns_pixels(const tsr_conv *conv)
 {
-    return conv->shape.tile == TSR_TILE_VECTOR && conv->groups == 1 && conv->block_units * conv->shape.columns * conv->shape.rm <= conv->shape.sums;
+    return conv->shape.tile == TSR_TILE_VECTOR && conv->groups == 1 && !conv->depthwise &&
+           conv->block_units * conv->shape.columns * conv->shape.rm <= conv->shape.sums;
 }
 
 static int64_t patch_floats(const tsr_conv *conv, int32_t height, int32_t width)
@@ -62,14 +63,15 @@ void tsr_conv_choose(tsr_conv *conv)
 {
     const tsr_device_info *info = &conv->dev->info;
     const tsr_tile tile = tsr_tile_for(info);
+    const int32_t made = conv->depthwise ? 1 : conv->made; /* depthwise, few channels at a time: no input is shared */
     if (tile == TSR_TILE_VECTOR) {
-        conv->shape = choose_vector((int32_t)info->vector_width, conv->made);
+        conv->shape = choose_vector((int32_t)info->vector_width, made);
     } else if (tile == TSR_TILE_SUBGROUP) {
-        const int32_t lanes = (int32_t)info->subgroup_max, rn = conv->made > 4 * lanes ? 8 : conv->made > lanes ? 4 : 1;
+        const int32_t lanes = (int32_t)info->subgroup_max, rn = made > 4 * lanes ? 8 : made > lanes ? 4 : 1;
         conv->shape =
             (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = lanes, .rm = 8, .rn = rn, .chunk = 32, .columns = rn * lanes, .sums = ROWS * 8 * rn};
     } else {
-        const int32_t lanes = info->max_workgroup >= 128 ? 128 : 64, ln = 16, rn = conv->made > 48 ? 4 : conv->made > 16 ? 3 : 1;
+        const int32_t lanes = info->max_workgroup >= 128 ? 128 : 64, ln = 16, rn = made > 48 ? 4 : made > 16 ? 3 : 1;
         conv->shape = (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = ln, .rm = 8, .rn = rn, .columns = rn * ln};
         fit_shared(conv, info->shared_bytes);
     }
@@ -100,7 +102,7 @@ static void cut_vector(const tsr_conv *conv, int32_t rows, int32_t width, tsr_co
     const int32_t units = tsr_conv_blocks(conv) * conv->block_units, step = conv->norm ? conv->block_units : 1;
     const int64_t wanted = 4 * (int64_t)(conv->dev->info.compute_units ? conv->dev->info.compute_units : 1);
     for (int32_t most = PIXELS;; most /= 2) {
-        int32_t part = s->sums / (most * s->columns) / step * step;
+        int32_t part = conv->depthwise ? 1 : s->sums / (most * s->columns) / step * step;
         part = part < step ? step : part < units ? part : units;
         for (;;) {
             choose_tile(conv, rows, width, most, part, cut);
@@ -144,7 +146,7 @@ static tsr_status cut_simt(const tsr_conv *conv, int32_t rows, int32_t width, ts
     }
     if (s->tile == TSR_TILE_SUBGROUP) {
         cut->tile_width = s->rm;
-        cut->tile_height = rows < ROWS ? rows : ROWS;
+        cut->tile_height = conv->depthwise ? 1 : rows < ROWS ? rows : ROWS;
         while (cut->tile_height > 1 && limit && iterations(conv, cut) > limit) cut->tile_height--;
     }
     if (limit && iterations(conv, cut) > limit)

@@ -14,11 +14,11 @@
  * block_first + (group blocks + block) block_step. Its channels are cut into units of the tile's columns; a workgroup makes part_units units
  * of a group on a tile of the grid.
  * taps: kt frames (bit f of present: is there) of kh x kw, from -before + (the block's place in r x r) shift on.
- * zeros: where weight holds cin zeros. .._first: the first row that is there. from_row: of table, in channels. */
+ * multiple: outputs of a channel, where each is convolved by itself. zeros: where weight holds cin zeros. .._first: the first row that is there. from_row: of table, in channels. */
 #define CONV_PARAMS(F)                                                                             \
     F(i64, zeros) F(i32, height) F(i32, width) F(i32, channels) F(i32, grid_width) F(i32, row) F(i32, rows) F(i32, tile_height) \
     F(i32, tile_width) F(i32, tiles_across) F(i32, tiles_down) F(i32, parts) F(i32, part_units) F(i32, units) F(i32, block_units) \
-    F(i32, cin) F(i32, chunk) F(i32, made) F(i32, all_made) F(i32, kt) F(i32, kh) F(i32, kw) F(i32, present) F(i32, stride) F(i32, before) \
+    F(i32, cin) F(i32, multiple) F(i32, chunk) F(i32, made) F(i32, all_made) F(i32, kt) F(i32, kh) F(i32, kw) F(i32, present) F(i32, stride) F(i32, before) \
     F(i32, shift) F(i32, edge) F(i32, r) F(i32, blocks) F(i32, block_first) F(i32, block_step) F(i32, x_first0) F(i32, x_first1) \
     F(i32, x_first2) F(i32, residual_first) F(i32, residual_channels) F(i32, from_row) F(i32, noise_first) F(i32, y_first) F(i32, act_first) \
     F(i32, act_kind) F(i32, clamp) F(f32, low) F(f32, high) F(i32, norm_act) F(f32, eps) F(i32, has_y) F(i32, watch)

@@ -1,4 +1,5 @@
 /* The body of the conv kernel that makes sums: in acc, or in memory where a workgroup has more than one unit. */
+    const i32 cin = PRM(cin);
 #if TILE == TILE_VECTOR
     const i32 left_units = PRM(units) - unit0, units_here = left_units < PRM(part_units) ? left_units : PRM(part_units);
     const i32 tile_pixels = PRM(tile_height) * tile_width, micro_tiles = rows_here * ((columns_here + RM - 1) / RM);
