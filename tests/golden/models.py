@@ -249,7 +249,7 @@ MODELS = {
     ),
     "cogvideox": Model(
         "cogvideox", diffusers("AutoencoderKLCogVideoX"), dict(block_out_channels=(32, 64, 64, 64)), dict(block_out_channels=(128, 256, 256, 512)),
-        16, scaled, plain, "decoder.conv_out", schemes=(("original", names.ldm),), time=4, variant="cogvideox-2b",
+        16, scaled, plain, "decoder.conv_out", schemes=(("original", names.ldm),), time=4, variant="cogvideox-2b", last_spread=0.3,
     ),
     "mochi": Model(
         "mochi", diffusers("AutoencoderKLMochi"),
