@@ -47,7 +47,7 @@ static void test_schemes(void **state)
     golden g;
     char why[256] = "";
     if (!golden_open(GOLDEN_FOLDER, "kl", &g, why, sizeof(why))) fail_msg("%s", why);
-    assert_int_equal(g.scheme_count, 2);
+    assert_true(g.scheme_count >= 2);
     tsr_tensors *a = make(&g, 0, g.storage, NULL), *b = make(&g, 1, g.storage, NULL);
     assert_int_equal(tsr_tensors_count(a), tsr_tensors_count(b));
     int n = 0;
