@@ -33,12 +33,12 @@ class Fixture:
     name: str
     model: str
     clips: list  # (latents, height, width[, "raw"]); of encoders: frames
-    tile: tuple = None  # (latents of a tile's side, from one to the next): decoded in blended tiles
     config: dict = dataclasses.field(default_factory=dict)
     storage: str = "F32"
     encoder: bool = False
     schemes: bool = True  # original names too
     heavy: bool = False
+    tile: tuple = None  # (latents of a tile's side, from one to the next): decoded in blended tiles
 
 
 FIXTURES = [
