@@ -131,7 +131,7 @@ static int32_t add_level(const builder *b, int32_t level, int32_t x)
     level_name(b, level, name);
     for (int32_t i = 0; i < RESNETS_MAX; i++) {
         snprintf(part, sizeof(part), "%s.%s.%d", name, b->diffusers ? "resnets" : "block", i);
-        if (!tsr_weights_has(b->w, "%s.conv1.conv.weight", part)) break;
+        if (!tsr_weights_has(b->w, "%s.conv1.conv.weight", part) && !tsr_weights_has(b->w, "%s.conv2.conv.weight", part)) break;
         x = tsr_block_res(b->net, b->w, &b->style, part, x, -1);
     }
     snprintf(part, sizeof(part), "%s.%s.conv.conv", name, b->diffusers ? "upsamplers.0" : "upsample");

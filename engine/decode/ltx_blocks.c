@@ -22,11 +22,17 @@ static tsr_ltx_block *add(tsr_ltx *ltx, tsr_ltx_kind kind, const char *resnet)
     return block;
 }
 
+/* Either of its convolutions, so that a missing one is told as such. */
+static bool has_resnet(const tsr_weights *w, const char *name, const char *resnet, int32_t i)
+{
+    return tsr_weights_has(w, "%s.%s.%d.conv1.conv.weight", name, resnet, i) || tsr_weights_has(w, "%s.%s.%d.conv2.conv.weight", name, resnet, i);
+}
+
 /* Adds the resnets below a name, if there are any. */
 static void add_resnets(tsr_ltx *ltx, const tsr_weights *w, const char *name, const char *resnet)
 {
     int32_t count = 0;
-    while (count < RESNETS_MAX && tsr_weights_has(w, "%s.%s.%d.conv1.conv.weight", name, resnet, count)) count++;
+    while (count < RESNETS_MAX && has_resnet(w, name, resnet, count)) count++;
     if (count == 0 || ltx->count == LTX_BLOCKS_MAX) return;
     tsr_ltx_block *block = add(ltx, LTX_RESNETS, resnet);
     block->count = count;
@@ -103,6 +109,7 @@ static void find_widths(tsr_ltx *ltx, tsr_weights *w)
         entry(block, name, sizeof(name));
         block->cout = next;
         next = block->cin = channels(w, 1, name);
+        if (next == 0) FAIL(w, "the weight file lacks the tensor '%s%s.conv.weight', or it has less than two axes", w->prefix, name);
         if (block->kind == LTX_UP) find_stride(block, w);
     }
     ltx->first = next;

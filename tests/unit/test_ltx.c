@@ -266,6 +266,12 @@ static void hostile_shapes(void **state)
     refused(w, "the layer after it reads 0");
     begin(w, NULL);
     conv(w, "up_blocks.0.res_blocks.0.conv1", 8, 8);
+    conv(w, "up_blocks.1.conv", 64, 8);
+    conv(w, "up_blocks.2.res_blocks.0.conv2", 8, 8);
+    conv(w, "conv_out", 48, 8);
+    refused(w, "lacks the tensor 'decoder.up_blocks.2.res_blocks.0.conv1.conv.weight'");
+    begin(w, NULL);
+    conv(w, "up_blocks.0.res_blocks.0.conv1", 8, 8);
     conv(w, "conv_out", 27, 8);
     refused(w, "makes 27 channels; expected 3, 12, 48 or 192");
     free(w);
