@@ -29,6 +29,14 @@ static tsr_conv_desc conv3(const builder *b, const char *name, int32_t x, int32_
                            .residual = TSR_NONE};
 }
 
+/* The embedded time step, n values; its weights are in what the net tells of its size. */
+static float *embed(const builder *b, const char *name, int32_t n)
+{
+    float *time = tsr_ltx_time(&b->ltx, b->w, name, n);
+    if (time) b->net->parameters += (uint64_t)n * (2 * LTX_WAVES + 1) + (uint64_t)n * ((uint64_t)n + 1);
+    return time;
+}
+
 /* The norm without weights, modulated where there is a time step, and SiLU. */
 static int32_t norm(const builder *b, const char *name, int32_t x, const float *time, const char *table, int32_t pairs, int32_t pair)
 {
@@ -70,6 +78,7 @@ static int32_t half(const builder *b, const char *name, int32_t which, int32_t x
     desc.residual = residual;
     desc.noise_scale = b->ltx.noiseless ? NULL : noise;
     const int32_t y = tsr_net_conv(b->net, &desc);
+    if (noise) b->net->parameters += (uint64_t)cout;
     free(noise);
     return y;
 }
@@ -84,7 +93,7 @@ static int32_t resnets(const builder *b, const tsr_ltx_block *block, int32_t x)
 {
     char name[128];
     snprintf(name, sizeof(name), "%s.time_embedder", block->name);
-    float *time = tsr_ltx_time(&b->ltx, b->w, name, 4 * block->cin);
+    float *time = embed(b, name, 4 * block->cin);
     for (int32_t i = 0; i < block->count; i++) {
         snprintf(name, sizeof(name), "%s.%s.%d", block->name, block->resnet, i);
         x = resnet(b, name, x, block->cin, time);
@@ -141,7 +150,7 @@ static void read_latent(const builder *b)
 /* The last norm, modulated by its own embedder, and the convolution that makes pixels. */
 static void finish(const builder *b, int32_t x)
 {
-    float *time = tsr_ltx_time(&b->ltx, b->w, b->ltx.last_time, 2 * b->ltx.last);
+    float *time = embed(b, b->ltx.last_time, 2 * b->ltx.last);
     x = norm(b, "decoder.norm_out", x, time, b->ltx.last_table, 1, 0);
     free(time);
     tsr_conv_desc desc = conv3(b, "decoder.conv_out.conv", x, 3 * b->ltx.patch * b->ltx.patch);

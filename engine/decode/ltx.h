@@ -5,7 +5,7 @@
 #include "net.h"
 #include "weights.h"
 
-enum { LTX_BLOCKS_MAX = 64 };
+enum { LTX_BLOCKS_MAX = 64, LTX_WAVES = 128 /* of a time step: a cosine and a sine each */ };
 
 typedef enum tsr_ltx_kind {
     LTX_RESNETS, /* of one width */

@@ -5,8 +5,6 @@
 
 #include "ltx.h"
 
-enum { WAVES = 128 };
-
 static const float time_step = 0.05f;
 
 /* y = W x + b */
@@ -24,11 +22,11 @@ static double silu(double x) { return x / (1 + exp(-x)); }
 
 static void embed(const tsr_taps *first, const tsr_taps *second, double scaled, double *hidden, float *out)
 {
-    double waves[2 * WAVES];
-    for (int i = 0; i < WAVES; i++) {
-        const double angle = scaled * pow(10000.0, -(double)i / WAVES);
+    double waves[2 * LTX_WAVES];
+    for (int i = 0; i < LTX_WAVES; i++) {
+        const double angle = scaled * pow(10000.0, -(double)i / LTX_WAVES);
         waves[i] = cos(angle);
-        waves[WAVES + i] = sin(angle);
+        waves[LTX_WAVES + i] = sin(angle);
     }
     double *made = hidden + first->cout;
     apply(first, waves, hidden);
@@ -43,7 +41,7 @@ float *tsr_ltx_time(const tsr_ltx *ltx, tsr_weights *w, const char *name, int32_
     if (!ltx->timed) return NULL;
     float *scale = tsr_weights_vector(w, "decoder.timestep_scale_multiplier", 1);
     snprintf(full, sizeof(full), "%s.timestep_embedder.linear_1", name);
-    tsr_taps first = tsr_weights_taps(w, full, n, 2 * WAVES, 1, 1, 1, 1);
+    tsr_taps first = tsr_weights_taps(w, full, n, 2 * LTX_WAVES, 1, 1, 1, 1);
     snprintf(full, sizeof(full), "%s.timestep_embedder.linear_2", name);
     tsr_taps second = tsr_weights_taps(w, full, n, n, 1, 1, 1, 1);
     float *out = NULL;
