@@ -57,6 +57,7 @@ FIXTURES = [
     Fixture("ltx-0.9.0", "ltx090", [(2, 2, 1), (1, 1, 3, "raw")]),
     Fixture("ltx-0.9.1", "ltx091", [(2, 1, 2)]),
     Fixture("ltx-0.9.5", "ltx095", [(3, 2, 1)]),
+    Fixture("ltx-2.0-causal", "ltx20-causal", [(3, 1, 2)]),
     Fixture("ltx-2.0", "ltx20", [(2, 2, 2)]),
     Fixture("ltx-2.3", "ltx23", [(2, 1, 3)]),
     Fixture("hunyuan", "hunyuan", [(3, 2, 2)]),

@@ -235,12 +235,16 @@ MODELS = {
     "ltx20": ltx_model(
         "AutoencoderKLLTX2Video", LTX20, dict(decoder_block_out_channels=(256, 512, 1024)), TEXT20, plain, names.ltx, STATISTICS,
     ),
+    "ltx20-causal": ltx_model(
+        "AutoencoderKLLTX2Video", LTX20 | dict(decoder_causal=True, decoder_spatial_padding_mode="replicate"),
+        dict(decoder_block_out_channels=(256, 512, 1024)), TEXT20, plain, names.ltx, STATISTICS, "causal,replicate",
+    ),
     "ltx23": ltx_model(
         "AutoencoderKLLTX2Video", LTX23, dict(decoder_block_out_channels=(256, 512, 512, 1024)), TEXT23, plain, names.ltx, STATISTICS,
     ),
     "hunyuan": Model(
         "hunyuan", diffusers("AutoencoderKLHunyuanVideo"), dict(block_out_channels=(32, 32, 64, 64)), TRUE_IMAGE, 16, scaled, whole,
-        "decoder.conv_out", WAN_KEEP, time=4,
+        "decoder.conv_out", WAN_KEEP, (("original", names.ldm),), time=4,
     ),
     "hunyuan15": Model(
         "hunyuan1.5", diffusers("AutoencoderKLHunyuanVideo15"), dict(block_out_channels=(8, 16, 32, 64, 64)),
