@@ -234,6 +234,7 @@ tsr_status tsr_net_ready(tsr_net *net)
     for (int32_t i = 0; i < net->node_count && net->status == TSR_OK; i++) {
         tsr_node *node = &net->nodes[i];
         if (node->kind != TSR_NODE_NORM) continue;
+        node->pending.name = node->name; /* the family's own is gone */
         bool fused;
         net->status = fuse(net, node, &fused);
         node->x = fused ? TSR_NONE : node->x;
