@@ -20,7 +20,7 @@ static int open_all(decode *d, const char *path)
 {
     int code = path ? latent_open(DECODE_NAME, path, &d->input, &d->latent) : take_size(d);
     if (code >= 0) return code;
-    const tsr_decoder_desc desc = {.latents = d->latent.space};
+    const tsr_decoder_desc desc = {.latents = d->latent.space, .noise_seed = (uint64_t)d->seed};
     code = coder_open(DECODE_NAME, &d->coder, &desc, &d->device, &d->weights, &d->decoder);
     if (code >= 0) return code;
     tsr_decoder_get_info(d->decoder, &d->info);
@@ -100,6 +100,7 @@ int cmd_decode(int argc, const char **argv)
         {"fps", 0, POPT_ARG_INT, &d.fps, 0, "frames per second of a video; default: the family's", "N"},
         {"crf", 0, POPT_ARG_INT, &d.crf, 0, "quality of .mp4, .webm and .mkv: 0 (lossless) to 51; default 10", "N"},
         {"chroma", 0, POPT_ARG_INT, &d.chroma, 0, "444 (default of .y4m and pipes) or 420 (of the others)", "N"},
+        {"seed", 0, POPT_ARG_LONGLONG, &d.seed, 0, "of the noise that some decoders add; default 0", "N"},
         {"plan", 0, POPT_ARG_NONE, &d.plan, 0, "print what would be allocated, and decode nothing", NULL},
         {"explain", 0, POPT_ARG_NONE, &d.explain, 0, "print the layers and their work, and decode nothing", NULL},
         {"size", 0, POPT_ARG_STRING, &d.size, 0, "with --plan and --explain, a latent's size in place of one", "T,h,w"},

@@ -57,8 +57,10 @@ static int open_all(encode *e, const char *path)
     if (e->frames.count && tsr_decoder_frames(e->encoder, e->frames.count) == 0) return refuse_count(e);
     e->height = size[1] / scale;
     e->width = size[0] / scale;
-    e->in = malloc((size_t)size[0] * size[1] * 3 * sizeof(float));
+    const size_t pixels = (size_t)size[0] * size[1], channels = e->info.frame_channels > 3 ? e->info.frame_channels : 3;
+    e->in = malloc(channels * pixels * sizeof(float));
     if (!e->in) return cli_error(name, EXIT_INPUT, "not enough memory for a frame of %ux%u", size[0], size[1]);
+    for (size_t i = 3 * pixels; i < channels * pixels; i++) e->in[i] = 1.0f; /* opaque */
     const tsr_status s = tsr_decoder_start(e->encoder, &clip);
     return s == TSR_OK ? -1 : cli_fail(name, s);
 }
@@ -66,7 +68,8 @@ static int open_all(encode *e, const char *path)
 static int on_progress(void *user, double share)
 {
     const encode *e = user;
-    if (!e->device.quiet) cli_progress("encode", e->frames.count ? ((double)e->frames_done + share) / (double)e->frames.count : -1);
+    const double done = (double)e->frames_done + share, count = (double)e->frames.count;
+    if (!e->device.quiet) cli_progress("encode", count == 0 ? -1 : done < count ? done / count : 1);
     return cli_interrupted();
 }
 

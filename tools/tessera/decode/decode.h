@@ -41,6 +41,7 @@ typedef struct decode {
     tsr_clip clip;
     sink *sinks[DECODE_OUTPUTS];
     float *in, *out;
+    long long seed;
     uint64_t latents_done, frames_done;
     double started, first_frame, seconds;
 } decode;
