@@ -15,16 +15,16 @@ typedef struct coder_options {
     int tile, tile_stride;
 } coder_options;
 
-#define CODER_OPTIONS(o)                                                                                                                               \
-    {"model", 'm', POPT_ARG_STRING, &(o).model, 0, "the weights: .safetensors, .pt or .pth", "W"},                                                     \
-        {"family", 0, POPT_ARG_STRING, &(o).family, 0, "the weights' family, where the file fits several", "NAME"},                                    \
-        {"variant", 0, POPT_ARG_STRING, &(o).variant, 0, "what weights do not tell, as sdxl or cogvideox-5b", "NAME"},                                 \
-        {"precision", 0, POPT_ARG_STRING, &(o).precision, 0, "auto (fp32 on CPUs, fp16 on GPUs), fp32 or fp16", "P"},                                  \
-        {"memory-limit", 0, POPT_ARG_STRING, &(o).memory_limit, 0, "device memory of weights, features and all, as 800M or 3G", "SIZE"},               \
-        {"tiling", 0, POPT_ARG_STRING, &(o).tiling, 0, "how frames are cut to keep the limit: exact (default), or blended, as diffusers does", "HOW"}, \
-        {"tile", 0, POPT_ARG_INT, &(o).tile, 0, "blended: rows and columns of a tile, in latents", "N"},                                               \
-    {                                                                                                                                                  \
-        "tile-stride", 0, POPT_ARG_INT, &(o).tile_stride, 0, "blended: from one tile to the next, in latents", "N"                                     \
+#define CODER_OPTIONS(o)                                                                                                                             \
+    {"model", 'm', POPT_ARG_STRING, &(o).model, 0, "the weights: .safetensors, .pt or .pth", "W"},                                                   \
+        {"family", 0, POPT_ARG_STRING, &(o).family, 0, "the weights' family, where the file fits several", "NAME"},                                  \
+        {"variant", 0, POPT_ARG_STRING, &(o).variant, 0, "what weights do not tell, as sdxl or cogvideox-5b", "NAME"},                               \
+        {"precision", 0, POPT_ARG_STRING, &(o).precision, 0, "auto (fp32 on CPUs, fp16 on GPUs), fp32 or fp16", "P"},                                \
+        {"memory-limit", 0, POPT_ARG_STRING, &(o).memory_limit, 0, "device memory of weights, features and all, as 800M or 3G", "SIZE"},             \
+        {"tiling", 0, POPT_ARG_STRING, &(o).tiling, 0, "how frames are cut within the limit: exact (default), or blended as diffusers does", "HOW"}, \
+        {"tile", 0, POPT_ARG_INT, &(o).tile, 0, "blended: rows and columns of a tile, in latents", "N"},                                             \
+    {                                                                                                                                                \
+        "tile-stride", 0, POPT_ARG_INT, &(o).tile_stride, 0, "blended: from one tile to the next, in latents", "N"                                   \
     }
 
 typedef struct decode {

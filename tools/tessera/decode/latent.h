@@ -17,14 +17,13 @@ typedef struct latent_options {
 } latent_options;
 
 #define LATENT_OPTIONS(o)                                                                                                                            \
-    {"latents-space", 0, POPT_ARG_STRING, &(o).space, 0, "normalized (as the diffusion model has them) or raw; default: what the file says it is",   \
-     "SPACE"},                                                                                                                                       \
+    {"latents-space", 0, POPT_ARG_STRING, &(o).space, 0, "normalized (as the diffusion model has them) or raw; default: what the file is", "SPACE"}, \
         {"layout",                                                                                                                                   \
          0,                                                                                                                                          \
          POPT_ARG_STRING,                                                                                                                            \
          &(o).layout,                                                                                                                                \
          0,                                                                                                                                          \
-         "axes of the latent, a letter each: cthw, tchw, .. with b for clips and n for t, h and w in one (--grid); default: told by the channels",   \
+         "axes of the latent, a letter each: cthw, tchw, .., b of clips, n for t, h and w in one (--grid); default: told by the channels",           \
          "ORDER"},                                                                                                                                   \
         {"grid", 0, POPT_ARG_STRING, &(o).grid, 0, "frames, rows and columns of packed latents", "T,h,w"},                                           \
         {"tensor", 0, POPT_ARG_STRING, &(o).tensor, 0, "the latent's name, where the file has several", "NAME"},                                     \
