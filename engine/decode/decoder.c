@@ -28,6 +28,10 @@ static tsr_status build(tsr_decoder *dec, const tsr_tensors *file, const tsr_dec
         (net->encoder ? family->encoder : family->decoder)(net, &w, desc->variant);
         status = w.status != TSR_OK ? w.status : net->status;
     }
+    if (status == TSR_OK && desc->latents == TSR_LATENTS_RAW && !net->latent.known)
+        status = tsr_fail(TSR_ERROR_UNSUPPORTED,
+                          "argument desc.latents is 1 (raw); the mean and scale of '%s' %s latents are not known here: expected 0 (normalized)",
+                          net->family, net->variant);
     if (status == TSR_OK) status = tsr_net_ready(net);
     tsr_weights_close(&w);
     return status;
@@ -230,7 +234,7 @@ static tsr_status check_numbers(const tsr_decoder *dec, const float *frame, uint
 }
 
 /* Channels innermost, in the space that the net reads. */
-static void stage_input(tsr_decoder *dec, const float *frame)
+static tsr_status stage_input(tsr_decoder *dec, const float *frame)
 {
     const tsr_net *net = &dec->net;
     const tsr_latent_space *l = &net->latent;
@@ -239,6 +243,7 @@ static void stage_input(tsr_decoder *dec, const float *frame)
     const bool raw = dec->latents == TSR_LATENTS_RAW;
     float *noise = NULL;
     if (!net->encoder && l->noise > 0) noise = malloc((size_t)plane * (size_t)channels * sizeof(float));
+    if (!net->encoder && l->noise > 0 && !noise) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the noise of a latent");
     if (noise) tsr_normal_fill(dec->noise_seed ^ (dec->pushed << 20), noise, plane * (uint64_t)channels);
     for (int32_t c = 0; c < channels; c++) {
         for (uint64_t i = 0; i < plane; i++) {
@@ -256,6 +261,7 @@ static void stage_input(tsr_decoder *dec, const float *frame)
         }
     }
     free(noise);
+    return TSR_OK;
 }
 
 tsr_status tsr_decoder_push(tsr_decoder *dec, const float *latent)
@@ -267,7 +273,7 @@ tsr_status tsr_decoder_push(tsr_decoder *dec, const float *latent)
         return tsr_fail(TSR_ERROR_ARGUMENT, "tsr_decoder_push came for frame %llu; the clip was started with %llu", (unsigned long long)dec->pushed,
                         (unsigned long long)dec->clip.latents);
     if ((status = check_numbers(dec, latent, frame_numbers(dec, dec->net.input, &dec->clip))) != TSR_OK) return status;
-    stage_input(dec, latent);
+    if ((status = stage_input(dec, latent)) != TSR_OK) return status;
     if (dec->blend.tile > 0) {
         status = tsr_blend_push(&dec->blend, dec->staging);
     } else {

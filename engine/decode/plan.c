@@ -19,10 +19,12 @@ tsr_status tsr_exec_pretend(tsr_exec *ex, int64_t latents)
 {
     tsr_status status = TSR_OK;
     for (int64_t i = 0; i <= latents && status == TSR_OK; i++) {
-        if (i < latents)
+        if (i < latents) {
             status = tsr_exec_push(ex, NULL);
-        else
+        } else {
+            for (int32_t more = 1; more < ex->net->whole && status == TSR_OK; more++) status = tsr_exec_push(ex, NULL); /* as clips are filled up */
             tsr_exec_finish(ex);
+        }
         for (tsr_slot *slot = NULL; status == TSR_OK;) {
             status = tsr_exec_next(ex, &slot);
             if (status != TSR_OK || !slot) break;
