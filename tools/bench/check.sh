@@ -162,6 +162,6 @@ expect "no folder" 2 "cannot be written" attention --json none/a.json
 expect "plot is a folder" 2 "not a regular file" attention --plot .
 expect "one file twice" 2 "expected two files" attention --json a --plot a
 expect "surplus" 2 "unexpected" attention more
-expect "nothing" 2 "expected attention, windows, sparse or decode"
+expect "nothing" 2 "expected attention, windows, sparse, conv or decode"
 expect "another's option" 2 "--peer is for bench attention" decode --peer auto
 exit $((failures > 0))

@@ -69,7 +69,7 @@ typedef struct bench {
     char **peers;  /* as asked for; NULL: none */
     int peer_wait; /* seconds for one answer */
     bench_shape *shapes;
-    int shape_count, runs, causal;
+    int shape_count, runs, causal, quick;
     tsr_dtype dtype, peer_kv;
     uint64_t seed;
     double peak;   /* of the device that is open */
@@ -89,6 +89,7 @@ typedef struct bench {
 /* These return -1, or the exit code of what failed. */
 int bench_attention(bench *b);
 int bench_decode(bench *b, const char *path);
+int bench_conv(bench *b);
 int bench_windows(bench *b);
 int bench_sparse(bench *b);
 

@@ -31,6 +31,7 @@ static int run_on(bench *b, const char *what, const char *path)
         code = strcmp(what, "attention") == 0 ? bench_attention(b)
                : strcmp(what, "windows") == 0 ? bench_windows(b)
                : strcmp(what, "sparse") == 0  ? bench_sparse(b)
+               : strcmp(what, "conv") == 0    ? bench_conv(b)
                                               : bench_decode(b, path);
     cli_close(&b->device);
     return code;
@@ -129,12 +130,12 @@ static int check_files(const bench *b)
     return -1;
 }
 
-enum { ATTENTION = 1, WINDOWS = 2, DECODE = 4, SPARSE = 8 };
+enum { ATTENTION = 1, WINDOWS = 2, DECODE = 4, SPARSE = 8, CONV = 16 };
 
 static const struct {
     const char *name;
     int bit;
-} measures[] = {{"attention", ATTENTION}, {"windows", WINDOWS}, {"sparse", SPARSE}, {"decode", DECODE}};
+} measures[] = {{"attention", ATTENTION}, {"windows", WINDOWS}, {"sparse", SPARSE}, {"decode", DECODE}, {"conv", CONV}};
 enum { MEASURES = sizeof(measures) / sizeof(measures[0]) };
 
 /* Options that a measure does not take. */
@@ -163,6 +164,7 @@ static int check_options(const bench *b, const arguments *a, int bit)
         {"--head-dim", b->ask.dim, WINDOWS | SPARSE, "windows and sparse"},
         {"--tensors", a->tensors, SPARSE, "sparse"},
         {"--model", b->model, DECODE, "decode"},
+        {"--quick", b->quick, CONV, "conv"},
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (options[i].given && !(options[i].of & bit))
@@ -200,11 +202,11 @@ static int take_sparse(bench *b, const arguments *a)
 /* Everything that can be wrong with the arguments, before the work starts. */
 static int take_arguments(bench *b, const arguments *a, const char *const *rest)
 {
-    if (!rest[0]) return cli_error(name, EXIT_INPUT, "expected attention, windows, sparse or decode; see tessera bench --help");
+    if (!rest[0]) return cli_error(name, EXIT_INPUT, "expected attention, windows, sparse, conv or decode; see tessera bench --help");
     int bit = 0;
     for (int i = 0; i < MEASURES; i++)
         if (strcmp(rest[0], measures[i].name) == 0) bit = measures[i].bit;
-    if (!bit) return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention, windows, sparse or decode", rest[0]);
+    if (!bit) return cli_error(name, EXIT_INPUT, "'%s' cannot be measured; expected attention, windows, sparse, conv or decode", rest[0]);
     if (b->runs < 1 || b->runs > BENCH_MAX_RUNS)
         return cli_error(name, EXIT_INPUT, "argument --runs is %d; expected 1 to %d", b->runs, BENCH_MAX_RUNS);
     if (b->peer_wait < 1) return cli_error(name, EXIT_INPUT, "argument --peer-wait is %d; expected 1 or more seconds", b->peer_wait);
@@ -270,16 +272,18 @@ int cmd_bench(int argc, const char **argv)
          "SECONDS"},
         {"tensors", 0, POPT_ARG_STRING, &a.tensors, 0, "sparse: random (default) or realistic, with the structure that papers report", "KIND"},
         {"model", 'm', POPT_ARG_STRING, &b.model, 0, "decode: the decoder's weights", "W.safetensors"},
+        {"quick", 0, POPT_ARG_NONE, &b.quick, 0, "conv: smaller frames", NULL},
         {"runs", 'n', POPT_ARG_INT, &b.runs, 0, "measured runs, after one that warms up; their median counts; default 7", "N"},
         {"json", 0, POPT_ARG_STRING, &b.json, 0, "also write the results as JSON, with every time and where it was measured", "FILE"},
         CLI_DEVICE_OPTIONS(b.device),
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext parse;
     const char **rest;
-    int code = cli_parse(name,
-                         "bench attention | tessera bench windows | tessera bench sparse | tessera bench decode --model W.safetensors "
-                         "LATENT.safetensors  (--device all: every device)",
-                         argc, argv, options, &parse, &rest);
+    int code =
+        cli_parse(name,
+                  "bench attention | tessera bench windows | tessera bench sparse | tessera bench conv | tessera bench decode --model W.safetensors "
+                  "LATENT.safetensors  (--device all: every device)",
+                  argc, argv, options, &parse, &rest);
     if (code < 0) {
         code = run(&b, &a, rest);
         poptFreeContext(parse);
