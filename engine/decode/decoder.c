@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "family.h"
+#include "family/family.h"
 
 static tsr_precision precision_for(const tsr_device *dev, tsr_precision wanted)
 {

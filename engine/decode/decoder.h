@@ -19,7 +19,7 @@ struct tsr_decoder {
     tsr_exec *exec;        /* NULL: not started, or blended */
     tsr_blend blend;       /* tile 0: not used */
     float *staging;        /* a pushed or pulled frame, channels innermost */
-    float *last;     /* the last pushed one, where clips are filled up with it */
+    float *last;           /* the last pushed one, where clips are filled up with it */
     uint64_t pushed, made; /* of the clip; made: with those that are not shown */
     int64_t in_chunk;
     bool drained, finished, broken;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "execute.h"
-#include "weights.h"
+#include "family/weights.h"
 
 static int32_t coarsest_level(const tsr_net *net)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "execute.h"
-#include "weights.h"
+#include "family/weights.h"
 
 uint64_t tsr_frame_bytes(const tsr_exec *ex, int32_t feature, tsr_dtype dtype)
 {

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "conv_case.h"
-#include "decode/weights.h"
+#include "family/weights.h"
 
 enum { MARGIN = 96 }; /* elements around an operand's rows */
 

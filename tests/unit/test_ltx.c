@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "decode/ltx.h"
+#include "family/ltx.h"
 
 enum { HEADER_MAX = 1 << 16, DATA_MAX = 1 << 22 };
 

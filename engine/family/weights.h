@@ -3,7 +3,7 @@
 #ifndef TSR_WEIGHTS_H
 #define TSR_WEIGHTS_H
 
-#include "net.h"
+#include "decode/net.h"
 
 typedef struct tsr_weights {
     const tsr_tensors *file;

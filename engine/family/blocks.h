@@ -2,7 +2,7 @@
 #ifndef TSR_BLOCKS_H
 #define TSR_BLOCKS_H
 
-#include "net.h"
+#include "decode/net.h"
 #include "weights.h"
 
 enum { TSR_BLOCK_NAME = 160 };

@@ -2,7 +2,7 @@
 #ifndef TSR_FAMILY_H
 #define TSR_FAMILY_H
 
-#include "net.h"
+#include "decode/net.h"
 #include "weights.h"
 
 typedef struct tsr_family {

@@ -2,7 +2,7 @@
 #ifndef TSR_LTX_H
 #define TSR_LTX_H
 
-#include "net.h"
+#include "decode/net.h"
 #include "weights.h"
 
 enum { LTX_BLOCKS_MAX = 64, LTX_WAVES = 128 /* of a time step: a cosine and a sine each */ };
