@@ -31,6 +31,19 @@ struct tsr_decoder {
 uint32_t tsr_decoder_tile(const tsr_decoder *dec);
 uint32_t tsr_decoder_stride(const tsr_decoder *dec);
 
+/* create.c: pixels for each latent in height and width. */
+int32_t tsr_decoder_scale(const tsr_net *net);
+/* decoder.c: ends a clip, whatever its state. */
+void tsr_decoder_close_clip(tsr_decoder *dec);
+
+/* latents.c: numbers of one frame of a feature. */
+uint64_t tsr_frame_numbers(const tsr_decoder *dec, int32_t feature, const tsr_clip *clip);
+tsr_status tsr_latent_check(const tsr_decoder *dec, const float *frame, uint64_t n);
+/* A pushed frame to dec->staging: channels innermost, in the space that the net reads. */
+tsr_status tsr_latent_stage(tsr_decoder *dec, const float *frame);
+/* From channels innermost to planes; frames of a decoder to [0,1], latents of an encoder to the space that was asked for. */
+void tsr_latent_hand_out(const tsr_decoder *dec, const float *from, float *out);
+
 /* clip.c: the number of latents that one clip of the net has (SVD's chunks are clips of their own). */
 tsr_status tsr_clip_check(const tsr_decoder *dec, const tsr_clip *clip);
 /* The same clip as the executor sees it. */
