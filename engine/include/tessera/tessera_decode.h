@@ -92,16 +92,18 @@ TSR_API tsr_status tsr_decoder_plan_clip(tsr_decoder *dec, const tsr_clip *clip,
 /* Starts a clip; what was left of the last one is dropped. Compiles and allocates all that streaming needs. */
 TSR_API tsr_status tsr_decoder_start(tsr_decoder *dec, const tsr_clip *clip);
 
-/* Decodes the next latent frame, fp32 [C,height,width] in host memory (encoders: a frame [3,height,width] in [0,1]). NaN or infinity is an
- * ARGUMENT error that names the frame and leaves the stream as it was. Frames that became ready wait for pull; another push needs them pulled. If
- * memory runs out part-way, more frames move to host memory or stripes get smaller, the context's log has a notice, and decoding goes on. */
+/* Hands over the next latent frame, fp32 [C,height,width] in host memory (encoders: a frame [3,height,width] in [0,1]). NaN or infinity is
+ * an ARGUMENT error that names the frame and leaves the stream as it was. The work is done by tsr_decoder_pull, which must have said that nothing is
+ * left before the next push. */
 TSR_API tsr_status tsr_decoder_push(tsr_decoder *dec, const float *latent);
-/* No more latents: decodes what waited for later ones. Then pull until nothing is left. */
+/* No more latents: what waited for later ones can be pulled. (Blended tiles are decoded here.) */
 TSR_API tsr_status tsr_decoder_finish(tsr_decoder *dec);
-/* Copies the next ready frame, fp32 [3,H,W] in [0,1] (encoders: a latent [C,h,w]), and sets *got to 1; to 0 if none is ready. */
+/* Decodes until the next frame is ready, copies it, fp32 [3,H,W] in [0,1] (encoders: a latent [C,h,w]), and sets *got to 1; to 0 if there is none
+ * without more latents. If device memory runs out on the way, more frames move to host memory or stripes get smaller, the context's
+ * log has a notice, and decoding goes on. After another failure the clip is over: start anew. */
 TSR_API tsr_status tsr_decoder_pull(tsr_decoder *dec, float *frame, int *got);
 
-/* Called between layers by push and finish; returning not 0 stops the call with TSR_ERROR_CANCELLED, after which only start and destroy
+/* Called between layers by pull and finish; returning not 0 stops the call with TSR_ERROR_CANCELLED, after which only start and destroy
  * may follow. NULL: none. */
 TSR_API void tsr_decoder_set_progress(tsr_decoder *dec, int (*progress)(void *user, double share_of_call), void *user);
 
