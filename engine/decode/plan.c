@@ -108,7 +108,8 @@ static int32_t *by_size(const tsr_net *net)
 typedef struct search {
     tsr_net *net;
     tsr_config *config;
-    uint64_t limit, smallest, best_host;
+    uint64_t limit, smallest;
+    double best_cost;
     tsr_decoder_plan best;
     bool *best_hosted;
     int32_t best_stripe;
@@ -117,9 +118,12 @@ typedef struct search {
 
 static bool fits(const search *s, const tsr_decoder_plan *plan)
 {
-    const uint64_t LARGEST_BUFFER = (uint64_t)1 << 30;
-    return (s->limit == 0 || plan->device_bytes <= s->limit) && plan->largest_buffer <= LARGEST_BUFFER;
+    const uint64_t most = (uint64_t)1 << 30, allowed = s->net->dev->info.max_buffer;
+    return (s->limit == 0 || plan->device_bytes <= s->limit) && plan->largest_buffer <= (allowed && allowed < most ? allowed : most);
 }
+
+/* What goes to and fro: hosted frames, and for each stripe of them a row above and below, of which a latent row has several. */
+static double transfer(const tsr_decoder_plan *plan, int32_t stripe) { return (double)plan->host_bytes * (1 + (stripe > 0 ? 0.25 / stripe : 0)); }
 
 /* Moves features to the host one by one until the plan fits. */
 static tsr_status try_stripes(search *s, const int32_t *order, int32_t stripe)
@@ -133,11 +137,12 @@ static tsr_status try_stripes(search *s, const int32_t *order, int32_t stripe)
         const tsr_status status = tsr_plan_measure(s->net, s->config, &plan, NULL, NULL);
         if (status != TSR_OK) return status;
         if (plan.device_bytes < s->smallest) s->smallest = plan.device_bytes;
-        if (s->found && plan.host_bytes >= s->best_host) return TSR_OK;
+        const double cost = transfer(&plan, stripe);
+        if (s->found && cost >= s->best_cost) return TSR_OK;
         if (!fits(s, &plan)) continue;
         s->found = true;
         s->best = plan;
-        s->best_host = plan.host_bytes;
+        s->best_cost = cost;
         s->best_stripe = stripe;
         memcpy(s->best_hosted, s->config->hosted, (size_t)n * sizeof(bool));
         return TSR_OK;
@@ -149,7 +154,7 @@ static tsr_status search_all(search *s, const int32_t *order, int32_t rows)
 {
     tsr_status status = try_stripes(s, order, 0);
     for (int32_t stripe = (rows + 1) / 2; rows > 1 && status == TSR_OK; stripe = (stripe + 1) / 2) {
-        if (s->found && s->best_host == 0) break;
+        if (s->found && s->best_cost == 0) break;
         status = try_stripes(s, order, stripe);
         if (stripe == 1) break;
     }
