@@ -10,7 +10,6 @@
     TILE_ZERO(acc)
 #endif
     const i32 unit_block = unit0 / PRM(block_units), unit_y = unit_block / r * PRM(shift), unit_x = (unit_block - unit_block / r * r) * PRM(shift);
-#define A_PIXEL(i) (TILE_ROW0 + (i))
 #endif
 /* Where the weights of frame f, tap t begin, for unit u of this group. */
 #define TAPS_AT(u, f, t)                                                                           \
@@ -139,7 +138,7 @@
                 const i32 ky = tap / kw, dx = tap - ky * kw + unit_x;
                 const ptr at = PADD(TAPS_AT(unit0, f, tap), I64(c0) * I64(TILE_COLS * w_size));
                 UNROLL for (i32 i = 0; i < RM; i++) {
-                    const i32 py = A_PIXEL(i) / tile_width, px = A_PIXEL(i) - py * tile_width;
+                    const i32 py = (TILE_ROW0 + i) / tile_width, px = TILE_ROW0 + i - py * tile_width;
                     seen[i] = ((py * stride + ky + unit_y) * patch_pitch + dx % stride * phase_columns + dx / stride + px) * PIXEL_PITCH;
                 }
                 SYNC();
@@ -154,5 +153,9 @@
 #endif
         }
     }
+#endif
+#if TILE == TILE_SIMT
+    f32 sums[RM * RN];
+    UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) sums[i * RN + j] = acc[i][j]; }
 #endif
 #undef TAPS_AT

@@ -1,7 +1,6 @@
-/* The body of the conv kernel that finishes sums and stores them: bias, noise, residual, activation, clamp, the fused norm. Where the sums are in
- * registers the loops are unrolled; else they stay rolled, for drivers on CPUs would compile the long way out for each sum. */
+/* The body of a convolution kernel that finishes sums and stores them: bias, noise, residual, activation, clamp, the fused norm. Sums wait in
+ * memory, of the workgroup or private, for loops that stay rolled: drivers would compile the long way out for each sum. */
 #if TILE == TILE_VECTOR
-#define OUT_EACH
 #define OUT_PIXELS (rows_here * tile_width)
 #define OUT_PIXEL(i) (i)
 #define OUT_SLOTS (run * RN)
@@ -15,16 +14,13 @@
 #else
 #define OUT_SLOTS RN
 #define OUT_COLUMN(j) (unit_at * TILE_COLS + TILE_COL(j))
+#define OUT_SUM(i, j) sums[(i) * RN + (j)]
 #if TILE == TILE_SIMT
-#define OUT_EACH UNROLL
 #define OUT_PIXELS RM
-#define OUT_PIXEL(i) A_PIXEL(i)
-#define OUT_SUM(i, j) acc[i][j]
+#define OUT_PIXEL(i) (TILE_ROW0 + (i))
 #else
-#define OUT_EACH
 #define OUT_PIXELS (rows_here * RM)
 #define OUT_PIXEL(i) (i)
-#define OUT_SUM(i, j) sums[(i) * RN + (j)]
 #endif
     {
         const i32 block = unit_block, unit_at = unit0 - block * PRM(block_units);
@@ -33,7 +29,7 @@
         const i32 columns0 = (PRM(block_first) + (group * PRM(blocks) + block) * PRM(block_step)) * PRM(block_units) * TILE_COLS;
         const f32 y_limit = Y_DT == 0 ? AS_F32(0x7f800000u) : 65520.0f, act_limit = A_DT == 0 ? AS_F32(0x7f800000u) : 65520.0f;
         fv bad = FV(0.0f);
-        OUT_EACH for (i32 i = 0; i < OUT_PIXELS; i++) {
+        for (i32 i = 0; i < OUT_PIXELS; i++) {
             const i32 ty = OUT_PIXEL(i) / tile_width, tx = OUT_PIXEL(i) - ty * tile_width;
             const bool valid = ty < rows_here && tx < columns_here;
             /* Pixels past the tile's end repeat its last: what is loaded for them is there, and nothing is stored. */
@@ -43,7 +39,7 @@
             f32 noise_here = 0.0f;
             if (NOISE != 0) noise_here = LDF(PADD(noise, (I64(oy - PRM(noise_first)) * I64(out_width) + I64(ox)) * I64(4)), 0);
             fv total = FV(0.0f), squares = FV(0.0f);
-            OUT_EACH for (i32 j = 0; j < OUT_SLOTS; j++) {
+            for (i32 j = 0; j < OUT_SLOTS; j++) {
                 const i32 c = OUT_COLUMN(j), lanes = made - c < VW ? made - c : VW;
                 if (valid && lanes > 0) {
                     fv value = OUT_SUM(i, j) + FV_LDG(bias, columns0 + c);
@@ -119,11 +115,9 @@
         }
         if (PRM(watch) != 0 && BV_ANY(bad > FV(0.0f))) ST32(overflow, 0, 1u);
     }
-#undef OUT_EACH
 #undef OUT_PIXELS
 #undef OUT_PIXEL
 #undef OUT_SLOTS
 #undef OUT_COLUMN
 #undef OUT_AT
 #undef OUT_SUM
-#undef A_PIXEL

@@ -20,7 +20,7 @@ typedef struct conv_case {
     double *y_error, *act_error; /* that fp32 sums may have */
 } conv_case;
 
-/* Few: small frames and few of them, for devices that compile slowly. */
+/* with_norm: and a norm that may be fused. */
 conv_case *conv_case_draw(uint64_t seed, bool with_norm);
 void conv_case_free(conv_case *c);
 /* Fills y and act by the definition: up-sample, pad, convolve, unshuffle. */

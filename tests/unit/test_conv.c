@@ -246,10 +246,10 @@ static void run_device(const char *selector, bool plain, int cases)
 }
 
 static void host(void **state) { (void)state, run_device("host", true, 300); }
-static void vulkan(void **state) { (void)state, run_device("vulkan", true, 24); }
+static void vulkan(void **state) { (void)state, run_device("vulkan", true, 20); }
 static void vulkan_shared(void **state) { (void)state, run_device("vulkan", false, 10); }
-static void opencl(void **state) { (void)state, run_device("opencl", true, 12); }
-static void opencl_shared(void **state) { (void)state, run_device("opencl", false, 8); }
+static void opencl(void **state) { (void)state, run_device("opencl", true, 10); }
+static void opencl_shared(void **state) { (void)state, run_device("opencl", false, 5); }
 
 /* Arguments: a seed, a pattern of test names. */
 int main(int argc, char **argv)
