@@ -2,6 +2,7 @@
 #include "weights.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,14 +85,15 @@ static tsr_status fail_shape(tsr_weights *w, const tsr_tensor_view *view, uint32
     return FAIL(w, "the weight file's tensor '%s' has shape %s; expected %s", view->name, is, expected);
 }
 
-/* Finds a tensor of a floating type below the prefix, and marks it as used. */
-static tsr_status get(tsr_weights *w, const char *name, const char *suffix, tsr_tensor_view *view)
+/* Finds a tensor of a floating type below the prefix, and marks it as used. Its shape is told where it is not there. */
+static tsr_status get(tsr_weights *w, const char *name, const char *suffix, uint32_t rank, const int64_t *wanted, tsr_tensor_view *view)
 {
-    char full[NAME_MAX_BYTES];
+    char full[NAME_MAX_BYTES], expected[200];
     if (w->status != TSR_OK) return w->status;
     snprintf(full, sizeof(full), "%s%s%s", w->prefix, name, suffix);
     const size_t index = find(w, full, view);
-    if (index >= tsr_tensors_count(w->file)) return FAIL(w, "the weight file lacks the tensor '%s'", full);
+    print_shape(expected, sizeof(expected), rank, wanted);
+    if (index >= tsr_tensors_count(w->file)) return FAIL(w, "the weight file lacks the tensor '%s'; expected it with shape %s", full, expected);
     if (view->dtype != TSR_F32 && view->dtype != TSR_F16 && view->dtype != TSR_BF16)
         return FAIL(w, "the weight file's tensor '%s' is of type %s; expected f32, f16 or bf16", view->name, tsr_dtype_name(view->dtype));
     w->used[index] = true;
@@ -108,19 +110,25 @@ static float *read_all(tsr_weights *w, const tsr_tensor_view *view, int64_t n)
         return NULL;
     }
     tsr_floats_from(view, 0, (uint64_t)n, values);
+    for (int64_t i = 0; i < n; i++) {
+        if (isfinite(values[i])) continue;
+        FAIL(w, "the weight file's tensor '%s' has %g at element %" PRId64 "; expected finite numbers", view->name, (double)values[i], i);
+        free(values);
+        return NULL;
+    }
     return values;
 }
 
 float *tsr_weights_vector(tsr_weights *w, const char *name, int32_t n)
 {
     tsr_tensor_view view;
-    if (get(w, name, "", &view) != TSR_OK) return NULL;
+    const int64_t wanted = n;
+    if (get(w, name, "", 1, &wanted, &view) != TSR_OK) return NULL;
     uint32_t longer = 0;
     int64_t extent = 1;
     for (uint32_t i = 0; i < view.rank; i++)
         if (view.shape[i] != 1) longer++, extent = view.shape[i];
     if (n < 1 || longer > 1 || extent != n) {
-        const int64_t wanted = n;
         fail_shape(w, &view, 1, &wanted);
         return NULL;
     }
@@ -131,7 +139,7 @@ float *tsr_weights_matrix(tsr_weights *w, const char *name, int32_t rows, int32_
 {
     tsr_tensor_view view;
     const int64_t wanted[2] = {rows, columns};
-    if (get(w, name, "", &view) != TSR_OK) return NULL;
+    if (get(w, name, "", 2, wanted, &view) != TSR_OK) return NULL;
     if (view.rank != 2 || rows < 1 || columns < 1 || view.shape[0] != rows || view.shape[1] != columns) {
         fail_shape(w, &view, 2, wanted);
         return NULL;
@@ -159,7 +167,7 @@ tsr_taps tsr_weights_taps(tsr_weights *w, const char *name, int32_t cout, int32_
     tsr_tensor_view view;
     const int64_t wanted[5] = {cout, cin, kt, kh, kw}, most[5] = {CHANNELS_MAX, CHANNELS_MAX, TSR_MAX_FRAMES_READ, TAPS_MAX, TAPS_MAX};
     int64_t shape[5], n = 1;
-    if (get(w, name, ".weight", &view) != TSR_OK) return none;
+    if (get(w, name, ".weight", 5, wanted, &view) != TSR_OK) return none;
     bool fits = kernel_shape(&view, shape);
     for (int i = 0; i < 5 && fits; i++)
         fits = (wanted[i] < 0 ? shape[i] > 0 && shape[i] <= most[i] : shape[i] == wanted[i]) && tsr_mul(n, shape[i], &n);
@@ -198,8 +206,11 @@ tsr_status tsr_weights_all_used(const tsr_weights *w, const char *section)
     tsr_tensor_view view;
     if (w->status != TSR_OK) return w->status;
     const size_t count = tsr_tensors_count(w->file), n = (size_t)snprintf(start, sizeof(start), "%s%s", w->prefix, section);
-    for (size_t i = 0; i < count; i++)
-        if (!w->used[i] && tsr_tensors_at(w->file, i, &view) == TSR_OK && strncmp(view.name, start, n) == 0)
-            return tsr_fail(TSR_ERROR_FILE, "the weight file's tensor '%s' belongs to no layer that is known here", view.name);
+    for (size_t i = 0; i < count; i++) {
+        char shape[200];
+        if (w->used[i] || tsr_tensors_at(w->file, i, &view) != TSR_OK || strncmp(view.name, start, n) != 0) continue;
+        print_shape(shape, sizeof(shape), view.rank, view.shape);
+        return tsr_fail(TSR_ERROR_FILE, "the weight file's tensor '%s' with shape %s belongs to no layer that is known here", view.name, shape);
+    }
     return TSR_OK;
 }

@@ -42,6 +42,7 @@ static int decode_all(decode *d)
         if ((code = pull_frames(d)) >= 0) return code;
     }
     if (cli_interrupted()) return -1;
+    if (d->latents_done == 0) return cli_error(DECODE_NAME, EXIT_INPUT, "the stream of latents ended before its first frame");
     if ((s = tsr_decoder_finish(d->decoder)) != TSR_OK) return cli_interrupted() ? -1 : cli_fail(DECODE_NAME, s);
     return pull_frames(d);
 }
