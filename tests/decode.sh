@@ -187,6 +187,11 @@ case $? in
 *) echo "interrupted: $(cat err)"; failed=1 ;;
 esac
 ls -A | grep -q '^\.tmp' && { echo "left behind: $(ls -A)"; failed=1; }
+# A stream that is interrupted ends there, and its file is whole.
+mkfifo endless
+(while cat latent.raw; do :; done) >endless 2>/dev/null &
+timeout --preserve-status -s INT 1 $decode endless --raw-shape 16,16,24 -o stream.y4m 2>err
+[ $? = 130 ] && [ -s stream.y4m ] && [ ! -e stream.part.y4m ] || { echo "an interrupted stream: $(ls stream*) $(cat err)"; failed=1; }
 expect 0 "" $decode latent.safetensors -o f%d.png -o a.png
 [ "$(ls f*.png | wc -l)" = 33 ] || { echo "expected 33 frames: $(ls)"; failed=1; }
 

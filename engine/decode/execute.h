@@ -107,7 +107,7 @@ typedef struct tsr_exec {
     tsr_buffer *windows[TSR_ROLES];
     uint64_t window_bytes[TSR_ROLES];
     tsr_buffer *overflow;
-    uint64_t host_bytes, host_peak;
+    uint64_t host_bytes; /* held */
     uint64_t noise_seed;
     uint32_t in_f32;
     int64_t taken;     /* output frames that left */

@@ -105,11 +105,7 @@ static tsr_status slot_place(tsr_exec *ex, tsr_slot *slot, uint64_t bytes, bool 
         if (status != TSR_OK) return status;
     }
     if (++pool->live > pool->peak) pool->peak = pool->live;
-    if (ex->dry) {
-        ex->host_bytes += hosted ? pool->bytes : 0;
-        if (ex->host_bytes > ex->host_peak) ex->host_peak = ex->host_bytes;
-        return TSR_OK;
-    }
+    if (ex->dry) return TSR_OK;
     void *memory = pool->free[--pool->free_count];
     slot->device = hosted ? NULL : memory;
     slot->host = hosted ? memory : NULL;
@@ -120,10 +116,7 @@ static void slot_empty(tsr_exec *ex, tsr_slot *slot)
 {
     tsr_pool *pool = &ex->pools[slot->pool];
     pool->live--;
-    if (ex->dry) {
-        ex->host_bytes -= pool->hosted ? pool->bytes : 0;
-        return;
-    }
+    if (ex->dry) return;
     pool->free[pool->free_count++] = pool->hosted ? (void *)slot->host : (void *)slot->device;
     slot->host = NULL;
     slot->device = NULL;

@@ -67,11 +67,11 @@ tsr_status tsr_plan_measure(tsr_net *net, const tsr_config *config, tsr_decoder_
     if (status == TSR_OK) status = workspace(ex, plan);
     for (int32_t i = 0; i < ex->pool_count; i++) {
         const tsr_pool *pool = &ex->pools[i];
+        const uint64_t bytes = pool->bytes * (uint64_t)pool->peak;
+        *(pool->hosted ? &plan->host_bytes : &plan->feature_bytes) += bytes;
         if (pool->hosted) continue;
-        plan->feature_bytes += pool->bytes * (uint64_t)pool->peak;
         if (pool->bytes > plan->largest_buffer) plan->largest_buffer = pool->bytes;
     }
-    plan->host_bytes = ex->host_peak;
     plan->device_bytes = plan->weight_bytes + plan->feature_bytes + plan->workspace_bytes;
     for (int32_t i = 0; i < net->feature_count; i++) plan->hosted += config->hosted && config->hosted[i];
     plan->stripe_rows = config->stripe_rows > 0 ? (uint32_t)config->stripe_rows : (uint32_t)tsr_extent(config->height, ex->coarsest);

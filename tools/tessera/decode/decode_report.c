@@ -22,7 +22,7 @@ static cJSON *begin(const decode *d)
     cJSON_AddStringToObject(o, "family", d->info.family);
     cJSON_AddStringToObject(o, "variant", d->info.variant);
     cJSON_AddStringToObject(o, "precision", d->info.precision == TSR_PRECISION_F16 ? "fp16" : "fp32");
-    cJSON_AddStringToObject(o, "latents", d->latent.kind);
+    cJSON_AddStringToObject(o, "latents_kind", d->latent.kind);
     cJSON_AddStringToObject(o, "latents_space", space_name(d));
     cJSON_AddStringToObject(o, "layout", d->latent.layout);
     cJSON_AddNumberToObject(o, "width", (double)d->latent.width * d->info.space_scale);

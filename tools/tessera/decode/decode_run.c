@@ -20,7 +20,7 @@ static int pull_frames(decode *d)
 {
     for (int got = 1, code; !cli_interrupted();) {
         const tsr_status s = tsr_decoder_pull(d->decoder, d->out, &got);
-        if (s != TSR_OK) return cli_fail(DECODE_NAME, s);
+        if (s != TSR_OK) return cli_interrupted() ? -1 : cli_fail(DECODE_NAME, s);
         if (!got) break;
         if (d->frames_done == 0) d->first_frame = cli_now() - d->started;
         if ((code = decode_write(d)) >= 0) return code;
