@@ -19,7 +19,7 @@ mkdir -p "$folder"
 
 if [ "$sdcpp" = pip ]; then
     if ! ls -d "$folder"/stable_diffusion_cpp_python-*/vendor >/dev/null 2>&1; then
-        "$python" -m pip download -q --no-deps --no-binary :all: -d "$folder" stable-diffusion-cpp-python
+        "$python" -m pip download -q --no-deps --no-binary stable-diffusion-cpp-python -d "$folder" stable-diffusion-cpp-python
         tar -xzf "$folder"/stable_diffusion_cpp_python-*.tar.gz -C "$folder"
     fi
     sdcpp=$(echo "$folder"/stable_diffusion_cpp_python-*/vendor/stable-diffusion.cpp)

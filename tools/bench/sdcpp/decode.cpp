@@ -59,6 +59,7 @@ int main(int argc, char **argv)
     const bool f32 = std::string(argv[2]) == "F32";
     sd_set_log_callback(complain, nullptr);
     sd_set_progress_callback(keep_quiet, nullptr);
+    setenv("GGML_VK_VISIBLE_DEVICES", "0", 0); // without it ggml passes software drivers over
     ggml_backend_t backend = ggml_backend_init_by_name(argv[1], nullptr);
     if (!backend) return fail(std::string("ggml has no device ") + argv[1]);
     ModelLoader loader;
