@@ -130,14 +130,21 @@ static tsr_status upload_rest(tsr_conv *conv, const tsr_conv_desc *desc, const l
     return status;
 }
 
-/* Largest magnitude of what will be packed is at most the taps of a phase times that of the file. */
+/* Does fp16 hold the weights? None may overflow (the largest of what is packed is at most the taps of a phase times that of the file), and what
+ * small ones lose below fp16's normal range must stay small beside them all; plain rounding loses 2e-4. */
 static bool fits_f16(const tsr_conv *conv, const tsr_conv_desc *desc)
 {
     const size_t n = (size_t)desc->taps.cout * (size_t)desc->taps.cin * (size_t)conv->file_kt * (size_t)conv->file_kh * (size_t)conv->file_kw;
     const float summed = (conv->time.phases > 1 ? 2.0f : 1.0f) * (conv->down.phases > 1 ? 4.0f : 1.0f);
-    for (size_t i = 0; i < n; i++)
-        if (!(fabsf(desc->taps.w[i]) * summed <= 65504.0f)) return false;
-    return true;
+    const float normal = 6.1035156e-5f, step = 5.9604645e-8f; /* the smallest normal number; the distance of those below it */
+    double lost = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float size = fabsf(desc->taps.w[i]);
+        if (!(size * summed <= 65504.0f)) return false;
+        sum += (double)size * size;
+        if (size < normal) lost += pow(size - step * rintf(size / step), 2);
+    }
+    return lost <= 1e-6 * sum;
 }
 
 tsr_status tsr_conv_pack(tsr_conv *conv, const tsr_conv_desc *desc)

@@ -53,6 +53,7 @@ void decode_report(const decode *d)
                 d->latent.width * info.space_scale, d->latent.height * info.space_scale, d->seconds, d->seconds > 0 ? frames / d->seconds : 0, rate,
                 (double)info.memory / (1 << 20));
         if (info.host_memory) fprintf(stderr, ", %.0f MiB in host memory", (double)info.host_memory / (1 << 20));
+        if (info.layers_in_f32) fprintf(stderr, ", %u layers beyond fp16 kept in fp32", info.layers_in_f32);
         fputc(':', stderr);
         for (int i = 0; i < d->output_count; i++) fprintf(stderr, " %s", d->outputs[i]);
         fputc('\n', stderr);
