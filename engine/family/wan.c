@@ -11,7 +11,8 @@ tsr_wan tsr_wan_open(tsr_net *net, tsr_weights *w, const char *half, const char 
     if (variant && net->status == TSR_OK)
         net->status = tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.variant is '%s'; family '%s' has none", variant, net->family);
     wan.diffusers = !tsr_weights_has(w, "%s.conv1.weight", half) && !tsr_weights_has(w, "%s.middle.0.residual.0.gamma", half) &&
-                    (tsr_weights_has(w, "%s.conv_in.weight", half) || tsr_weights_has(w, "%s.mid_block.resnets.0.norm1.gamma", half));
+                    (tsr_weights_has(w, "%s.conv_in.weight", half) || tsr_weights_has(w, "%s.mid_block.resnets.0.norm1.gamma", half) ||
+                     tsr_weights_has(w, "%s.norm_out.gamma", half));
     style->norm1 = wan.diffusers ? "norm1" : "residual.0";
     style->conv1 = wan.diffusers ? "conv1" : "residual.2";
     style->norm2 = wan.diffusers ? "norm2" : "residual.3";
