@@ -145,6 +145,24 @@ static suite_verdict run_files(decode_bench *b, suite_run_context *run)
     return v;
 }
 
+/* A weight that is no number. */
+static suite_verdict run_weights(decode_bench *b, suite_run_context *run)
+{
+    const tsr_tensor_view *view = decode_model_find(b->model, "decoder.10.conv.4.weight");
+    if (!view) return suite_say(run, SUITE_FAIL, "the model has no such tensor");
+    tsr_tensors *file = NULL;
+    tsr_decoder *dec = NULL;
+    const double was = oracle_load(view->dtype, view->data, 5);
+    oracle_store(view->dtype, (void *)view->data, 5, NAN);
+    tsr_status s = decode_model_open(b->model, &file);
+    oracle_store(view->dtype, (void *)view->data, 5, was);
+    if (s == TSR_OK) s = tsr_decoder_create(run->dev, file, NULL, &dec);
+    const suite_verdict v = expect(s, TSR_ERROR_FILE, "'decoder.10.conv.4.weight' has nan at element 5", "a weight of NaN", run);
+    tsr_decoder_destroy(dec);
+    tsr_tensors_close(file);
+    return v;
+}
+
 /* A tensor that no layer has, words that are no family's or variant's, and an encoder that the file lacks. */
 static suite_verdict run_words(decode_bench *b, suite_run_context *run)
 {
@@ -186,7 +204,8 @@ static decode_clip want(const decode_model *m, const decode_form *f, decode_clip
 
 static suite_verdict run_errors(const suite_case *c, suite_run_context *run)
 {
-    static suite_verdict (*const checks[])(decode_bench *, suite_run_context *) = {run_sizes, run_order, run_nan, run_cancel, run_files, run_words};
+    static suite_verdict (*const checks[])(decode_bench *, suite_run_context *) = {run_sizes, run_order,   run_nan,  run_cancel,
+                                                                                   run_files, run_weights, run_words};
     static const decode_form form = {"errors",    build,     want,        .dtype = TSR_F32,       .channels = 5,
                                      .height = 3, .wide = 2, .frames = 3, .width = {8, 16, 7, 3}, .grow = {1, 2, 2},
                                      .patch = 2};
@@ -199,8 +218,8 @@ static suite_verdict run_errors(const suite_case *c, suite_run_context *run)
 
 int suite_add_decode_errors(suite *s)
 {
-    static const char *const names[] = {"sizes", "order", "nan", "cancel", "files", "words"};
-    for (int i = 0; i < 6; i++) {
+    static const char *const names[] = {"sizes", "order", "nan", "cancel", "files", "weights", "words"};
+    for (int i = 0; i < 7; i++) {
         char name[64];
         snprintf(name, sizeof(name), "decode/errors/%s", names[i]);
         if (!suite_add(s, name, run_errors, NULL, i)) return 0;
