@@ -114,6 +114,7 @@ int suite_add_golden(suite *s)
         if (!suite_add(s, name, run_fixture, NULL, i)) return 0;
         snprintf(name, sizeof(name), "golden/%s/f16", names[i]);
         if (!suite_add(s, name, run_fixture, &f16, i)) return 0;
+        suite_mark_compiled(s);
     }
     return 1;
 }

@@ -22,6 +22,8 @@ int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case 
 
 void suite_mark_full(suite *s) { s->cases[s->count - 1].full = 1; }
 
+void suite_mark_compiled(suite *s) { s->cases[s->count - 1].full = 2; }
+
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...)
 {
     va_list args;

@@ -19,7 +19,7 @@ struct suite_case {
     suite_verdict (*run)(const suite_case *c, suite_run_context *run);
     const void *params; /* lives as long as the program, or is owned by its file's table */
     int number;
-    int full; /* 1: too large for a quick run */
+    int full; /* 1: too large for a quick run; 2: on a device whose driver compiles kernels, seconds for each of many */
 };
 
 struct suite {
@@ -32,6 +32,7 @@ int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case 
 
 /* Keeps the case appended last for full runs. */
 void suite_mark_full(suite *s);
+void suite_mark_compiled(suite *s);
 
 /* Writes the message and returns the verdict. */
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -59,10 +59,12 @@ static void report_case(conformance *c, const char *device, const char *which, s
     fprintf(c->report, "</testcase>\n");
 }
 
-/* Large cases are for full runs. */
-static bool selected(const conformance *c, size_t index)
+/* Large cases are for full runs; those of many kernels also for runs on the host, which has them compiled, and for those who name them. */
+static bool selected(const conformance *c, size_t index, const tsr_device_info *info)
 {
-    return (c->full || !suite_full(c->suite, index)) && (!c->filter || fnmatch(c->filter, suite_name(c->suite, index), 0) == 0);
+    const int full = suite_full(c->suite, index);
+    if (c->filter && fnmatch(c->filter, suite_name(c->suite, index), 0) != 0) return false;
+    return c->full || full == 0 || (full == 2 && (c->filter || !info || strcmp(info->backend, "host") == 0));
 }
 
 static int run_device(conformance *c, tsr_device *dev)
@@ -73,7 +75,7 @@ static int run_device(conformance *c, tsr_device *dev)
     snprintf(c->ids[c->devices++], 32, "%s", info->id);
     for (size_t i = 0; i < suite_count(c->suite); i++) {
         const char *which = suite_name(c->suite, i);
-        if (!selected(c, i)) continue;
+        if (!selected(c, i, info)) continue;
         if (cli_interrupted()) return cli_error(name, EXIT_INTERRUPTED, "interrupted");
         char message[1024];
         const double start = cli_now();
@@ -167,7 +169,8 @@ int cmd_conformance(int argc, const char **argv)
     conformance c = {.seed = (long)time(NULL)};
     struct poptOption options[] = {
         {"filter", 'f', POPT_ARG_STRING, &c.filter, 0, "only cases whose name fits, as 'attention/*f16*'", "GLOB"},
-        {"full", 0, POPT_ARG_NONE, &c.full, 0, "also the large cases, which take minutes to hours", NULL},
+        {"full", 0, POPT_ARG_NONE, &c.full, 0,
+         "also the large cases, which take minutes to hours, and all fp16 forms of decoders where a driver compiles them", NULL},
         {"junit", 0, POPT_ARG_STRING, &c.junit, 0, "also write the verdicts as JUnit XML", "FILE"},
         {"list", 'l', POPT_ARG_NONE, &c.list, 0, "print the names of the cases and stop", NULL},
         {"seed", 's', POPT_ARG_LONG, &c.seed, 0, "repeat the random inputs of an earlier run; default: the time", "N"},
@@ -185,7 +188,7 @@ int cmd_conformance(int argc, const char **argv)
         code = cli_error(name, EXIT_FAILED, "no memory for the suite");
     else if (c.list) {
         for (size_t i = 0; i < suite_count(c.suite); i++)
-            if (selected(&c, i)) puts(suite_name(c.suite, i));
+            if (selected(&c, i, NULL)) puts(suite_name(c.suite, i));
         code = EXIT_DONE;
     } else
         code = run(&c);
