@@ -64,11 +64,12 @@ static bool psa_head(system_problem *p, int64_t b, int64_t h)
     const int64_t key_tile = (int64_t)system_value(p, "key_tile");
     tiling q = tiling_make(p->nq, (int64_t)system_value(p, "query_tile"), 0), k = tiling_make(p->nk, key_tile, 0);
     double *score = q.tile && k.tile ? tiling_scores(p, b, h, &q, &k, 1) : NULL;
-    uint8_t *on = calloc((size_t)(q.count * k.count), 1);
-    int64_t *size = calloc((size_t)(q.count * k.count), sizeof(*size));
+    const size_t pairs = (size_t)q.count * (size_t)k.count;
+    uint8_t *on = calloc(pairs, 1);
+    int64_t *size = calloc(pairs, sizeof(*size));
     const bool ok = score && on && size;
     for (int level = 0; ok && level < 4; level++) {
-        memset(on, 0, (size_t)(q.count * k.count));
+        memset(on, 0, pairs);
         for (int64_t row = 0; row < q.count; row++)
             system_top(p, score + row * k.count, NULL, k.count, (int64_t)fmax(floor(system_value(p, quotas[level]) * (double)k.count), 1),
                        on + row * k.count);
