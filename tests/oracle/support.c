@@ -54,9 +54,15 @@ static double round_to(double x, int bits, int min_exponent, double largest)
 
 double oracle_load(tsr_dtype dtype, const void *data, int64_t index)
 {
-    if (dtype == TSR_F32) return ((const float *)data)[index];
-    if (dtype == TSR_U8) return ((const uint8_t *)data)[index];
-    const uint16_t h = ((const uint16_t *)data)[index];
+    const unsigned char *const bytes = data; /* tensors of files lie anywhere */
+    float wide;
+    uint16_t h;
+    if (dtype == TSR_F32) {
+        memcpy(&wide, bytes + index * 4, sizeof(wide));
+        return wide;
+    }
+    if (dtype == TSR_U8) return bytes[index];
+    memcpy(&h, bytes + index * 2, sizeof(h));
     const int bits = dtype == TSR_F16 ? 10 : 7, all = dtype == TSR_F16 ? 31 : 255, bias = dtype == TSR_F16 ? 15 : 127;
     const int exponent = h >> bits & all, mantissa = h & ((1 << bits) - 1);
     double x;

@@ -37,7 +37,7 @@ static void add(text *t, const void *bytes, size_t size)
 
 static void add_number(text *t, uint64_t x, int bytes)
 {
-    for (int i = 0; i < bytes; i++) add(t, &(unsigned char){(unsigned char)(x >> (8 * i))}, 1);
+    for (int i = 0; i < bytes; i++) add(t, &(unsigned char){(unsigned char)(i < 8 ? x >> (8 * i) : 0)}, 1);
 }
 
 /* A pickle in words: a word of one character is an opcode, 'text a text, numbers whole ones, module:name a name, #n a tuple of n. */
