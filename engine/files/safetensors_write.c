@@ -71,7 +71,8 @@ static bool write_file(FILE *file, const char *header, const tsr_tensor_view *te
     for (int i = 0; i < 8; i++) size[i] = (unsigned char)((uint64_t)padded >> (8 * i));
     bool ok = fwrite(size, 1, 8, file) == 8 && fwrite(header, 1, length, file) == length;
     for (size_t i = length; i < padded; i++) ok = ok && fputc(' ', file) != EOF;
-    for (size_t i = 0; i < count && ok; i++) ok = fwrite(tensors[i].data, 1, (size_t)tensors[i].size, file) == tensors[i].size;
+    for (size_t i = 0; i < count && ok; i++)
+        ok = tensors[i].size == 0 || fwrite(tensors[i].data, 1, (size_t)tensors[i].size, file) == tensors[i].size;
     return fflush(file) == 0 && ok && fsync(fileno(file)) == 0;
 }
 
