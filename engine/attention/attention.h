@@ -79,6 +79,11 @@ tsr_status tsr_attention_plan(tsr_attention *att, const tsr_plan_tiles *tiles);
 /* Frees the schedules, and what lists.c and score.c put on the device. */
 void tsr_attention_forget_plan(tsr_attention *att);
 
+/* shapes.c: the shapes that a tuner may choose from (splits and passes not filled in), the default first; how many, 1 at least.
+ * What a database says counts only if it is among them. */
+enum { TSR_MAX_SHAPES = 32 };
+size_t tsr_attention_shapes(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile, tsr_tiling out[TSR_MAX_SHAPES]);
+
 /* tiling.c: see there. */
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
 /* How the key tiles of a query tile, most_tiles at most, are shared among splits and cut into passes. loop_limit: see

@@ -1,54 +1,5 @@
-/* Chooses the shapes of the flash kernel from a device's facts: a pure function, no device needed.
- * The numbers are measured ones; see the comments. */
+/* Chooses the tile model and cuts the keys, from a device's facts: pure functions, no device needed. */
 #include "attention.h"
-
-static int32_t min32(int32_t a, int32_t b) { return a < b ? a : b; }
-
-/* Registers of a micro-tile must leave room for operands: 4 x 4 vectors of 16 (AVX-512: 0.7 of FMA
- * peak), 4 x 3 where there are only 16 vector registers. One vector of queries where there are few. */
-static void tile_vector(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
-{
-    const int32_t width = (int32_t)info->vector_width, wide = width >= 16 ? 4 : 3;
-    t->lanes = 1;
-    t->ln = 1;
-    t->rm = 4;
-    t->rn = d->q.shape[2] <= width ? 1 : wide;
-    t->bc = 64;
-    t->d_chunk = (int32_t)d->q.shape[3];
-    t->kv_chunk = t->bc;
-    t->dv_slice = (int32_t)d->v.shape[3];
-    t->query_tile = t->rn * width;
-}
-
-/* 64 invocations hold 64 keys x 64 queries in 8 x 8 registers; with a slice of 128 value channels the
- * outputs take 128 more. Shared memory: 8 KiB of queries, 8 to 16 of keys or values, 16 of scores. */
-static void tile_simt(const tsr_attention_desc *d, tsr_tiling *t)
-{
-    t->lanes = 64;
-    t->ln = 8;
-    t->rm = 8;
-    t->rn = 4;
-    t->bc = 64;
-    t->d_chunk = min32((int32_t)d->q.shape[3], 32);
-    t->dv_slice = min32((int32_t)d->v.shape[3], 128);
-    t->kv_chunk = 16;
-    t->query_tile = t->rn * t->ln;
-}
-
-/* A CPU behind a GPU interface, a sub-group being one of its vectors. What counts there is the number of
- * loads, one for each row and one for each column of a micro-tile; and, where there is little to do, the
- * seconds that the driver takes to compile a large one. */
-static void tile_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
-{
-    t->lanes = t->ln = (int32_t)info->subgroup_max;
-    t->rn = d->q.shape[2] <= t->ln ? 1 : min32(4, TSR_TILE_MAX / t->ln);
-    t->rm = d->q.shape[2] <= 8 * t->ln ? 8 : 16;
-    t->bc = 64;
-    t->d_chunk = (int32_t)d->q.shape[3];
-    t->kv_chunk = t->bc;
-    t->dv_slice = (int32_t)d->v.shape[3];
-    t->query_tile = t->rn * t->ln;
-}
 
 /* Few query tiles leave a device idle; but a split should have some keys to itself. */
 static uint32_t choose_splits(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t, int64_t query_tiles, int64_t most_tiles)
@@ -116,15 +67,18 @@ tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention
     *t = (tsr_tiling){.tile = d->tile ? (tsr_tile)d->tile : tsr_tile_for(info)};
     if (t->tile == TSR_TILE_VECTOR) {
         if (info->vector_width < 4) return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is vector; %s has no wide vectors", info->id);
-        tile_vector(info, d, t);
     } else if (t->tile == TSR_TILE_SUBGROUP) {
         if (!(info->features & TSR_FEATURE_SUBGROUP) || info->subgroup_max > 32 || info->subgroup_min != info->subgroup_max)
             return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is subgroup; %s has no sub-groups of one size up to 32", info->id);
-        tile_subgroup(info, d, t);
+    } else if (t->tile == TSR_TILE_MATRIX) {
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no cooperative matrices that this build can use", info->id);
     } else {
         if (info->max_workgroup < 64)
             return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);
-        tile_simt(d, t);
     }
+    tsr_tiling all[TSR_MAX_SHAPES];
+    const tsr_tile tile = t->tile;
+    (void)tsr_attention_shapes(info, d, tile, all); /* the first is the one that serves where nothing was measured */
+    *t = all[0];
     return TSR_OK;
 }

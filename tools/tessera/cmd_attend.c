@@ -46,7 +46,7 @@ int cmd_attend(int argc, const char **argv)
         {"parameter", 0, POPT_ARG_ARGV, &a.parameter_texts, 0, "a parameter of a recipe with steps, again and again", "NAME=VALUE"},
         {"compare-dense", 0, POPT_ARG_NONE, &a.compare, 0, "also report the error against attention over all pairs, and its time", NULL},
         {"splits", 0, POPT_ARG_INT, &a.splits, 0, "parts of the key range, merged at the end; 0: chosen", "N"},
-        {"tile", 0, POPT_ARG_STRING, &a.tile, 0, "tile model: auto, vector, simt or subgroup", "MODEL"},
+        {"tile", 0, POPT_ARG_STRING, &a.tile, 0, "tile model: auto, vector, simt, subgroup or matrix", "MODEL"},
         {"out-dtype", 0, POPT_ARG_STRING, &a.out_dtype, 0, "f32, f16 or bf16; default that of q", "TYPE"},
         {"lse", 0, POPT_ARG_NONE, &a.lse, 0, "also write the log-sum-exp of each row", NULL},
         {"key-sums", 0, POPT_ARG_NONE, &a.key_sums, 0, "also write key_sums: what each key gets from all queries", NULL},

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /* Bumped whenever a struct or a call of this header changes; tsr_context_create refuses another one. */
-#define TSR_ABI 4
+#define TSR_ABI 5
 
 /* ---- Errors ------------------------------------------------------------------------------------ */
 
@@ -281,7 +281,8 @@ typedef enum tsr_tile {
     TSR_TILE_AUTO = 0,
     TSR_TILE_VECTOR = 1,  /* one invocation owns a tile, in wide vectors: CPUs */
     TSR_TILE_SIMT = 2,    /* a workgroup stages tiles in shared memory: GPUs */
-    TSR_TILE_SUBGROUP = 3 /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
+    TSR_TILE_SUBGROUP = 3, /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
+    TSR_TILE_MATRIX = 4    /* sub-groups multiply fragments in hardware (cooperative matrices); fp16, bf16, int8 in, fp32 or int32 sums */
 } tsr_tile;
 
 typedef struct tsr_attention tsr_attention; /* a prepared attention */
