@@ -8,7 +8,7 @@
 #include "cli.h"
 #include "tessera/tessera_set.h"
 
-enum { BENCH_MAX_RUNS = 100, BENCH_MAX_PEERS = 4 };
+enum { BENCH_MAX_RUNS = 100, BENCH_MAX_PEERS = 8 };
 
 typedef struct bench_shape {
     int64_t batch, heads, queries, keys, dim;
@@ -32,24 +32,25 @@ typedef struct bench_side {
     double error, tolerance; /* of sampled rows against fp64, relative */
 } bench_side;
 
+/* NATTEN's window on each axis of a token grid; axes of extent 1 take no part. */
+typedef struct bench_window {
+    int64_t grid[3], window[3], stride[3], dilation[3];
+    bool causal[3];
+} bench_window;
+
 typedef struct bench_result {
     tsr_device_info device;
     double peak; /* FLOP/s of fused multiply-adds */
     bench_shape shape;
     const char *dtype;
     bool causal;
+    const bench_window *window; /* NULL: none */
     char kernel[64];
     double flops, bytes;
     uint64_t seed;
     bench_side ours, peers[BENCH_MAX_PEERS];
     int peer_count;
 } bench_result;
-
-/* NATTEN's window on each axis of a token grid; axes of extent 1 take no part. */
-typedef struct bench_window {
-    int64_t grid[3], window[3], stride[3], dilation[3];
-    bool causal[3];
-} bench_window;
 
 /* What the user asked for; extents 0: not given. */
 typedef struct bench_ask {
@@ -80,6 +81,7 @@ typedef struct bench {
     bench_ask ask;
     bench_case *cases; /* of windows */
     size_t case_count;
+    bool windowed;             /* attention by ask.own */
     bool realistic;            /* tensors with structure, in place of noise */
     bench_sparse_case *sparse; /* of sparse */
     size_t sparse_count;

@@ -7,12 +7,14 @@
 
 #include "bench_ours.h"
 #include "bench_peer.h"
+#include "bench_windows.h"
 
 static const char *const name = "bench";
 
 typedef struct contest {
     bench *b;
     bench_problem problem;
+    tsr_set *set; /* of the window; NULL: none */
     bench_peer peers[BENCH_MAX_PEERS];
     int peer_count;
     bench_result blank; /* who takes part, before any result */
@@ -76,7 +78,9 @@ static void check_peers(contest *c, bench_result *r)
 static tsr_status run_all(contest *c, bench_tensors *t, bench_ours *u, bench_result *r)
 {
     tsr_device *const dev = c->b->device.dev;
-    tsr_status status = bench_ours_prepare(u, dev, &c->problem, &(bench_sets){0}, 0.1 * c->b->peak, &r->ours.times.first);
+    const tsr_set *const sets[] = {c->set};
+    const bench_sets all = {.sets = sets, .set_count = c->set != NULL};
+    tsr_status status = bench_ours_prepare(u, dev, &c->problem, &all, 0.1 * c->b->peak, &r->ours.times.first);
     if (status == TSR_OK) status = bench_tensors_upload(t, dev, &c->problem);
     for (int i = 0; i < c->peer_count && status == TSR_OK && !cli_interrupted(); i++)
         if (!bench_peer_prepare(&c->peers[i], &c->problem, c->b->peer_kv, r->peers[i].kv_dtype, &r->peers[i].times.first))
@@ -104,7 +108,8 @@ static void describe(contest *c)
     bench_result *r = &c->blank;
     r->device = *tsr_device_info_of(b->device.dev);
     r->dtype = tsr_dtype_name(b->dtype);
-    r->causal = b->causal != 0;
+    r->causal = b->causal && !b->windowed; /* a window has its own */
+    r->window = b->windowed ? &b->ask.own : NULL;
     r->ours.tolerance = bench_tolerance(b->dtype);
     snprintf(r->ours.name, sizeof(r->ours.name), "tessera");
     snprintf(r->ours.version, sizeof(r->ours.version), "%s", tsr_version());
@@ -138,11 +143,17 @@ static bench_result *add_result(contest *c, const bench_shape *shape, uint64_t s
     return r;
 }
 
+static int64_t keys_seen(void *user, int64_t head, int64_t query, int64_t *keys)
+{
+    (void)head;
+    return bench_window_keys(user, query, keys);
+}
+
 static int bench_one(contest *c, const bench_shape *shape)
 {
     bench *b = c->b;
     const uint64_t seed = b->seed + b->count;
-    if (!bench_problem_fill(&c->problem, shape, b->dtype, b->causal != 0, seed, bench_memory_free(b))) return EXIT_INPUT;
+    if (!bench_problem_fill(&c->problem, shape, b->dtype, c->blank.causal, seed, bench_memory_free(b))) return EXIT_INPUT;
     bench_result *r = add_result(c, shape, seed);
     if (!r) return cli_error(name, EXIT_INPUT, "no memory for the results");
     bench_tensors tensors = {.problem = &c->problem};
@@ -159,7 +170,7 @@ static int bench_one(contest *c, const bench_shape *shape)
         r->peak = b->peak;
         r->flops = (double)info.flops;
         r->bytes = (double)info.bytes;
-        if (!bench_problem_reference(&c->problem, NULL, NULL)) code = EXIT_INPUT;
+        if (!bench_problem_reference(&c->problem, b->windowed ? keys_seen : NULL, &b->ask.own)) code = EXIT_INPUT;
         r->ours.error = bench_problem_error(&c->problem, bench_tensors_row, &tensors);
         bench_summarise(&r->ours.times);
         check_peers(c, r);
@@ -214,7 +225,8 @@ int bench_attention(bench *b)
         return EXIT_INPUT;
     }
     c->b = b;
-    int code = start_peers(c);
+    c->problem.window = b->windowed ? &b->ask.own : NULL;
+    int code = b->windowed && bench_window_set(&b->ask.own, &c->set) != TSR_OK ? cli_error(name, EXIT_INPUT, "%s", tsr_last_error()) : start_peers(c);
     if (code < 0) {
         describe(c);
         bench_print_head(&c->blank);
@@ -222,6 +234,7 @@ int bench_attention(bench *b)
     for (int i = 0; i < b->shape_count && code < 0; i++) code = bench_one(c, &b->shapes[i]);
     for (int i = 0; i < c->peer_count; i++) bench_peer_stop(&c->peers[i]);
     bench_problem_close(&c->problem);
+    tsr_set_destroy(c->set);
     free(c);
     return code;
 }

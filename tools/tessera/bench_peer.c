@@ -17,21 +17,28 @@
 
 extern char **environ;
 
-const char *const bench_peer_names[] = {"ggml-cpu", "ggml-vulkan", NULL};
+const char *const bench_peer_names[] = {"ggml-cpu", "ggml-vulkan", "torch-sdpa", "torch-flex", "torch-flash", "torch-cudnn", "torch-flex-gpu", NULL};
 
 enum { PROBLEM_FD = 3, LINE = 512, EXIT_MS = 3000 };
 
-/* The peer's program lies in our own folder. */
-static bool program_path(char *path, size_t size)
+/* The peer's program, named by what stands before the dash, lies in our own folder. */
+static bool program_path(const char *name, char *path, size_t size)
 {
-    static const char file[] = "tessera-peer-ggml";
     const ssize_t n = readlink("/proc/self/exe", path, size - 1);
     if (n <= 0) return false;
     path[n] = 0;
     char *slash = strrchr(path, '/');
-    if (!slash || (size_t)(slash + 1 - path) + sizeof(file) > size) return false;
-    memcpy(slash + 1, file, sizeof(file));
-    return access(path, X_OK) == 0;
+    if (!slash) return false;
+    const size_t left = size - (size_t)(slash + 1 - path);
+    const int length = snprintf(slash + 1, left, "tessera-peer-%.*s", (int)strcspn(name, "-"), name);
+    return length > 0 && (size_t)length < left && access(path, X_OK) == 0;
+}
+
+/* The interpreter of PyTorch's peer may be that of an environment of its own. */
+static const char *interpreter(const char *name)
+{
+    const char *python = getenv("TESSERA_BENCH_PYTHON");
+    return strncmp(name, "torch-", 6) == 0 && python && python[0] ? python : NULL;
 }
 
 static int spawn(pid_t *child, const char *path, const char *const *argv, int in, int out, int problem)
@@ -49,7 +56,7 @@ static int spawn(pid_t *child, const char *path, const char *const *argv, int in
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     /* Its own process group: Ctrl-C reaches us alone, and we end it. */
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-    const int error = posix_spawn(child, path, &actions, &attributes, (char *const *)argv, environ);
+    const int error = posix_spawnp(child, path, &actions, &attributes, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return error;
@@ -179,31 +186,44 @@ bool bench_peer_start(bench_peer *p, const char *name, const bench_problem *prob
     snprintf(p->name, sizeof(p->name), "%s", name);
     char path[PATH_MAX], index[16], line[LINE];
     int in = -1, out = -1;
-    if (!program_path(path, sizeof(path)))
-        return fail(p, "expected the program tessera-peer-ggml beside tessera; it is built where CMake finds ggml 0.27 or later with its headers");
+    if (!program_path(name, path, sizeof(path)))
+        return strncmp(name, "ggml-", 5) == 0 ? fail(p, "expected the program tessera-peer-ggml beside tessera; it is built where CMake finds ggml "
+                                                        "0.27 or later with its headers")
+                                              : fail(p, "expected the program tessera-peer-torch beside tessera");
     snprintf(index, sizeof(index), "%d", vulkan_index);
-    const char *const argv[] = {path, strchr(name, '-') + 1, index, NULL};
+    const char *const python = interpreter(name), *const argv[] = {python ? python : path, path, strchr(name, '-') + 1, index, NULL};
     if (!open_pipes(p, &in, &out)) return false;
-    const int error = spawn(&p->child, path, argv, in, out, problem->file);
+    const int error = spawn(&p->child, argv[0], python ? argv : argv + 1, in, out, problem->file);
     close(in);
     close(out);
     if (error) {
         close(p->to);
         close(p->from);
         p->child = 0;
-        return fail(p, "%.100s: %s", path, strerror(error));
+        return fail(p, "%.100s: %s", argv[0], strerror(error));
     }
     if (answer(p, line) && (sscanf(line, " %63[^\t]\t%191[^\n]", p->version, p->device) == 2 || not_understood(p, line))) return true;
     bench_peer_stop(p);
     return false;
 }
 
+/* " window" and its fifteen numbers. */
+static void write_window(const bench_window *w, char *text, size_t size)
+{
+    const int64_t *const rows[] = {w->grid, w->window, w->stride, w->dilation};
+    size_t at = (size_t)snprintf(text, size, " window");
+    for (int i = 0; i < 15 && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, " %lld", i < 12 ? (long long)rows[i / 3][i % 3] : (long long)w->causal[i - 12]);
+}
+
 bool bench_peer_prepare(bench_peer *p, const bench_problem *problem, tsr_dtype wanted, char kv_dtype[8], double *seconds)
 {
     const bench_shape *s = &problem->shape;
-    char line[LINE];
-    if (!ask(p, line, "problem %lld %lld %lld %lld %lld %s %d\n", (long long)s->batch, (long long)s->heads, (long long)s->queries, (long long)s->keys,
-             (long long)s->dim, tsr_dtype_name(wanted), problem->causal))
+    char line[LINE], window[LINE / 2] = "";
+    if (problem->window && strncmp(p->name, "torch-", 6) != 0) return fail(p, "it has no windows");
+    if (problem->window) write_window(problem->window, window, sizeof(window));
+    if (!ask(p, line, "problem %lld %lld %lld %lld %lld %s %d%s\n", (long long)s->batch, (long long)s->heads, (long long)s->queries,
+             (long long)s->keys, (long long)s->dim, tsr_dtype_name(wanted), problem->causal, window))
         return false;
     return sscanf(line, " %7s %lf", kv_dtype, seconds) == 2 || not_understood(p, line);
 }

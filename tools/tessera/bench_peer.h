@@ -1,4 +1,4 @@
-/* A peer: another implementation, in a child process that answers lines (tools/bench/peer_ggml.c). */
+/* A peer: another implementation, in a child process that answers lines (tools/bench/peer_ggml.c, peer_torch.py). */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 

@@ -7,7 +7,7 @@
 
 enum { LEFT = 84, RIGHT = 36, TOP = 92, HEADING = 56, CHART = 250, LABELS = 84, MIN_WIDTH = 860, MIN_GROUP = 150 };
 
-static const char *const colours[] = {"#1f6f8b", "#e09f3e", "#9e7bb5", "#7a9e5f", "#8a8f98"};
+static const char *const colours[] = {"#1f6f8b", "#e09f3e", "#9e7bb5", "#7a9e5f", "#8a8f98", "#b5565b", "#4f7cac", "#c8b88a", "#5d5d81"};
 static double rate(const bench_result *r, const bench_side *s) { return bench_has_rate(s) ? r->flops / s->times.median / 1e9 : 0; }
 
 /* A rate with as many digits as it is worth. */
@@ -121,8 +121,11 @@ bool bench_plot_write(const bench *b, FILE *f)
     const double width = fmax(MIN_WIDTH, LEFT + RIGHT + (double)widest * MIN_GROUP), height = TOP + (double)panels * (HEADING + CHART + LABELS);
     bench_svg_begin(f, width, height);
     bench_svg_text(f, LEFT, 40, 21, "start", bench_ink, " font-weight=\"600\"", "Attention rates, median of %d runs each", b->runs);
-    bench_svg_text(f, LEFT, 62, 12, "start", bench_pale, "", "%s, tessera %s%s%s; taller is better", b->date, tsr_version(),
-                   b->results->peer_count ? ", ggml " : "", b->results->peer_count ? b->results->peers[0].version : "");
+    char peers[256] = "";
+    size_t at = 0;
+    for (int i = 0; i < b->results->peer_count && at < sizeof(peers); i++)
+        at += (size_t)snprintf(peers + at, sizeof(peers) - at, ", %s %.40s", b->results->peers[i].name, b->results->peers[i].version);
+    bench_svg_text(f, LEFT, 62, 12, "start", bench_pale, "", "%s, tessera %s%s; taller is better", b->date, tsr_version(), peers);
     double y = TOP;
     for (size_t i = 0; i < b->count; y += HEADING + CHART + LABELS) {
         const panel p = take_panel(b, i);

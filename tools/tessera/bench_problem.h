@@ -14,7 +14,8 @@ typedef struct bench_problem {
     bench_shape shape;
     tsr_dtype dtype;
     bool causal;
-    uint64_t small, large; /* elements of q, of k */
+    const bench_window *window; /* NULL: none */
+    uint64_t small, large;      /* elements of q, of k */
     float *q, *k, *v, *o;
     uint64_t rows[BENCH_SAMPLED_ROWS]; /* picked at random */
     double *expected, *got;            /* their values, each [BENCH_SAMPLED_ROWS,D] */

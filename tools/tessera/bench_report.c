@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench_windows.h"
 
 static int by_value(const void *a, const void *b)
 {
@@ -35,8 +35,12 @@ void bench_label(const bench_result *r, char *text, size_t size)
     const bench_shape *s = &r->shape;
     char batch[32] = "";
     if (s->batch > 1) snprintf(batch, sizeof(batch), "B%lld ", (long long)s->batch);
-    snprintf(text, size, "%sH%lld %lldx%lld D%lld %s%s", batch, (long long)s->heads, (long long)s->queries, (long long)s->keys, (long long)s->dim,
-             r->dtype, r->causal ? " causal" : "");
+    const int n = snprintf(text, size, "%sH%lld %lldx%lld D%lld %s%s", batch, (long long)s->heads, (long long)s->queries, (long long)s->keys,
+                           (long long)s->dim, r->dtype,
+                           r->causal   ? " causal"
+                           : r->window ? " on "
+                                       : "");
+    if (r->window && n > 0 && (size_t)n < size) bench_window_label(r->window, text + n, size - (size_t)n);
 }
 
 void bench_print_head(const bench_result *r)
@@ -45,7 +49,7 @@ void bench_print_head(const bench_result *r)
     for (int i = 0; i < r->peer_count; i++) printf("%s: version %s, %s\n", r->peers[i].name, r->peers[i].version, r->peers[i].device);
     if (r->peer_count) printf("%6s  ", "ratio");
     printf("%-10s %-28s %9s %8s %8s %10s %6s %8s %8s", "device", "shape", "GFLOP/s", "FMA peak", "of peak", "ms", "spread", "first s", "error");
-    if (r->peer_count) printf("  | %-11s %-4s %9s %10s %6s %8s %8s", "peer", "K/V", "GFLOP/s", "ms", "spread", "first s", "error");
+    if (r->peer_count) printf("  | %-14s %-4s %9s %10s %6s %8s %8s", "peer", "K/V", "GFLOP/s", "ms", "spread", "first s", "error");
     putchar('\n');
     fflush(stdout);
 }
@@ -83,7 +87,7 @@ static void print_ours(const bench_result *r)
 
 static void print_peer(const bench_result *r, const bench_side *p)
 {
-    printf("  | %-11s %-4s", p->name, p->kv_dtype);
+    printf("  | %-14s %-4s", p->name, p->kv_dtype);
     if (p->failure[0]) {
         printf(" %9s", "failed");
         return;

@@ -98,7 +98,11 @@ static int check_peers(char **peers)
     for (char **p = peers; p && *p; p++) {
         bool known = strcmp(*p, "auto") == 0;
         for (int i = 0; bench_peer_names[i]; i++) known = known || strcmp(*p, bench_peer_names[i]) == 0;
-        if (!known) return cli_error(name, EXIT_INPUT, "argument --peer is '%s'; expected ggml-cpu, ggml-vulkan or auto", *p);
+        if (!known)
+            return cli_error(
+                name, EXIT_INPUT,
+                "argument --peer is '%s'; expected ggml-cpu, ggml-vulkan, torch-sdpa, torch-flex, torch-flash, torch-cudnn, torch-flex-gpu or auto",
+                *p);
     }
     return -1;
 }
@@ -154,10 +158,10 @@ static int check_options(const bench *b, const arguments *a, int bit)
         {"--causal", b->causal, ATTENTION | WINDOWS, "attention and windows"},
         {"--plot", b->plot, ATTENTION | WINDOWS | SPARSE, "attention, windows and sparse"},
         {"--seed", a->seed, ATTENTION | WINDOWS | SPARSE, "attention, windows and sparse"},
-        {"--grid", a->windows.grid, WINDOWS, "windows"},
-        {"--window", a->windows.window, WINDOWS, "windows"},
-        {"--stride", a->windows.stride, WINDOWS, "windows"},
-        {"--dilation", a->windows.dilation, WINDOWS, "windows"},
+        {"--grid", a->windows.grid, ATTENTION | WINDOWS, "attention and windows"},
+        {"--window", a->windows.window, ATTENTION | WINDOWS, "attention and windows"},
+        {"--stride", a->windows.stride, ATTENTION | WINDOWS, "attention and windows"},
+        {"--dilation", a->windows.dilation, ATTENTION | WINDOWS, "attention and windows"},
         {"--recipe", a->windows.recipe, WINDOWS, "windows"},
         {"--tokens", b->ask.tokens, WINDOWS | SPARSE, "windows and sparse"},
         {"--heads", b->ask.heads, WINDOWS | SPARSE, "windows and sparse"},
@@ -172,12 +176,31 @@ static int check_options(const bench *b, const arguments *a, int bit)
     return -1;
 }
 
+/* Shapes of attention on a grid have its tokens. */
+static int fit_shapes(bench *b, bool asked)
+{
+    const int64_t tokens = bench_window_tokens(&b->ask.own);
+    if (!asked) {
+        b->shape_count = 2;
+        for (int i = 0; i < 2; i++) b->shapes[i] = (bench_shape){1, 4, tokens, tokens, 64 << i};
+    }
+    for (int i = 0; i < b->shape_count; i++)
+        if (b->shapes[i].queries != tokens || b->shapes[i].keys != tokens)
+            return cli_error(name, EXIT_INPUT, "argument --shape has %lld queries and %lld keys; expected the grid's %lld tokens",
+                             (long long)b->shapes[i].queries, (long long)b->shapes[i].keys, (long long)tokens);
+    return -1;
+}
+
 static int take_attention(bench *b, const arguments *a)
 {
     int code = take_dtypes(b, a);
     if (code < 0) code = check_peers(b->peers);
     if (code < 0) code = take_shapes(b, a->shapes);
-    return code;
+    const bench_window_texts *w = &a->windows;
+    if (code >= 0 || !(w->grid || w->window || w->stride || w->dilation)) return code;
+    if (!w->grid || !w->window) return cli_error(name, EXIT_INPUT, "attention on a grid takes --grid and --window together");
+    b->windowed = true;
+    return code = bench_take_windows(b, w), code < 0 ? fit_shapes(b, a->shapes != NULL) : code;
 }
 
 static int take_windows(bench *b, const arguments *a)
@@ -250,7 +273,9 @@ int cmd_bench(int argc, const char **argv)
         {"dtype", 0, POPT_ARG_STRING, &a.dtype, 0, "attention, windows, sparse: f32 (default), f16 or bf16", "TYPE"},
         {"causal", 0, POPT_ARG_NONE, &b.causal, 0, "attention: causal; windows: along the first axis", NULL},
         {"peer", 0, POPT_ARG_ARGV, &b.peers, 0,
-         "attention: measure in turn with ggml-cpu or ggml-vulkan (repeatable), or auto: all that are there. Every result is checked against fp64; "
+         "attention: measure in turn with ggml-cpu, ggml-vulkan, torch-sdpa, torch-flex (on the CPU), torch-flash, torch-cudnn or torch-flex-gpu (on "
+         "CUDA), "
+         "repeatable, or auto: all that are there. Every result is checked against fp64; "
          "exit code 1 if one is WRONG or missing",
          "PEER"},
         {"peer-kv", 0, POPT_ARG_STRING, &a.peer_kv, 0,
@@ -259,10 +284,13 @@ int cmd_bench(int argc, const char **argv)
         {"plot", 0, POPT_ARG_STRING, &b.plot, 0,
          "attention: also draw the rates as a bar chart; windows and sparse: time against the share of the keys", "FILE.svg"},
         {"seed", 0, POPT_ARG_LONGLONG, &a.seed, 0, "attention, windows, sparse: of the random inputs; default: the time", "N"},
-        {"grid", 0, POPT_ARG_STRING, &a.windows.grid, 0, "windows: tokens along each axis; default: 1-D, 3-D and NATTEN's published cases", "T,H,W"},
-        {"window", 0, POPT_ARG_STRING, &a.windows.window, 0, "windows: keys along each axis; default: 5, 10 and 20 % of the grid", "T,H,W"},
-        {"stride", 0, POPT_ARG_STRING, &a.windows.stride, 0, "windows: queries that share a window, along each axis; default 1", "T,H,W"},
-        {"dilation", 0, POPT_ARG_STRING, &a.windows.dilation, 0, "windows: distance between a window's keys along each axis; default 1", "T,H,W"},
+        {"grid", 0, POPT_ARG_STRING, &a.windows.grid, 0,
+         "windows: tokens along each axis; default: 1-D, 3-D and NATTEN's published cases; attention: with --window, in place of everyone", "T,H,W"},
+        {"window", 0, POPT_ARG_STRING, &a.windows.window, 0,
+         "windows, attention: keys along each axis; default of windows: 5, 10 and 20 % of the grid", "T,H,W"},
+        {"stride", 0, POPT_ARG_STRING, &a.windows.stride, 0, "windows, attention: queries that share a window, along each axis; default 1", "T,H,W"},
+        {"dilation", 0, POPT_ARG_STRING, &a.windows.dilation, 0, "windows, attention: distance between a window's keys along each axis; default 1",
+         "T,H,W"},
         {"recipe", 0, POPT_ARG_STRING, &a.windows.recipe, 0, "windows: the sets of a recipe, a file or the name of an installed one", "RECIPE"},
         {"tokens", 0, POPT_ARG_INT, &b.ask.tokens, 0,
          "windows: for a recipe that has no grid; sparse: default 16384 and 32760, fewer on slow devices", "N"},
