@@ -29,6 +29,7 @@
 #include "flow/pool_args.h"
 #include "flow/scan_args.h"
 #include "flow/slashes_args.h"
+#include "measure/copy_args.h"
 #include "measure/peak_args.h"
 #include "stream/blend_args.h"
 #include "stream/key_dot_args.h"
@@ -49,6 +50,7 @@
 #include "moments_merge_cl.h"
 #include "depthwise_cl.h"
 #include "peak_cl.h"
+#include "copy_cl.h"
 #include "blend_cl.h"
 #include "key_dot_cl.h"
 #include "tile_masks_cl.h"
@@ -98,6 +100,8 @@
 #include "depthwise_subgroup_spv.h"
 #include "peak_simt_spv.h"
 #include "peak_subgroup_spv.h"
+#include "copy_simt_spv.h"
+#include "copy_subgroup_spv.h"
 #include "blend_simt_spv.h"
 #include "blend_subgroup_spv.h"
 #include "key_dot_simt_spv.h"
@@ -180,6 +184,7 @@ NAMES(moments, MOMENTS)
 NAMES(moments_merge, MOMENTS_MERGE)
 NAMES(depthwise, CONV)
 NAMES(peak, PEAK)
+NAMES(copy, COPY)
 NAMES(blend, BLEND)
 NAMES(key_dot, KEY_DOT)
 NAMES(query_sum, QUERY_SUM)
@@ -218,6 +223,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(moments_merge, MOMENTS_MERGE)
     ENTRIES(depthwise, CONV)
     ENTRIES(peak, PEAK)
+    ENTRIES(copy, COPY)
     ENTRIES(blend, BLEND)
     ENTRIES(key_dot, KEY_DOT)
     ENTRIES(query_sum, QUERY_SUM)

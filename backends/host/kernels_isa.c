@@ -69,6 +69,7 @@
 
 #define RN 4
 #include "measure/peak.k"
+#include "measure/copy.k"
 #undef RN
 #undef RM
 
@@ -161,6 +162,7 @@ static const hk_entry entries[] = {
     {"moments", moments, moments_shared, 0, 0, {0}},
     {"moments_merge", moments_merge, moments_merge_shared, 0, 0, {0}},
     {"peak", peak, peak_shared, 1, 2, {RM, 4}},
+    {"copy", copy, copy_shared, 0, 0, {0}},
 #if VW == 16
     {"conv", conv_6x4, conv_6x4_shared, CONV_SHAPE_RM, 4, {6, 4, 1, CHUNK}},
     {"conv", conv_8x3, conv_8x3_shared, CONV_SHAPE_RM, 4, {8, 3, 1, CHUNK}},

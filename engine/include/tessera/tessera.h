@@ -150,6 +150,10 @@ TSR_API tsr_status tsr_device_wait(tsr_device *dev);
  * runs of some hundredths of a second each. */
 TSR_API tsr_status tsr_device_peak(tsr_device *dev, double *flops_per_second);
 
+/* The same for memory: bytes read and written each second while fp32 numbers are copied from one buffer of the device to another, of 128 MiB
+ * each, or of what there is room for (1 MiB at least, which a cache may hold). */
+TSR_API tsr_status tsr_device_bandwidth(tsr_device *dev, double *bytes_per_second);
+
 /* ---- Memory ------------------------------------------------------------------------------------ */
 
 /* A run of device memory; its content is undefined at first. size 0 is allowed. Fails with
