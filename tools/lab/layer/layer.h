@@ -1,0 +1,26 @@
+/* What the layer's files share: a device that was opened through it. */
+#ifndef LAB_LAYER_H
+#define LAB_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+typedef struct lab_device {
+    void *key; /* what all handles of the device begin with: the loader's table */
+    VkDevice device;
+    PFN_vkGetDeviceProcAddr next;
+    char name[VK_MAX_PHYSICAL_DEVICE_NAME_SIZE], driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE + 2];
+    PFN_vkDestroyDevice destroy;
+    PFN_vkCreateShaderModule create_module;
+    PFN_vkCreateComputePipelines create_pipelines;
+    PFN_vkGetPipelineExecutablePropertiesKHR executables;
+    PFN_vkGetPipelineExecutableStatisticsKHR statistics;
+    PFN_vkGetPipelineExecutableInternalRepresentationsKHR representations;
+} lab_device;
+
+/* capture.c. Writes a line about a pipeline (VK_NULL_HANDLE: it was refused with result) to the folder that TESSERA_LAB names. */
+void lab_capture(const lab_device *dev, const VkComputePipelineCreateInfo *info, uint64_t code, VkPipeline pipeline, VkResult result);
+
+#endif
