@@ -1,0 +1,137 @@
+/* Attention in all its forms, and what looks into it. */
+#include "tessera/tessera_probe.h"
+#include "tessera/tessera_set.h"
+#include "variants.h"
+
+enum { HEADS = 8, TOKENS = 4096, SIDE = 16 /* of the grid: its cube is TOKENS */ };
+
+static tsr_layout layout(tsr_dtype dtype, int64_t heads, int64_t rows, int64_t columns)
+{
+    return (tsr_layout){.dtype = dtype, .shape = {1, heads, rows, columns}};
+}
+
+static tsr_attention_desc dense(tsr_dtype dtype, int64_t nq, int64_t d)
+{
+    return (tsr_attention_desc){.q = layout(dtype, HEADS, nq, d),
+                                .k = layout(dtype, HEADS, TOKENS, d),
+                                .v = layout(dtype, HEADS, TOKENS, d),
+                                .o = layout(dtype, HEADS, nq, d)};
+}
+
+static void prepare(lab *l, const tsr_attention_desc *desc)
+{
+    tsr_attention *att = NULL;
+    const tsr_status status = tsr_attention_prepare(l->dev, desc, &att);
+    tsr_attention_destroy(att);
+    lab_end(l, status);
+}
+
+/* A window of 5 x 5 x 5 around each token of the grid. */
+static tsr_status window(tsr_set **out)
+{
+    tsr_set_node nodes[4] = {[3] = {.op = TSR_SET_ALL_OF, .count = 3}};
+    for (int i = 0; i < 3; i++)
+        nodes[i] = (tsr_set_node){.op = TSR_SET_LAW, .axis = (tsr_axis)(TSR_AXIS_T + i), .left = 2, .right = 2, .flags = TSR_LAW_INWARD};
+    const tsr_set_desc desc = {.nodes = nodes, .node_count = 4, .grid = {SIDE, SIDE, SIDE}};
+    return tsr_set_create(&desc, out);
+}
+
+static void forms(lab *l, tsr_dtype dtype, int64_t d)
+{
+    const char *const type = tsr_dtype_name(dtype);
+    const int length = (int)d;
+    const bool quick = dtype != TSR_BF16 || d == 64;
+    if (lab_begin(l, true, "flash %s d%d", type, length)) {
+        const tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        prepare(l, &desc);
+    }
+    if (lab_begin(l, quick, "flash %s d%d causal", type, length)) {
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.band = (tsr_band){.bounded = 1, .left = TSR_UNBOUNDED};
+        prepare(l, &desc);
+    }
+    if (lab_begin(l, quick, "flash %s d%d window", type, length)) {
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        tsr_set *set = NULL;
+        const tsr_status status = window(&set);
+        const tsr_set *const sets[] = {set};
+        desc.sets = sets;
+        desc.set_count = 1;
+        if (status == TSR_OK)
+            prepare(l, &desc);
+        else
+            lab_end(l, status);
+        tsr_set_destroy(set);
+    }
+    if (lab_begin(l, dtype == TSR_F16, "flash %s d%d mask bias sink cap lse", type, length)) {
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.mask = layout(TSR_U8, 1, TOKENS, TOKENS);
+        desc.bias = layout(TSR_F16, HEADS, TOKENS, TOKENS);
+        desc.sink = layout(TSR_F32, HEADS, 1, 1);
+        desc.lse = layout(TSR_F32, HEADS, TOKENS, 1);
+        desc.softcap = 30;
+        prepare(l, &desc);
+    }
+    if (lab_begin(l, dtype == TSR_F16, "flash %s d%d one query", type, length)) { /* in splits, which are merged */
+        const tsr_attention_desc desc = dense(dtype, 1, d);
+        prepare(l, &desc);
+    }
+    if (lab_begin(l, dtype == TSR_F16 && d == 128, "flash %s d%d int8", type, length)) {
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = TSR_F16};
+        prepare(l, &desc);
+    }
+    if (lab_begin(l, false, "flash %s d%d int8 values", type, length)) {
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = TSR_I8};
+        prepare(l, &desc);
+    }
+    if (lab_begin(l, false, "flash %s d%d tags skip", type, length)) {
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.tagged = 1;
+        desc.skip = 10;
+        prepare(l, &desc);
+    }
+    if (lab_begin(l, dtype == TSR_F16 && d == 64, "flash %s d%d score", type, length)) {
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        const tsr_expression_desc text = {.text = "score - 0.125 * abs(q - kv)", .kind = TSR_EXPRESSION_SCORE};
+        tsr_expression *score = NULL;
+        const tsr_status status = tsr_expression_create(&text, &score);
+        desc.score = score;
+        if (status == TSR_OK)
+            prepare(l, &desc);
+        else
+            lab_end(l, status);
+        tsr_expression_destroy(score);
+    }
+}
+
+static void probe(lab *l)
+{
+    if (!lab_begin(l, true, "probe f16 d64")) return;
+    static const int64_t rows[] = {0, 7, 4095};
+    tsr_probe_desc desc = {.attention = dense(TSR_F16, TOKENS, 64), .key_sums = 1, .block_q = 64, .block_k = 64, .rows = rows, .row_count = 3};
+    desc.attention.lse = layout(TSR_F32, HEADS, TOKENS, 1);
+    tsr_probe *probe = NULL;
+    const tsr_status status = tsr_probe_prepare(l->dev, &desc, &probe);
+    tsr_probe_destroy(probe);
+    lab_end(l, status);
+}
+
+void lab_attention(lab *l)
+{
+    static const tsr_dtype dtypes[] = {TSR_F16, TSR_F32, TSR_BF16};
+    static const int64_t odd[] = {40, 80, 96, 256, 512};
+    for (int i = 0; i < 3; i++) {
+        forms(l, dtypes[i], 64);
+        forms(l, dtypes[i], 128);
+    }
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        for (int j = 0; j < 2; j++) {
+            if (!lab_begin(l, false, "flash %s d%d", tsr_dtype_name(dtypes[j]), (int)odd[i])) continue;
+            const tsr_attention_desc desc = dense(dtypes[j], TOKENS, odd[i]);
+            prepare(l, &desc);
+        }
+    }
+    probe(l);
+}
