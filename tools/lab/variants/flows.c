@@ -11,7 +11,14 @@ typedef struct flow_case {
     int64_t tokens;
 } flow_case;
 
-static const flow_case flows[] = {{"minference", true, 4096}};
+static const flow_case flows[] = {{"dhsa", true, 4096},
+                                  {"dam", true, 4096},
+                                  {"anchor_attention", true, 4096},
+                                  {"routing_transformer", true, 4096},
+                                  {"sage_attention", false, 8192},
+                                  {"sla", false, 32760},
+                                  {"xattention", false, 8192},
+                                  {"minference", false, 8192}};
 
 static char *read_text(const char *folder, const char *recipe)
 {
@@ -42,6 +49,8 @@ static tsr_status prepare(lab *l, const flow_case *c, tsr_dtype dtype)
 
 void lab_flows(lab *l)
 {
+    double rate;
+    if (lab_begin(l, true, "peak")) lab_end(l, tsr_device_peak(l->dev, &rate));
     for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
         if (lab_begin(l, flows[i].quick, "flow f16 %s", flows[i].recipe)) lab_end(l, prepare(l, &flows[i], TSR_F16));
 }

@@ -1,0 +1,87 @@
+"""Issue cycles of one sub-group on one SIMD (AMD), one quarter of an SM (NVIDIA), one ALU half of a core (Adreno).
+
+A cycle here is a slot of the port that a wave's arithmetic goes through. Memory, LDS, scalar and branch instructions have ports of
+their own, but a wave issues one instruction at a time: each counts one slot. Waits, delay hints and scheduling marks take none.
+Sources: AMD, RDNA3 and RDNA4 ISA guides (July 2023, April 2025), WMMA and VOPD; AMD GPUOpen, "How to accelerate AI
+applications on RDNA 3 using WMMA" (512 FLOP per clock and CU of fp16: a 16x16x16 product takes 32 cycles of a SIMD; RDNA4 twice
+that rate for fp16 and four times for 8 bits); Vega ISA guide (64 lanes over 16 ALUs: 4 cycles); NVIDIA, Turing, A100 and GA102 white papers
+(multiply-adds and tensor core FMA per clock and SM, over 4). The rates that Mesa's ACO assumes for its own estimate agree but for
+WMMA on RDNA4, for which it takes RDNA3's.
+"""
+import re
+
+WORK = ("matrix", "fma")
+
+# FMA per clock of a tensor core: A100 256 with fp32 sums; Turing (TU10x) 64 on GeForce, 128 elsewhere, of which the smaller counts.
+TENSOR = {"turing": 64, "ampere": 256}
+
+
+def aco(device, op, subgroup):
+    gcn = device.startswith("vega")
+    rdna = {"navi21": 2, "navi31": 3, "gfx1201": 4}.get(device, 0)
+    # Passes of a plain vector instruction. RDNA3 and 4 run multiply-adds of wave64 in one, on both halves of the ALU.
+    passes = 4 if gcn else subgroup // 32
+    if op.startswith(("v_wmma", "v_swmmac")):
+        narrow = re.search(r"_(iu8|iu4|fp8|bf8)", op)
+        return "matrix", (16 if rdna == 3 and "iu4" in op else 32) if rdna < 4 else 8 if narrow else 16
+    if op.startswith("v_dual"):
+        return ("fma" if re.search(r"v_dual_(fma|fmac|dot2)", op) else "alu"), 1
+    if re.match(r"v_(fma|fmac|mad|mac|pk_fma|dot\d|fmaak|fmamk|madak|madmk|mad_mix|fma_mix)", op) and not re.match(r"v_mad_[ui]", op):
+        return "fma", 1 if rdna >= 3 and passes == 2 and re.match(r"v_(fma|fmac|dot2)", op) else passes
+    if re.match(r"v_(exp|log|rcp|rsq|sqrt|sin|cos)_", op) or re.match(r"v_(mul_lo|mul_hi|mad_u64|mad_i64)", op):
+        return "special", 4 * passes
+    if op.startswith(("v_", "ds_swizzle", "ds_bpermute")) and not op.startswith("ds_"):
+        return "alu", 1 if rdna >= 3 and passes == 2 and re.match(r"v_(add|sub|mul|max|min|mov)_(f32|b32)", op) else passes
+    if op.startswith("ds_"):
+        return "shared", 1
+    if op.startswith(("global_", "buffer_", "flat_", "scratch_", "image_")):
+        return "memory", 1
+    if op.startswith(("s_waitcnt", "s_wait_", "s_delay_alu", "s_nop", "s_clause", "s_inst_prefetch", "s_set_inst")):
+        return "wait", 0
+    return "scalar", 1
+
+
+def nak(device, op, _):
+    name = op.split(".")[0].split(" ")[0]
+    half = 2 if device in ("turing", "ampere") else 1  # passes of a multiply-add: 16 lanes for a warp of 32
+    if name in ("hmma", "imma", "bmma"):
+        shape = re.search(r"m(\d+)n(\d+)k(\d+)", op)
+        m, n, k = (int(x) for x in shape.groups()) if shape else (16, 8, 16)
+        rate = TENSOR[device] * (2 if name == "imma" else 1)
+        return "matrix", m * n * k / rate
+    if name in ("ffma", "hfma2", "idp4", "idp2", "dp4a"):
+        return "fma", half
+    if name in ("mufu", "f2i", "i2f", "f2f", "frnd", "popc", "flo"):
+        return "special", 8
+    if name in ("ldsm", "lds", "sts") or re.match(r"(ld|st|atom)\S*\.shared", op):
+        return "shared", 1
+    if name in ("ld", "st", "ldg", "stg", "ldl", "stl", "ldc", "atom", "tex", "suld", "sust", "cctl", "membar"):
+        return "memory", 1
+    if name in ("nop", "bsync", "bssy", "bclear", "yield"):
+        return "wait", 0
+    if name in ("bra", "exit", "bar", "brk", "warpsync", "jmp") or name.startswith("u") or name in ("r2ur", "s2ur"):
+        return "scalar", 1
+    return "alu", half
+
+
+def ir3(_, op, subgroup):
+    passes = 1 if subgroup <= 64 else 2
+    repeat = re.match(r"\(rpt(\d+)\)", op)
+    name = re.sub(r"^(\(\w+\)\s*)+", "", op).split(" ")[0]
+    count = (int(repeat.group(1)) + 1 if repeat else 1) * passes
+    if name.startswith(("mad.f", "dp4acc", "dp2acc")):
+        return "fma", count
+    if name.startswith(("rcp", "rsq", "sqrt", "log2", "exp2", "sin", "cos", "hlog2", "hexp2", "hrsq")):
+        return "special", 4 * count
+    if name.startswith(("ldl", "stl", "ldlw", "stlw")):
+        return "shared", 1
+    if name.startswith(("ldg", "stg", "ldp", "stp", "ldib", "stib", "ldc", "isam", "sam", "atomic", "fence", "bar")):
+        return "memory", 1
+    if name == "nop":
+        return "wait", count
+    if name.startswith(("br", "jump", "end", "getone", "shps", "shpe", "kill", "predt", "predf", "prede")):
+        return "scalar", 1
+    return "alu", count
+
+
+RATES = {"aco": aco, "nak": nak, "ir3": ir3}

@@ -1,0 +1,106 @@
+"""The lab's table: table.py [--full] [--accept] [--tsv FILE] ROWS.jsonl ...
+
+Prints all rows, then what is wrong: a kernel that did not compile, spilled registers, a kernel of the catalogue that no variant built, and
+what became worse than in table.tsv, which --accept writes anew. Exits with 1 if there was anything."""
+import argparse
+import os
+import re
+import sys
+
+import rows
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHECKED_IN = os.path.join(HERE, "table.tsv")
+PRINTED = ["variant", "kernel", "shape", "registers", "spills", "scratch", "shared", "occupancy", "instructions", "code", "cycles", "loop", "work",
+           "issue", "share", "status"]
+HEADS = {"registers": "regs", "instructions": "instr", "occupancy": "waves"}
+# By which factor a column may grow. Occupancy may not fall.
+MAY_GROW = {"spills": 1, "scratch": 1, "registers": 1.1, "cycles": 1.05}
+
+
+def show(all_rows, out):
+    for device in sorted({row["device"] for row in all_rows}):
+        mine = [row for row in all_rows if row["device"] == device]
+        print(f"\n{device}: {', '.join(sorted({row['compiler'] for row in mine if row['compiler']}))}", file=out)
+        cells = [[HEADS.get(name, name) for name in PRINTED]] + [[rows.cell(row[name])[:60] for name in PRINTED] for row in mine]
+        widths = [max(len(line[i]) for line in cells) for i in range(len(PRINTED))]
+        for line in cells:
+            print("  ".join(c.ljust(w) if i < 3 or i == len(PRINTED) - 1 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths))).rstrip(), file=out)
+
+
+def name_of(row):
+    return f"{row['device']}: {row['variant']}: {row['kernel']}"
+
+
+def check_rows(all_rows):
+    for row in all_rows:
+        if row["status"] != "ok":
+            yield f"{name_of(row)}: " + (f"{row['spills']} registers spilled" if row["status"] == "spills" else row["status"])
+
+
+def check_catalogue(all_rows):
+    """Every kernel is built for every device."""
+    with open(os.path.join(HERE, "../../shaders/catalogue.c"), encoding="utf-8") as text:
+        names = set(re.findall(r"^NAMES\((\w+),", text.read(), re.M))
+    for device in sorted({row["device"] for row in all_rows}):
+        built = {re.split("[#+]", row["kernel"])[0] for row in all_rows if row["device"] == device}
+        for name in sorted(names - built):
+            yield f"{device}: {name}: no variant builds this kernel"
+
+
+def check_against(all_rows, old_rows, full, notes):
+    old = {rows.key(row): row for row in old_rows}
+    new_compilers = {}
+    for row in all_rows:
+        before = old.pop(rows.key(row), None)
+        if before is None:
+            notes.append(f"{name_of(row)}: new")
+        elif before["compiler"] != row["compiler"]:
+            new_compilers[row["device"]] = (before["compiler"], row["compiler"])
+        else:
+            for column, factor in MAY_GROW.items():
+                if (row[column] or 0) > (before[column] or 0) * factor:
+                    yield f"{name_of(row)}: {column} {row[column]}, was {before[column]}"
+            if row["occupancy"] is not None and before["occupancy"] is not None and row["occupancy"] < before["occupancy"]:
+                yield f"{name_of(row)}: occupancy {row['occupancy']}, was {before['occupancy']}"
+    for device, (before, now) in sorted(new_compilers.items()):
+        notes.append(f"{device}: compiler {now}, was {before}: not compared; --accept takes its numbers")
+    if full:
+        devices = {row["device"] for row in all_rows}
+        for row in old.values():
+            if row["device"] in devices:
+                yield f"{name_of(row)}: is in the table and was not built"
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--full", action="store_true")
+    options.add_argument("--accept", action="store_true")
+    options.add_argument("--tsv")
+    options.add_argument("files", nargs="+")
+    options = options.parse_args()
+    all_rows = rows.read(options.files)
+    show(all_rows, sys.stdout)
+    if options.tsv:
+        rows.write_tsv(options.tsv, all_rows)
+    notes = []
+    wrong = list(check_rows(all_rows)) + list(check_catalogue(all_rows))
+    if options.accept:
+        devices = {row["device"] for row in all_rows}
+        kept = [row for row in rows.read_tsv(CHECKED_IN) if row["device"] not in devices] if os.path.exists(CHECKED_IN) else []
+        rows.write_tsv(CHECKED_IN, kept + all_rows)
+    elif os.path.exists(CHECKED_IN):
+        wrong += check_against(all_rows, rows.read_tsv(CHECKED_IN), options.full, notes)
+    else:
+        wrong.append(f"{CHECKED_IN} is missing; --accept writes it")
+    print()
+    for note in notes:
+        print("note:", note)
+    for text in wrong:
+        print("wrong:", text)
+    print(f"{len(all_rows)} kernels of {len({r['device'] for r in all_rows})} devices, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Rows from what the layer wrote: vulkan.py DEVICE FOLDER [VARIANTS.jsonl]; rows to standard output."""
+import json
+import os
+import re
+import sys
+
+import loop
+
+# The driver's names of the columns; a sum of several.
+COLUMNS = {
+    "radv": {"registers": ["VGPRs"], "spills": ["Spilled VGPRs", "Spilled SGPRs"], "scratch": ["Scratch size"], "shared": ["LDS size"],
+             "occupancy": ["Subgroups per SIMD"], "instructions": ["Instructions"], "code": ["Code size"], "cycles": ["Inverse Throughput"]},
+    "nvk": {"registers": ["Number of GPRs"], "spills": ["Spills to memory"], "scratch": ["SLM size"],
+            "occupancy": ["Max warps/SM"], "instructions": ["Instruction count"], "code": ["Code size"], "cycles": ["Static cycle count"]},
+    "turnip": {"registers": ["Registers used"], "spills": ["STP Count"], "occupancy": ["Max Waves Per Core"],
+               "instructions": ["Instruction Count"], "code": ["Code size"]},
+    "llvmpipe": {},
+}
+DIALECT = {"radv": ("aco", "Assembly"), "nvk": ("nak", "NAK assembly"), "turnip": ("ir3", "IR3 Assembly")}
+SHAPES = ("LANES", "RM", "RN", "LN", "BC")
+
+
+def read_text(folder, pipeline, name):
+    file = pipeline.get("texts", {}).get(name)
+    if not file:
+        return ""
+    with open(os.path.join(folder, file), encoding="utf-8", errors="replace") as text:
+        return text.read()
+
+
+def shared_of(folder, pipeline):
+    """Bytes of shared memory, which NIR tells where statistics do not."""
+    for name in pipeline.get("texts", {}):
+        found = re.search(r"^shared_size: (\d+)", read_text(folder, pipeline, name), re.M)
+        if found:
+            return int(found.group(1))
+    return 0
+
+
+def row_of(device, folder, pipeline):
+    driver = pipeline["driver"].split(" ")[0].lower()
+    variant, kernel, model, specs = (pipeline["label"].split("\t") + ["", "", ""])[:4]
+    values = dict(s.split("=") for s in specs.split())
+    row = {"device": device, "variant": variant, "kernel": kernel or pipeline["code"],
+           "shape": " ".join([model] + [f"{n.lower()}{values[n]}" for n in SHAPES if n in values]),
+           "compiler": pipeline["driver"], "subgroup": pipeline.get("subgroup"),
+           "status": "ok" if pipeline["result"] == 0 else f"failed: VkResult {pipeline['result']}"}
+    statistics = pipeline.get("statistics", {})
+    for column, names in COLUMNS.get(driver, {}).items():
+        if all(name in statistics for name in names):
+            row[column] = sum(statistics[name] for name in names)
+    if driver == "turnip":
+        row["cycles"] = sum(v for n, v in statistics.items() if n == "Instruction Count" or n.startswith("Estimated cycles stalled"))
+    if driver == "nvk":
+        row["occupancy"] //= 4  # of an SM's four quarters
+    if driver in DIALECT and "shared" not in row:
+        row["shared"] = shared_of(folder, pipeline)
+    if driver in DIALECT and pipeline["result"] == 0:
+        dialect, name = DIALECT[driver]
+        row |= loop.measure(read_text(folder, pipeline, name), dialect, device, pipeline["subgroup"])
+    if row["status"] == "ok" and row.get("spills"):
+        row["status"] = "spills"
+    return row
+
+
+def main():
+    device, folder = sys.argv[1:3]
+    seen = {}
+    with open(os.path.join(folder, "pipelines.jsonl"), encoding="utf-8") as lines:
+        for line in lines:
+            row = row_of(device, folder, json.loads(line))
+            number = seen[row["variant"], row["kernel"]] = seen.get((row["variant"], row["kernel"]), 0) + 1
+            if number > 1:
+                row["kernel"] += f"#{number}"
+            print(json.dumps(row))
+    for path in sys.argv[3:]:
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                variant = json.loads(line)
+                if "error" in variant:
+                    print(json.dumps({"device": device, "variant": variant["variant"], "kernel": "-", "status": "failed: " + variant["error"]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+#!/bin/sh
+# One Vulkan device of the lab: vulkan.sh DEVICE, for lab.sh, which sets build, out, quick and require.
+# vulkan.sh --list [DEVICE]...: the devices, or those of them that are named.
+set -eu
+all="vega10 navi21 navi31 gfx1201 turing ampere adreno740"
+if [ "$1" = --list ]; then
+    shift
+    for device in ${@:-$all}; do
+        case " $all " in *" $device "*) echo "$device" ;; esac
+    done
+    exit 0
+fi
+
+device=$1
+# The kernel driver's part is played by Mesa's drm-shim: the user-space driver finds a card, and compiles for it; nothing is run.
+case $device in
+vega10 | navi21 | navi31 | gfx1201) shim=amdgpu icd=radeon && export AMDGPU_GPU_ID="$device" ;;
+turing) shim=nouveau icd=nouveau && export NOUVEAU_CHIPSET=160 NVK_I_WANT_A_BROKEN_VULKAN_DRIVER=1 ;;
+ampere) shim=nouveau icd=nouveau && export NOUVEAU_CHIPSET=170 NVK_I_WANT_A_BROKEN_VULKAN_DRIVER=1 ;;
+adreno740) shim=freedreno icd=freedreno && export FD_GPU_ID=740 ;;
+esac
+shim=$(ls /usr/lib/*/lib${shim}_noop_drm_shim.so 2>/dev/null | head -n 1)
+icd=/usr/share/vulkan/icd.d/${icd}_icd.json
+if [ -z "$shim" ] || [ ! -f "$icd" ]; then
+    echo "$device: skipped: mesa-drm-shim or $icd is not here"
+    [ -z "$require" ]
+    exit
+fi
+
+mkdir -p "$out/$device"
+export TESSERA_LAB="$out/$device" VK_DRIVER_FILES="$icd" VK_ADD_LAYER_PATH="$build/lab" VK_INSTANCE_LAYERS=VK_LAYER_TESSERA_lab
+export MESA_SHADER_CACHE_DISABLE=1 XDG_CACHE_HOME="$out/$device"
+# Failures are rows of the table.
+# shellcheck disable=SC2086
+LD_PRELOAD="$shim" timeout 900 "$build/lab/tessera-lab-variants" $quick --recipes tools/recipes vulkan \
+    >"$out/$device/variants.jsonl" 2>"$out/$device/log" || [ -s "$out/$device/pipelines.jsonl" ] || { cat "$out/$device/log"; exit 1; }
+python3 tools/lab/vulkan.py "$device" "$out/$device" "$out/$device/variants.jsonl" >"$out/$device.rows.jsonl"
+echo "$device: $(wc -l <"$out/$device.rows.jsonl") kernels"
