@@ -29,6 +29,7 @@ enum { BK_MAX_BINDINGS = 14, BK_MAX_SPECS = 32 };
 typedef struct bk_kernel_source {
     const char *name; /* "flash" */
     tsr_tile tile;
+    tsr_dtype input;               /* of tile model matrix: what the matrices hold, f16, bf16 or i8; f32 elsewhere */
     uint32_t binding_count;        /* buffers, the parameter buffer among them */
     const char *const *spec_names; /* the specialisation constants, constant_id = index */
     uint32_t spec_count;
@@ -54,7 +55,7 @@ typedef struct bk_user {
     void (*score)(const void *program, void *scratch, const void *user, const bk_user_tile *tile, float *scores);
 } bk_user;
 
-/* Spec 0 is always LANES, the workgroup's size. */
+/* Spec 0 is always LANES, the workgroup's size; spec 1 of tile model matrix SUBGROUP, the size of its sub-groups. */
 typedef struct bk_kernel_desc {
     const bk_kernel_source *source;
     const int32_t *specs; /* source->spec_count values */

@@ -1,12 +1,12 @@
 # tessera_kernel(NAME DIR): a kernel text becomes generated/NAME_cl.h (OpenCL C and, behind the preamble, GLSL) and, for Vulkan,
-# generated/NAME_{simt,subgroup}_spv.h.
+# generated/NAME_{simt,subgroup}_spv.h. tessera_matrix_kernel(NAME DIR): NAME_matrix.k, of tile model matrix alone, becomes
+# generated/NAME_matrix_cl.h and NAME_matrix_{f16,bf16,s8}_spv.h, as far as glslang knows such matrices.
 if(TESSERA_VULKAN)
   find_program(TESSERA_GLSLANG_VALIDATOR NAMES glslangValidator glslang)
   if(NOT TESSERA_GLSLANG_VALIDATOR)
     message(FATAL_ERROR "glslangValidator is missing; on Debian: apt-get install glslang-tools")
   endif()
   find_program(TESSERA_SPIRV_VAL spirv-val)
-  set(TESSERA_SPIRV_TILES simt subgroup)
 endif()
 
 set(TESSERA_GENERATED ${PROJECT_BINARY_DIR}/generated)
@@ -20,33 +20,49 @@ add_custom_command(OUTPUT ${TESSERA_GENERATED}/preamble_glsl.h
   DEPENDS ${TESSERA_PREAMBLE} tessera_embed VERBATIM)
 set(TESSERA_KERNEL_OUTPUTS ${TESSERA_GENERATED}/preamble_glsl.h)
 
-function(tessera_kernel name dir)
-  set(source shaders/${dir}/${name}.k) # relative, so that errors and generated texts name no machine's path
-  set(base ${TESSERA_GENERATED}/${name})
+# The text of a kernel, as TEXT_cl.h.
+function(tessera_text text dir)
+  set(source shaders/${dir}/${text}.k) # relative, so that errors and generated texts name no machine's path
+  set(base ${TESSERA_GENERATED}/${text})
   add_custom_command(OUTPUT ${base}_cl.h
     COMMAND tessera_embed flatten ${source} ${base}.cl
-    COMMAND tessera_embed bytes ${base}.cl ${base}_cl.h ${name}_cl
+    COMMAND tessera_embed bytes ${base}.cl ${base}_cl.h ${text}_cl
     DEPENDS ${PROJECT_SOURCE_DIR}/${source} ${TESSERA_KERNEL_HEADERS} tessera_embed
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
-  set(outputs ${base}_cl.h)
-  foreach(tile IN LISTS TESSERA_SPIRV_TILES)
-    set(number 2)
-    if(tile STREQUAL subgroup)
-      set(number 3)
-    endif()
-    set(validate "")
-    if(TESSERA_SPIRV_VAL)
-      set(validate COMMAND ${TESSERA_SPIRV_VAL} --target-env vulkan1.2 --scalar-block-layout ${base}_${tile}.spv)
-    endif()
-    add_custom_command(OUTPUT ${base}_${tile}_spv.h
-      COMMAND tessera_embed flatten ${source} ${base}_${tile}.comp ${TESSERA_PREAMBLE}
-      COMMAND ${TESSERA_GLSLANG_VALIDATOR} --quiet --target-env vulkan1.2 -S comp -DTILE=${number}
-              -o ${base}_${tile}.spv ${base}_${tile}.comp
-      ${validate}
-      COMMAND tessera_embed words ${base}_${tile}.spv ${base}_${tile}_spv.h ${name}_${tile}_spv
-      DEPENDS ${PROJECT_SOURCE_DIR}/${source} ${TESSERA_KERNEL_HEADERS} ${TESSERA_PREAMBLE} tessera_embed
-      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
-    list(APPEND outputs ${base}_${tile}_spv.h)
+  set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} ${base}_cl.h PARENT_SCOPE)
+endfunction()
+
+# The same as SPIR-V, TEXT_VARIANT_spv.h; further arguments are definitions.
+function(tessera_spirv text dir variant)
+  set(source shaders/${dir}/${text}.k)
+  set(base ${TESSERA_GENERATED}/${text}_${variant})
+  set(validate "")
+  if(TESSERA_SPIRV_VAL)
+    set(validate COMMAND ${TESSERA_SPIRV_VAL} --target-env vulkan1.2 --scalar-block-layout ${base}.spv)
+  endif()
+  add_custom_command(OUTPUT ${base}_spv.h
+    COMMAND tessera_embed flatten ${source} ${base}.comp ${TESSERA_PREAMBLE}
+    COMMAND ${TESSERA_GLSLANG_VALIDATOR} --quiet --target-env vulkan1.2 -S comp ${ARGN} -o ${base}.spv ${base}.comp
+    ${validate}
+    COMMAND tessera_embed words ${base}.spv ${base}_spv.h ${text}_${variant}_spv
+    DEPENDS ${PROJECT_SOURCE_DIR}/${source} ${TESSERA_KERNEL_HEADERS} ${TESSERA_PREAMBLE} tessera_embed
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
+  set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} ${base}_spv.h PARENT_SCOPE)
+endfunction()
+
+function(tessera_kernel name dir)
+  tessera_text(${name} ${dir})
+  if(TESSERA_VULKAN)
+    tessera_spirv(${name} ${dir} simt -DTILE=2)
+    tessera_spirv(${name} ${dir} subgroup -DTILE=3)
+  endif()
+  set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} PARENT_SCOPE)
+endfunction()
+
+function(tessera_matrix_kernel name dir)
+  tessera_text(${name}_matrix ${dir})
+  foreach(type IN LISTS TESSERA_MATRIX_TYPES)
+    tessera_spirv(${name}_matrix ${dir} ${type} -DTILE=4 -DMAT_DT=${TESSERA_MATRIX_NUMBER_${type}})
   endforeach()
-  set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} ${outputs} PARENT_SCOPE)
+  set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} PARENT_SCOPE)
 endfunction()

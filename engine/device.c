@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "matrix/layout.h"
 
 /* Is part in text, upper and lower case alike? */
 static bool contains(const char *text, const char *part)
@@ -100,6 +101,7 @@ void tsr_device_destroy(tsr_device *dev)
     if (!dev) return;
     dev->backend->wait(dev->bk);
     tsr_kernels_free(dev);
+    tsr_matrix_layouts_free(dev);
     dev->backend->close(dev->bk);
     free(dev);
 }

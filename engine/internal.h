@@ -26,14 +26,16 @@ struct tsr_context {
 };
 
 typedef struct tsr_kernel_entry tsr_kernel_entry;
+typedef struct tsr_matrix_entry tsr_matrix_entry;
 
 struct tsr_device {
     tsr_context *ctx;
     const tsr_backend *backend;
     bk_device *bk;
     tsr_device_info info;
-    uint64_t budget, used;     /* bytes */
-    tsr_kernel_entry *kernels; /* compiled so far, shared by all plans */
+    uint64_t budget, used;      /* bytes */
+    tsr_kernel_entry *kernels;  /* compiled so far, shared by all plans */
+    tsr_matrix_entry *matrices; /* layouts asked so far: matrix/layout.h */
 };
 
 struct tsr_buffer {
@@ -59,6 +61,10 @@ tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_devic
 tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out);
 /* The same with a user's expression in it (NULL: none): one kernel for all expressions of the same kernel text. */
 tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, const tsr_expression *user, bk_kernel **out);
+/* The same in tile model matrix, for matrices of f16, bf16 or i8; UNSUPPORTED where tsr_kernel_matrix_built is false. */
+tsr_status tsr_kernel_get_matrix(tsr_device *dev, const char *name, tsr_dtype input, const int32_t *specs, const tsr_expression *user,
+                                 bk_kernel **out);
+bool tsr_kernel_matrix_built(const char *name, tsr_dtype input);
 void tsr_kernels_free(tsr_device *dev);
 
 /* The tile model that suits a device. */

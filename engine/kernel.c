@@ -66,10 +66,8 @@ static tsr_status create(tsr_device *dev, const bk_kernel_source *source, const 
     return TSR_OK;
 }
 
-tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, const tsr_expression *user, bk_kernel **out)
+static tsr_status get(tsr_device *dev, const bk_kernel_source *source, const int32_t *specs, const tsr_expression *user, bk_kernel **out)
 {
-    const bk_kernel_source *source = tsr_kernel_source(name, tile);
-    if (!source) return tsr_fail(TSR_ERROR_INTERNAL, "kernel %s has no tile model %d", name, (int)tile);
     char *text = user ? tsr_expression_kernel_text(user) : NULL;
     if (user && !text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the text of an expression");
     tsr_kernel_entry *e = dev->kernels;
@@ -85,6 +83,27 @@ tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile til
     dev->kernels = e;
     *out = e->kernel;
     return TSR_OK;
+}
+
+tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, const tsr_expression *user, bk_kernel **out)
+{
+    const bk_kernel_source *source = tsr_kernel_source(name, tile);
+    return source ? get(dev, source, specs, user, out) : tsr_fail(TSR_ERROR_INTERNAL, "kernel %s has no tile model %d", name, (int)tile);
+}
+
+bool tsr_kernel_matrix_built(const char *name, tsr_dtype input)
+{
+    const bk_kernel_source *source = tsr_kernel_matrix_source(name, input);
+    return source && source->spirv;
+}
+
+tsr_status tsr_kernel_get_matrix(tsr_device *dev, const char *name, tsr_dtype input, const int32_t *specs, const tsr_expression *user,
+                                 bk_kernel **out)
+{
+    if (!tsr_kernel_matrix_built(name, input))
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "this build has no matrix kernel %s for %s: it was made with a glslang that knows no such matrices",
+                        name, tsr_dtype_name(input));
+    return get(dev, tsr_kernel_matrix_source(name, input), specs, user, out);
 }
 
 tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out)

@@ -30,6 +30,7 @@
 #include "flow/scan_args.h"
 #include "flow/slashes_args.h"
 #include "measure/copy_args.h"
+#include "matrix/layout_args.h"
 #include "measure/peak_args.h"
 #include "stream/blend_args.h"
 #include "stream/key_dot_args.h"
@@ -75,6 +76,25 @@
 #include "diagonals_cl.h"
 #include "slashes_cl.h"
 #include "join_cl.h"
+#include "layout_matrix_cl.h"
+#ifdef TSR_MATRIX_F16
+#include "layout_matrix_f16_spv.h"
+#define MATRIX_F16(words) words, sizeof(words)
+#else
+#define MATRIX_F16(words) NULL, 0
+#endif
+#ifdef TSR_MATRIX_BF16
+#include "layout_matrix_bf16_spv.h"
+#define MATRIX_BF16(words) words, sizeof(words)
+#else
+#define MATRIX_BF16(words) NULL, 0
+#endif
+#ifdef TSR_MATRIX_S8
+#include "layout_matrix_s8_spv.h"
+#define MATRIX_S8(words) words, sizeof(words)
+#else
+#define MATRIX_S8(words) NULL, 0
+#endif
 #ifdef TSR_WITH_VULKAN
 #include "flash_simt_spv.h"
 #include "flash_subgroup_spv.h"
@@ -164,13 +184,23 @@
 
 /* Binding 0 is the parameter buffer. */
 #define ENTRY(kernel, KERNEL, model, ...)                                                          \
-    {#kernel, model, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,                        \
+    {#kernel, model, TSR_F32, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,               \
      0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl},
+
+#define MATRIX_ENTRY(kernel, KERNEL, input, ...)                                                   \
+    {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl},
 
 #define ENTRIES(kernel, KERNEL)                                                                    \
     ENTRY(kernel, KERNEL, TSR_TILE_VECTOR, NULL, 0)                                                \
     ENTRY(kernel, KERNEL, TSR_TILE_SIMT, SPIRV(kernel##_simt_spv))                                 \
     ENTRY(kernel, KERNEL, TSR_TILE_SUBGROUP, SPIRV(kernel##_subgroup_spv))
+
+/* A kernel's form in tile model matrix, with constants of its own. */
+#define MATRIX_ENTRIES(kernel, KERNEL)                                                             \
+    MATRIX_ENTRY(kernel, KERNEL, TSR_F16, MATRIX_F16(kernel##_matrix_f16_spv))                     \
+    MATRIX_ENTRY(kernel, KERNEL, TSR_BF16, MATRIX_BF16(kernel##_matrix_bf16_spv))                  \
+    MATRIX_ENTRY(kernel, KERNEL, TSR_I8, MATRIX_S8(kernel##_matrix_s8_spv))
 
 NAMES(flash, FLASH)
 NAMES(merge, MERGE)
@@ -209,6 +239,7 @@ NAMES(scan, SCAN)
 NAMES(diagonals, DIAGONALS)
 NAMES(slashes, SLASHES)
 NAMES(join, JOIN)
+NAMES(layout_matrix, LAYOUT)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -248,11 +279,16 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(diagonals, DIAGONALS)
     ENTRIES(slashes, SLASHES)
     ENTRIES(join, JOIN)
+    MATRIX_ENTRIES(layout, LAYOUT)
 };
 
-const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile)
+static const bk_kernel_source *find(const char *name, tsr_tile tile, tsr_dtype input)
 {
     for (size_t i = 0; i < sizeof(catalogue) / sizeof(catalogue[0]); i++)
-        if (catalogue[i].tile == tile && strcmp(catalogue[i].name, name) == 0) return &catalogue[i];
+        if (catalogue[i].tile == tile && catalogue[i].input == input && strcmp(catalogue[i].name, name) == 0) return &catalogue[i];
     return NULL;
 }
+
+const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile) { return find(name, tile, TSR_F32); }
+
+const bk_kernel_source *tsr_kernel_matrix_source(const char *name, tsr_dtype input) { return find(name, TSR_TILE_MATRIX, input); }

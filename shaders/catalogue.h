@@ -6,6 +6,8 @@
 
 /* The kernel of that name for a tile model, or NULL. */
 const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile);
+/* The same in tile model matrix, for inputs of that type: TSR_F16, TSR_BF16 or TSR_I8. */
+const bk_kernel_source *tsr_kernel_matrix_source(const char *name, tsr_dtype input);
 
 /* From a kernel's X-macros to an enum of its spec ids and the struct of its parameters. */
 #define TSR_SPEC_ID_NAME(prefix, NAME) prefix##_##NAME

@@ -51,14 +51,14 @@ tsr_status vk_code_get(bk_device *dev, const bk_kernel_desc *desc, vk_code *out)
         return TSR_OK;
     }
     /* The flattened text asks itself which language it is in: OpenCL C and GLSL share it. */
-    static const char *const format = "// %s\n#define TILE %d\n%s%s";
+    static const char *const format = "// %s\n#define TILE %d\n#define MAT_DT %d\n%s%s";
     const char *const own = desc->user ? desc->user->text : "";
-    const int length = snprintf(NULL, 0, format, vk_compiler, (int)source->tile, own, source->opencl);
+    const int length = snprintf(NULL, 0, format, vk_compiler, (int)source->tile, (int)source->input, own, source->opencl);
     char *text = length < 0 ? NULL : malloc((size_t)length + 1);
     if (!text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for the text of kernel %s", dev->info.id, source->name);
-    snprintf(text, (size_t)length + 1, format, vk_compiler, (int)source->tile, own, source->opencl);
+    snprintf(text, (size_t)length + 1, format, vk_compiler, (int)source->tile, (int)source->input, own, source->opencl);
     char entry[64];
-    snprintf(entry, sizeof(entry), "glsl-%s-%d", source->name, (int)source->tile);
+    snprintf(entry, sizeof(entry), "glsl-%s-%d-%d", source->name, (int)source->tile, (int)source->input);
     if (!load(dev, entry, text, out)) {
         status = compile(source, text, out);
         if (status == TSR_OK) dev->services->cache_store(dev->services->ctx, entry, text, strlen(text), out->words, out->size);

@@ -11,9 +11,12 @@ typedef struct place {
     const char *name; /* of the struct */
 } place;
 
+/* What a feature is for; of all but NEEDED a device may have none. */
+typedef enum purpose { NEEDED, SIZES, MATRICES } purpose;
+
 typedef struct feature {
     const char *name;
-    bool optional;
+    purpose purpose;
     place in[2]; /* the structs that have it, the one to ask for first */
 } feature;
 
@@ -26,21 +29,30 @@ typedef struct feature {
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_##TYPE##_FEATURES, offsetof(VkPhysicalDevice##Name##Features, member), #Name "Features"                    \
     }
 static const feature all[] = {
-    {"shaderInt64", false, {FEATURES2(shaderInt64)}},
+    {"shaderInt64", NEEDED, {FEATURES2(shaderInt64)}},
     {"storageBuffer16BitAccess",
-     false,
+     NEEDED,
      {IN(VULKAN_1_1, Vulkan11, storageBuffer16BitAccess), IN(16BIT_STORAGE, 16BitStorage, storageBuffer16BitAccess)}},
-    {"storageBuffer8BitAccess", false, {IN(VULKAN_1_2, Vulkan12, storageBuffer8BitAccess), IN(8BIT_STORAGE, 8BitStorage, storageBuffer8BitAccess)}},
+    {"storageBuffer8BitAccess", NEEDED, {IN(VULKAN_1_2, Vulkan12, storageBuffer8BitAccess), IN(8BIT_STORAGE, 8BitStorage, storageBuffer8BitAccess)}},
     {"bufferDeviceAddress",
-     false,
+     NEEDED,
      {IN(VULKAN_1_2, Vulkan12, bufferDeviceAddress), IN(BUFFER_DEVICE_ADDRESS, BufferDeviceAddress, bufferDeviceAddress)}},
-    {"scalarBlockLayout", false, {IN(VULKAN_1_2, Vulkan12, scalarBlockLayout), IN(SCALAR_BLOCK_LAYOUT, ScalarBlockLayout, scalarBlockLayout)}},
+    {"scalarBlockLayout", NEEDED, {IN(VULKAN_1_2, Vulkan12, scalarBlockLayout), IN(SCALAR_BLOCK_LAYOUT, ScalarBlockLayout, scalarBlockLayout)}},
     {"subgroupSizeControl",
-     true,
+     SIZES,
      {IN(VULKAN_1_3, Vulkan13, subgroupSizeControl), IN(SUBGROUP_SIZE_CONTROL, SubgroupSizeControl, subgroupSizeControl)}},
     {"computeFullSubgroups",
-     true,
+     SIZES,
      {IN(VULKAN_1_3, Vulkan13, computeFullSubgroups), IN(SUBGROUP_SIZE_CONTROL, SubgroupSizeControl, computeFullSubgroups)}},
+#ifdef VK_KHR_cooperative_matrix
+    {"vulkanMemoryModel", MATRICES, {IN(VULKAN_1_2, Vulkan12, vulkanMemoryModel), IN(VULKAN_MEMORY_MODEL, VulkanMemoryModel, vulkanMemoryModel)}},
+    {"shaderFloat16", MATRICES, {IN(VULKAN_1_2, Vulkan12, shaderFloat16), IN(SHADER_FLOAT16_INT8, ShaderFloat16Int8, shaderFloat16)}},
+    {"shaderInt8", MATRICES, {IN(VULKAN_1_2, Vulkan12, shaderInt8), IN(SHADER_FLOAT16_INT8, ShaderFloat16Int8, shaderInt8)}},
+    {"cooperativeMatrix",
+     MATRICES,
+     {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, offsetof(VkPhysicalDeviceCooperativeMatrixFeaturesKHR, cooperativeMatrix),
+       "CooperativeMatrixFeaturesKHR"}}},
+#endif
 };
 enum { COUNT = sizeof(all) / sizeof(all[0]), PLACES = 2 };
 
@@ -67,28 +79,45 @@ bool vk_features_complete(const VkPhysicalDeviceFeatures2 *chain, char lacks[VK_
     lacks[0] = '\0';
     for (int i = 0; i < COUNT; i++) {
         const VkBool32 *flag = find(chain, &all[i]);
-        if (!all[i].optional && !(flag && *flag)) append(lacks, all[i].name, "");
+        if (all[i].purpose == NEEDED && !(flag && *flag)) append(lacks, all[i].name, "");
     }
     return !lacks[0];
 }
 
-bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain)
+/* Is all set that serves the purpose? */
+static bool serves(const VkPhysicalDeviceFeatures2 *chain, purpose purpose)
 {
-    bool all_set = true;
+    bool any = false, all_set = true;
     for (int i = 0; i < COUNT; i++) {
+        if (all[i].purpose != purpose) continue;
         const VkBool32 *flag = find(chain, &all[i]);
-        if (all[i].optional) all_set = all_set && flag && *flag;
+        any = true;
+        all_set = all_set && flag && *flag;
     }
-    return all_set;
+    return any && all_set;
 }
 
-void vk_features_query(VkPhysicalDevice physical, vk_features *f)
+bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, SIZES); }
+
+bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, SIZES) && serves(chain, MATRICES); }
+
+void vk_features_chain(VkPhysicalDevice physical, vk_features *f)
 {
     *f = (vk_features){.all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f->f11},
                        .f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f->f12},
                        .f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES},
                        .control = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES}};
     if (vk_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) f->f12.pNext = &f->control;
+#ifdef VK_KHR_cooperative_matrix
+    f->matrix.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR;
+    f->matrix.pNext = f->f12.pNext;
+    if (vk_has_extension(physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) f->f12.pNext = &f->matrix;
+#endif
+}
+
+void vk_features_query(VkPhysicalDevice physical, vk_features *f)
+{
+    vk_features_chain(physical, f);
     vkGetPhysicalDeviceFeatures2(physical, &f->all);
 }
 
@@ -100,12 +129,25 @@ bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *ch
     for (int i = 0; i < COUNT; i++) {
         VkBool32 *flag = find(chain, &all[i]);
         const VkBool32 *there = find(&have.all, &all[i]);
-        if (flag && (!all[i].optional || (there && *there))) *flag = VK_TRUE;
-        if (!flag && !all[i].optional) {
+        if (flag && (all[i].purpose == NEEDED || (there && *there))) *flag = VK_TRUE;
+        if (!flag && all[i].purpose == NEEDED) {
             char where[64];
             snprintf(where, sizeof(where), " (of VkPhysicalDevice%s)", all[i].in[0].name);
             append(homeless, all[i].name, where);
         }
     }
     return !homeless[0];
+}
+
+uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *chain, const char *const **out)
+{
+    /* An application keeps the list: each case is a run of one constant array. */
+    static const char *const names[] = {VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME,
+#ifdef VK_KHR_cooperative_matrix
+                                        VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME
+#endif
+    };
+    const bool sizes = serves(chain, SIZES) && vk_has_extension(physical, names[0]), matrices = serves(chain, MATRICES);
+    *out = names + !sizes;
+    return (uint32_t)sizes + (uint32_t)matrices;
 }

@@ -163,7 +163,9 @@ static bool plain_shape(const VkCooperativeMatrixPropertiesKHR *p)
 
 static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_device_info *info)
 {
-    if (!vk_has_extension(physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) return;
+    vk_features features;
+    vk_features_query(physical, &features);
+    if (!vk_features_matrices(&features.all)) return;
     const PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR list =
         (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)vkGetInstanceProcAddr(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
     uint32_t count = 0;

@@ -91,10 +91,17 @@ typedef struct vk_features {
     VkPhysicalDeviceVulkan11Features f11;
     VkPhysicalDeviceVulkan12Features f12;
     VkPhysicalDeviceSubgroupSizeControlFeatures control; /* where the device has the extension */
+#ifdef VK_KHR_cooperative_matrix
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix; /* likewise */
+#endif
 } vk_features;
-void vk_features_query(VkPhysicalDevice physical, vk_features *out);
+void vk_features_chain(VkPhysicalDevice physical, vk_features *out);                    /* no flag set */
+void vk_features_query(VkPhysicalDevice physical, vk_features *out);                    /* what the device has */
 bool vk_features_complete(const VkPhysicalDeviceFeatures2 *chain, char lacks[VK_TEXT]); /* false: lacks lists what we need */
 bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain);                 /* may a pipeline ask for its sub-group size? */
+bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain);                      /* and use cooperative matrices? */
+/* The device extensions that go with the flags set in a chain: how many, and the first of a constant list. */
+uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *chain, const char *const **out);
 /* Sets what we need, and of what helps us that which the device has; false: homeless lists what has no struct in the chain. */
 bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *chain, char homeless[VK_TEXT]);
 

@@ -41,7 +41,6 @@ static tsr_status check_physical(VkInstance instance, VkPhysicalDevice physical,
 tsr_status tsr_vulkan_require(VkInstance instance, VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *features, const char *const **extensions,
                               uint32_t *extension_count)
 {
-    static const char *const size_control[] = {VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME};
     if (!instance || !physical || !features || !extensions || !extension_count)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL",
                         !instance     ? "instance"
@@ -58,8 +57,7 @@ tsr_status tsr_vulkan_require(VkInstance instance, VkPhysicalDevice physical, Vk
     char homeless[VK_TEXT];
     if (!vk_features_enable(physical, features, homeless))
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument features has no struct behind it for %s", homeless);
-    *extensions = size_control;
-    *extension_count = vk_features_subgroup_size(features) && vk_has_extension(physical, size_control[0]);
+    *extension_count = vk_features_extensions(physical, features, extensions);
     return TSR_OK;
 }
 
@@ -96,6 +94,10 @@ tsr_status tsr_device_from_vulkan(tsr_context *ctx, const tsr_vulkan_device *app
     bk_device *dev = calloc(1, sizeof(*dev));
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a device");
     snprintf(info.id, sizeof(info.id), "vulkan:app");
+    if (!vk_features_matrices(app->features)) {
+        info.features &= ~(uint32_t)TSR_FEATURE_MATRIX;
+        info.matrix_count = 0;
+    }
     dev->info = info;
     dev->services = tsr_context_services(ctx);
     dev->instance = app->instance;

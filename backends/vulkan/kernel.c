@@ -80,13 +80,16 @@ static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, cons
     VkSpecializationMapEntry entries[BK_MAX_SPECS];
     for (uint32_t i = 0; i < source->spec_count; i++) entries[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(int32_t), sizeof(int32_t)};
     const VkSpecializationInfo specs = {source->spec_count, entries, source->spec_count * sizeof(int32_t), desc->specs};
+    const bool matrix = source->tile == TSR_TILE_MATRIX;
     const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, .requiredSubgroupSize = (uint32_t)desc->specs[0]};
-    const bool fixed = source->tile == TSR_TILE_SUBGROUP && dev->size_control && dev->info.subgroup_min != dev->info.subgroup_max;
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = (uint32_t)desc->specs[matrix ? 1 : 0]};
+    const bool fixed = (source->tile == TSR_TILE_SUBGROUP || matrix) && dev->size_control && dev->info.subgroup_min != dev->info.subgroup_max;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                   .pNext = fixed ? &subgroup : NULL,
+                  .flags = matrix && dev->size_control ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0,
                   .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                   .module = kernel->module,
                   .pName = "main",
@@ -98,6 +101,8 @@ static VkResult create_pipeline(bk_device *dev, const bk_kernel_desc *desc, cons
 
 tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out)
 {
+    if (desc->source->tile == TSR_TILE_MATRIX && !(dev->info.features & TSR_FEATURE_MATRIX))
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: kernel %s needs cooperative matrices", dev->info.id, desc->source->name);
     if (desc->source->tile == TSR_TILE_VECTOR)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: kernel %s has no form for this tile model", dev->info.id, desc->source->name);
     if (dev->lost) return vk_status(dev, VK_ERROR_DEVICE_LOST, "compiling");
@@ -111,7 +116,7 @@ tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kerne
     }
     kernel->bindings = desc->source->binding_count;
     char name[64];
-    snprintf(name, sizeof(name), "vulkan-%s-%d", desc->source->name, (int)desc->source->tile);
+    snprintf(name, sizeof(name), "vulkan-%s-%d-%d", desc->source->name, (int)desc->source->tile, (int)desc->source->input);
     const cache_identity id = identify(dev, desc, &code);
     size_t loaded = 0;
     VkPipelineCache cache = open_cache(dev, name, &id, &loaded);

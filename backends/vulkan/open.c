@@ -150,22 +150,19 @@ static VkResult create_device(bk_device *dev)
     const float priority = 1.0f;
     const VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = dev->family, .queueCount = 1, .pQueuePriorities = &priority};
-    VkPhysicalDeviceSubgroupSizeControlFeatures control = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
-    VkPhysicalDeviceVulkan12Features f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
-    VkPhysicalDeviceVulkan11Features f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f12};
-    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f11};
-    const char *extension = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
-    const bool extended = vk_has_extension(dev->physical, extension);
-    if (extended) f12.pNext = &control;
+    vk_features features;
+    vk_features_chain(dev->physical, &features);
     char homeless[VK_TEXT]; /* none: the chain has every struct */
-    vk_features_enable(dev->physical, &features, homeless);
-    dev->size_control = vk_features_subgroup_size(&features);
+    vk_features_enable(dev->physical, &features.all, homeless);
+    dev->size_control = vk_features_subgroup_size(&features.all);
+    const char *const *extensions;
+    const uint32_t extension_count = vk_features_extensions(dev->physical, &features.all, &extensions);
     const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                     .pNext = &features,
+                                     .pNext = &features.all,
                                      .queueCreateInfoCount = 1,
                                      .pQueueCreateInfos = &queue,
-                                     .enabledExtensionCount = extended,
-                                     .ppEnabledExtensionNames = &extension};
+                                     .enabledExtensionCount = extension_count,
+                                     .ppEnabledExtensionNames = extensions};
     const VkResult result = vkCreateDevice(dev->physical, &info, NULL, &dev->device);
     if (result == VK_SUCCESS) volkLoadDeviceTable(&dev->vk, dev->device);
     return result;

@@ -20,6 +20,9 @@
 #define TSR_DIALECT_H
 
 #if defined(TSR_GLSL)
+#if TILE == 4
+#include "matrix.h"
+#endif
 #include "glsl.h"
 #elif defined(__OPENCL_VERSION__)
 #include "opencl.h"

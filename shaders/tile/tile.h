@@ -15,6 +15,7 @@
 #define TILE_VECTOR 1
 #define TILE_SIMT 2
 #define TILE_SUBGROUP 3
+#define TILE_MATRIX 4
 
 #if TILE == TILE_SIMT
 /* LM x LN invocations; neighbours hold neighbouring columns. */

@@ -1,0 +1,28 @@
+/* Cooperative matrices in the dialect, for tile model matrix (GLSL alone). MAT_DT: the storage type of inputs, as tsr_dtype: 1 fp16, 2 bf16,
+ * 7 int8; sums are fp32, of int8 int32.
+ *
+ * MAT_IN, MAT_SUM       the types of an element
+ * MAT_A(m, k)  MAT_B(k, n)  MAT_C(m, n)  a sub-group's matrices: C += A B
+ * MAT_ROWS, MAT_COLUMNS  how elements lie in memory: a row, a column after the other */
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_vote : require
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int8 : require
+#if MAT_DT == 1
+#define MAT_IN float16_t
+#define MAT_SUM float
+#elif MAT_DT == 2
+#extension GL_EXT_bfloat16 : require
+#define MAT_IN bfloat16_t
+#define MAT_SUM float
+#elif MAT_DT == 7
+#define MAT_IN int8_t
+#define MAT_SUM int
+#endif
+#define MAT(T, rows, columns, use) coopmat<T, gl_ScopeSubgroup, rows, columns, use>
+#define MAT_A(m, k) MAT(MAT_IN, m, k, gl_MatrixUseA)
+#define MAT_B(k, n) MAT(MAT_IN, k, n, gl_MatrixUseB)
+#define MAT_C(m, n) MAT(MAT_SUM, m, n, gl_MatrixUseAccumulator)
+#define MAT_ROWS gl_CooperativeMatrixLayoutRowMajor
+#define MAT_COLUMNS gl_CooperativeMatrixLayoutColumnMajor
