@@ -67,6 +67,9 @@ tsr_status tsr_kernel_get_matrix(tsr_device *dev, const char *name, tsr_dtype in
 bool tsr_kernel_matrix_built(const char *name, tsr_dtype input);
 void tsr_kernels_free(tsr_device *dev);
 
+/* Bytes of a text that says why a kernel was chosen; as tsr_attention_info.why. */
+enum { TSR_WHY = 256 };
+
 /* The tile model that suits a device. */
 tsr_tile tsr_tile_for(const tsr_device_info *info);
 

@@ -21,6 +21,7 @@ typedef struct tsr_given_lists {
     /* Called once the tile is chosen: where the distances of a run and the blocks lie, in words. */
     tsr_status (*place)(void *user, const tsr_attention *att, const tsr_tiling *t, int64_t *blocks_at);
     void *user;
+    const struct tsr_choice *choice; /* that the lists are made for */
 } tsr_given_lists;
 
 struct tsr_attention {
@@ -79,13 +80,31 @@ tsr_status tsr_attention_plan(tsr_attention *att, const tsr_plan_tiles *tiles);
 /* Frees the schedules, and what lists.c and score.c put on the device. */
 void tsr_attention_forget_plan(tsr_attention *att);
 
-/* shapes.c: the shapes that a tuner may choose from (splits and passes not filled in), the default first; how many, 1 at least.
- * What a database says counts only if it is among them. */
-enum { TSR_MAX_SHAPES = 32 };
+/* shapes.c: the shapes of a tile model that a tuner may choose from (splits and passes not filled in), the default first; how many, 1 at
+ * least. What a database says counts only if it is among them. */
+enum { TSR_MAX_SHAPES = 32, TSR_MAX_CANDIDATES = 4 * TSR_MAX_SHAPES };
 size_t tsr_attention_shapes(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile, tsr_tiling out[TSR_MAX_SHAPES]);
+/* May the tile model run this here? UNSUPPORTED says why not. */
+tsr_status tsr_attention_allows(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile);
+/* The shapes of all tile models that may (of desc->tile, where it names one), the one that serves where nothing was measured first. */
+size_t tsr_attention_candidates(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling out[TSR_MAX_CANDIDATES]);
 
-/* tiling.c: see there. */
+/* Do both name the same compiled kernel? */
+static inline bool tsr_same_shape(const tsr_tiling *a, const tsr_tiling *b)
+{
+    return a->tile == b->tile && a->lanes == b->lanes && a->rm == b->rm && a->rn == b->rn && a->ln == b->ln && a->bc == b->bc &&
+           a->d_chunk == b->d_chunk && a->kv_chunk == b->kv_chunk && a->dv_slice == b->dv_slice;
+}
+
+/* tiling.c: the first shape of desc->tile, or of the model that suits the device: for kernels that nobody tunes. */
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
+/* choose.c: the shape that the flash kernel is to have, and why. measured: it comes from the tuning database. */
+typedef struct tsr_choice {
+    tsr_tiling shape;
+    bool measured;
+    char why[TSR_WHY];
+} tsr_choice;
+tsr_status tsr_attention_choose(tsr_device *dev, const tsr_attention_desc *desc, tsr_choice *out);
 /* How the key tiles of a query tile, most_tiles at most, are shared among splits and cut into passes. loop_limit: see
  * tsr_backend; more_iterations: a kernel's own, outside the walk. */
 tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *desc, int64_t query_tiles,

@@ -138,8 +138,14 @@ static void fill_info(tsr_attention *att, const tsr_tiling *t)
 static tsr_status prepare(tsr_attention *att)
 {
     const tsr_attention_desc *d = &att->desc;
+    tsr_choice choice;
+    tsr_status s = att->given ? TSR_OK : tsr_attention_choose(att->dev, d, &choice);
     tsr_tiling t;
-    tsr_status s = tsr_attention_tiling(&att->dev->info, d, &t);
+    if (s == TSR_OK) {
+        const tsr_choice *c = att->given ? att->given->choice : &choice;
+        t = c->shape;
+        snprintf(att->info.why, sizeof(att->info.why), "%s", c->why);
+    }
     if (s == TSR_OK && !att->given) s = tsr_attention_plan(att, &(tsr_plan_tiles){.query_tile = t.query_tile, .key_tile = t.bc});
     if (s != TSR_OK) return s;
     if (att->given) { /* at most all keys, and two tiles that are not whole */

@@ -1,63 +1,51 @@
-/* Shapes of the flash kernel that a device can run, best guess first: pure functions of its facts, no device needed.
- * The numbers are measured ones; see the comments. */
-#include "attention.h"
-
-static int32_t min32(int32_t a, int32_t b) { return a < b ? a : b; }
-
-/* Registers of a micro-tile must leave room for operands: 4 x 4 vectors of 16 (AVX-512: 0.7 of FMA
- * peak), 4 x 3 where there are only 16 vector registers. One vector of queries where there are few. */
-static void vector_shape(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
-{
-    const int32_t width = (int32_t)info->vector_width, wide = width >= 16 ? 4 : 3;
-    t->lanes = 1;
-    t->ln = 1;
-    t->rm = 4;
-    t->rn = d->q.shape[2] <= width ? 1 : wide;
-    t->bc = 64;
-    t->d_chunk = (int32_t)d->q.shape[3];
-    t->kv_chunk = t->bc;
-    t->dv_slice = (int32_t)d->v.shape[3];
-    t->query_tile = t->rn * width;
-}
-
-/* 64 invocations hold 64 keys x 64 queries in 8 x 8 registers; with a slice of 128 value channels the
- * outputs take 128 more. Shared memory: 8 KiB of queries, 8 to 16 of keys or values, 16 of scores. */
-static void simt_shape(const tsr_attention_desc *d, tsr_tiling *t)
-{
-    t->lanes = 64;
-    t->ln = 8;
-    t->rm = 8;
-    t->rn = 4;
-    t->bc = 64;
-    t->d_chunk = min32((int32_t)d->q.shape[3], 32);
-    t->dv_slice = min32((int32_t)d->v.shape[3], 128);
-    t->kv_chunk = 16;
-    t->query_tile = t->rn * t->ln;
-}
-
-/* A CPU behind a GPU interface, a sub-group being one of its vectors. What counts there is the number of
- * loads, one for each row and one for each column of a micro-tile; and, where there is little to do, the
- * seconds that the driver takes to compile a large one. */
-static void subgroup_shape(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
-{
-    t->lanes = t->ln = (int32_t)info->subgroup_max;
-    t->rn = d->q.shape[2] <= t->ln ? 1 : min32(4, TSR_TILE_MAX / t->ln);
-    t->rm = d->q.shape[2] <= 8 * t->ln ? 8 : 16;
-    t->bc = 64;
-    t->d_chunk = (int32_t)d->q.shape[3];
-    t->kv_chunk = t->bc;
-    t->dv_slice = (int32_t)d->v.shape[3];
-    t->query_tile = t->rn * t->ln;
-}
+/* Which shapes of the flash kernel a device can run, best guess first: pure functions of its facts, no device needed. */
+#include "shapes.h"
 
 size_t tsr_attention_shapes(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    out[0] = (tsr_tiling){.tile = tile};
-    if (tile == TSR_TILE_VECTOR)
-        vector_shape(info, desc, &out[0]);
-    else if (tile == TSR_TILE_SUBGROUP)
-        subgroup_shape(info, desc, &out[0]);
-    else
-        simt_shape(desc, &out[0]);
-    return 1;
+    switch (tile) {
+    case TSR_TILE_VECTOR:
+        return tsr_shapes_vector(info, desc, out);
+    case TSR_TILE_SUBGROUP:
+        return tsr_shapes_subgroup(info, desc, out);
+    default:
+        return tsr_shapes_simt(info, desc, out);
+    }
+}
+
+tsr_status tsr_attention_allows(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile)
+{
+    (void)desc;
+    switch (tile) {
+    case TSR_TILE_VECTOR:
+        if (info->vector_width >= 4) return TSR_OK;
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is vector; %s has no wide vectors", info->id);
+    case TSR_TILE_SUBGROUP:
+        if ((info->features & TSR_FEATURE_SUBGROUP) && info->subgroup_max <= 32 && info->subgroup_min == info->subgroup_max) return TSR_OK;
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is subgroup; %s has no sub-groups of one size up to 32", info->id);
+    case TSR_TILE_MATRIX:
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no cooperative matrices that this build can use", info->id);
+    default:
+        if (info->max_workgroup >= 64) return TSR_OK;
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);
+    }
+}
+
+size_t tsr_attention_candidates(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling out[TSR_MAX_CANDIDATES])
+{
+    /* Matrices first where they are hardware; the model that suits the device; the others. */
+    const tsr_tile suits = tsr_tile_for(info);
+    const tsr_tile order[] = {info->type != TSR_DEVICE_CPU ? TSR_TILE_MATRIX : suits, suits, TSR_TILE_SIMT, TSR_TILE_SUBGROUP, TSR_TILE_MATRIX};
+    size_t count = 0;
+    uint32_t seen = 0;
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        const tsr_tile tile = order[i];
+        if (seen >> tile & 1 || (desc->tile && desc->tile != (uint32_t)tile)) continue;
+        seen |= 1u << tile;
+        tsr_tiling shapes[TSR_MAX_SHAPES];
+        if (tsr_attention_allows(info, desc, tile) != TSR_OK) continue;
+        const size_t more = tsr_attention_shapes(info, desc, tile, shapes);
+        for (size_t j = 0; j < more && count < TSR_MAX_CANDIDATES; j++) out[count++] = shapes[j];
+    }
+    return count;
 }

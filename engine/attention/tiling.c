@@ -1,4 +1,4 @@
-/* Chooses the tile model and cuts the keys, from a device's facts: pure functions, no device needed. */
+/* The default shape, and how the keys are cut, from a device's facts: pure functions, no device needed. */
 #include "attention.h"
 
 /* Few query tiles leave a device idle; but a split should have some keys to itself. */
@@ -64,21 +64,11 @@ tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, c
 
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
-    *t = (tsr_tiling){.tile = d->tile ? (tsr_tile)d->tile : tsr_tile_for(info)};
-    if (t->tile == TSR_TILE_VECTOR) {
-        if (info->vector_width < 4) return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is vector; %s has no wide vectors", info->id);
-    } else if (t->tile == TSR_TILE_SUBGROUP) {
-        if (!(info->features & TSR_FEATURE_SUBGROUP) || info->subgroup_max > 32 || info->subgroup_min != info->subgroup_max)
-            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is subgroup; %s has no sub-groups of one size up to 32", info->id);
-    } else if (t->tile == TSR_TILE_MATRIX) {
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no cooperative matrices that this build can use", info->id);
-    } else {
-        if (info->max_workgroup < 64)
-            return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);
-    }
+    const tsr_tile tile = d->tile ? (tsr_tile)d->tile : tsr_tile_for(info);
     tsr_tiling all[TSR_MAX_SHAPES];
-    const tsr_tile tile = t->tile;
-    (void)tsr_attention_shapes(info, d, tile, all); /* the first is the one that serves where nothing was measured */
+    const tsr_status s = tsr_attention_allows(info, d, tile);
+    if (s != TSR_OK) return s;
+    (void)tsr_attention_shapes(info, d, tile, all);
     *t = all[0];
     return TSR_OK;
 }

@@ -140,12 +140,13 @@ static void add_runs(const flow_lists *l, tsr_attention *plan, const flow_tensor
 void flow_attend_selected(tsr_flow *f, const tsr_attention_desc *desc, const flow_selection *s, const flow_tensor *const *bindings)
 {
     tsr_attention_desc checked;
-    tsr_tiling t;
+    tsr_choice choice;
     tsr_attention *plan = NULL;
     if (f->r->status != TSR_OK) return;
     tsr_reader_pass(f->r, tsr_attention_validate(desc, &checked));
-    if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_tiling(&f->dev->info, &checked, &t));
+    if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_choose(f->dev, &checked, &choice));
     if (f->r->status != TSR_OK) return;
+    const tsr_tiling t = choice.shape;
     flow_lists l = {.f = f,
                     .s = s,
                     .batches = checked.q.shape[0],
@@ -158,7 +159,7 @@ void flow_attend_selected(tsr_flow *f, const tsr_attention_desc *desc, const flo
                     .queries = {.list = {.buffer = -1}, .group = 1},
                     .keys = {.list = {.buffer = -1}, .group = 1}};
     read_selection(&l);
-    const tsr_given_lists given = {l.gathered, l.tested, place, &l};
+    const tsr_given_lists given = {l.gathered, l.tested, place, &l, &choice};
     if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_prepare_given(f->dev, &checked, &given, &plan));
     if (f->r->status != TSR_OK) return;
     flow_plan_keep(f, plan);

@@ -277,7 +277,8 @@ typedef struct tsr_attention_desc {
     tsr_codes codes; /* all zero: none */
     uint32_t splits; /* parts that the keys are cut into and merged by log-sum-exp; 0: chosen */
     uint32_t tile;   /* a tsr_tile; for tests and tuning, 0: chosen for the device */
-    uint32_t reserved[6];
+    uint32_t shape;  /* likewise: the n-th, from 1, of the shapes that the engine lists for tile (0: for all tile models); 0: chosen */
+    uint32_t reserved[5];
 } tsr_attention_desc;
 
 /* How a kernel's tile is mapped to a machine. */
@@ -309,6 +310,7 @@ typedef struct tsr_attention_info {
     uint32_t query_tile, key_tile;
     tsr_tile tile;
     char kernel[64];
+    char why[256]; /* that kernel: tuned (tessera_tune.h), built in, or asked for */
 } tsr_attention_info;
 
 TSR_API tsr_status tsr_attention_get_info(const tsr_attention *att, tsr_attention_info *out);

@@ -1,0 +1,22 @@
+/* Shapes of the flash kernel by tile model: each list has the default first, at most TSR_MAX_SHAPES entries, and at least one. Splits and
+ * passes are not filled in. */
+#ifndef TSR_SHAPES_H
+#define TSR_SHAPES_H
+
+#include "attention.h"
+
+size_t tsr_shapes_vector(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
+size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
+size_t tsr_shapes_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
+
+static inline int32_t tsr_min32(int32_t a, int32_t b) { return a < b ? a : b; }
+
+/* A shape that is not in the list yet goes behind its last. */
+static inline void tsr_shapes_add(tsr_tiling *out, size_t *count, tsr_tiling t)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (tsr_same_shape(&out[i], &t)) return;
+    if (*count < TSR_MAX_SHAPES) out[(*count)++] = t;
+}
+
+#endif
