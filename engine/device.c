@@ -111,7 +111,7 @@ const tsr_device_info *tsr_device_info_of(const tsr_device *dev) { return dev ? 
 tsr_status tsr_device_wait(tsr_device *dev)
 {
     if (!dev) return tsr_fail(TSR_ERROR_ARGUMENT, "argument dev is NULL");
-    return dev->backend->wait(dev->bk);
+    return tsr_drain(dev);
 }
 
 tsr_status tsr_device_room(const tsr_device *dev, uint64_t size)

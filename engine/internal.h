@@ -57,6 +57,11 @@ size_t tsr_policy_choose(tsr_context *ctx, const char *backend);
 tsr_status tsr_device_room(const tsr_device *dev, uint64_t size);
 tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_device_desc *desc, tsr_device **out);
 
+/* submit.c: every kernel is run through here, never by the backend's own entry point: workgroups [first, first + count). */
+tsr_status tsr_dispatch(tsr_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
+/* Waits for all that was dispatched, as tsr_device_wait does for callers. */
+tsr_status tsr_drain(tsr_device *dev);
+
 /* kernel.c: a compiled kernel, from memory if it was asked for before. Owned by the device. */
 tsr_status tsr_kernel_get(tsr_device *dev, const char *name, tsr_tile tile, const int32_t *specs, bk_kernel **out);
 /* The same with a user's expression in it (NULL: none): one kernel for all expressions of the same kernel text. */

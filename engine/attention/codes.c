@@ -222,7 +222,7 @@ tsr_status tsr_coder_run(tsr_attention *att, tsr_span *q, tsr_span *k, tsr_span 
         const tsr_span known = {step->known < 0 ? NULL : c->buf[step->known], 0}, to = {c->buf[step->to], 0};
         bk_binding b[4] = {{c->params->bk, step->params}, tsr_bind(&from), tsr_bind(&known), tsr_bind(&to)};
         if (!step->takes_known) b[2] = b[3];
-        s = att->dev->backend->dispatch(att->dev->bk, step->kernel, b, 0, step->groups);
+        s = tsr_dispatch(att->dev, step->kernel, b, 0, step->groups);
     }
     *q = (tsr_span){c->buf[TSR_CODE_Q], 0};
     *k = (tsr_span){c->buf[TSR_CODE_K], 0};

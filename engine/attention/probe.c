@@ -228,7 +228,7 @@ static tsr_status check_args(const tsr_probe *p, const tsr_probe_args *a)
 /* The query tiles [first, first + count) of the groups: zeros, then every pass. */
 static tsr_status run_look(const look *l, const tsr_probe_args *a, const tsr_span *to, uint32_t first, uint32_t count)
 {
-    const tsr_device *dev = l->att.dev;
+    tsr_device *dev = l->att.dev;
     bk_binding b[] = {
         {l->params->bk, 0}, tsr_bind(&a->q),       tsr_bind(&a->k),          tsr_bind(&a->bias),     tsr_bind(&a->mask),
         tsr_bind(&a->lse),  {l->att.lists->bk, 0}, tsr_bind(&a->query_tags), tsr_bind(&a->key_tags), tsr_bind(&(tsr_span){l->att.user, 0}),
@@ -236,7 +236,7 @@ static tsr_status run_look(const look *l, const tsr_probe_args *a, const tsr_spa
     tsr_status s = TSR_OK;
     for (uint32_t pass = 0; pass <= l->tiling.passes && s == TSR_OK; pass++) {
         b[0].offset = pass * params_step;
-        s = dev->backend->dispatch(dev->bk, l->kernel, b, first, count);
+        s = tsr_dispatch(dev, l->kernel, b, first, count);
     }
     return s;
 }
@@ -247,7 +247,7 @@ static tsr_status add_up(const tsr_probe *p, const tsr_sums_params *sums, uint64
     tsr_status s = TSR_OK;
     for (uint64_t i = 0; i < steps && count && s == TSR_OK; i++) {
         const bk_binding b[] = {{p->steps->bk, (first_step + i) * sums_step}, {p->space->bk, 0}, tsr_bind(to)};
-        s = p->dev->backend->dispatch(p->dev->bk, p->adder, b, 0, (uint32_t)((count + lanes - 1) / lanes));
+        s = tsr_dispatch(p->dev, p->adder, b, 0, (uint32_t)((count + lanes - 1) / lanes));
     }
     return s;
 }

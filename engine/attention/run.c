@@ -20,7 +20,6 @@ tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args 
     const uint64_t plane = (uint64_t)(att->desc.q.shape[0] * att->desc.q.shape[1] * att->desc.q.shape[2]) * att->info.splits * 4;
     const uint64_t last_plane = att->passes % 2 ? 0 : plane * (uint64_t)att->dv_slices;
     const tsr_span last_lse = {att->partials, att->partial_lse + last_plane};
-    const tsr_backend *backend = att->dev->backend;
     tsr_span q = args->q, k = args->k, v = args->v;
     if (att->coder && (s = tsr_coder_run(att, &q, &k, &v, args->first_tile == 0)) != TSR_OK) return s;
     bk_binding flash[] = {
@@ -41,7 +40,7 @@ tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args 
     };
     for (uint32_t pass = 0; s == TSR_OK && pass < att->passes; pass++) {
         flash[0].offset = pass * att->params_step;
-        s = backend->dispatch(att->dev->bk, att->flash, flash, (uint32_t)args->first_tile, (uint32_t)count);
+        s = tsr_dispatch(att->dev, att->flash, flash, (uint32_t)args->first_tile, (uint32_t)count);
     }
     if (s != TSR_OK || !merged || args->first_tile + count < att->info.tile_count) return s;
     const bk_binding merge[] = {
@@ -53,5 +52,5 @@ tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args 
         tsr_bind(&args->lse),
     };
     const tsr_attention_desc *d = &att->desc;
-    return backend->dispatch(att->dev->bk, att->merge, merge, 0, (uint32_t)(d->q.shape[0] * d->q.shape[1] * d->q.shape[2]));
+    return tsr_dispatch(att->dev, att->merge, merge, 0, (uint32_t)(d->q.shape[0] * d->q.shape[1] * d->q.shape[2]));
 }

@@ -51,7 +51,7 @@ static tsr_status need_keys(tsr_attend *a, int64_t frame, tsr_dtype dtype)
     attend_keys *const keys = &a->keys[frame];
     keys->dtype = dtype;
     if (tsr_buffer_size(keys->buffer) >= key_bytes(a, dtype)) return TSR_OK;
-    if (keys->buffer && (status = tsr_device_wait(a->dev)) != TSR_OK) return status;
+    if (keys->buffer && (status = tsr_drain(a->dev)) != TSR_OK) return status;
     tsr_buffer_destroy(keys->buffer);
     keys->buffer = NULL;
     return tsr_buffer_create(a->dev, key_bytes(a, dtype), &keys->buffer);

@@ -55,7 +55,7 @@ static tsr_status merge(tsr_attend *a, int64_t first, const tsr_rows *y, bool dr
     const tsr_span none = {NULL, 0}, parts = tsr_attend_state(a, first), sums = tsr_attend_sums(a, first);
     const tsr_span to = y ? y->at : tsr_attend_state(a, third), to_sums = y ? none : tsr_attend_sums(a, third);
     const bk_binding bindings[] = {block, bind(parts), bind(sums), bind(none), bind(to), bind(to_sums)};
-    return a->dev->backend->dispatch(a->dev->bk, kernel, bindings, 0, (uint32_t)a->pixels);
+    return tsr_dispatch(a->dev, kernel, bindings, 0, (uint32_t)a->pixels);
 }
 
 static tsr_status keep(tsr_attend *a, const tsr_rows *x, const attend_keys *keys, bool dry)
@@ -82,7 +82,7 @@ static tsr_status keep(tsr_attend *a, const tsr_rows *x, const attend_keys *keys
     if (status != TSR_OK || dry) return status;
     const bk_binding from = {x->at.buffer->bk, x->at.offset + (uint64_t)a->channels * tsr_dtype_size(x->dtype)};
     const bk_binding bindings[] = {block, from, {NULL, 0}, {keys->buffer->bk, 0}};
-    return a->dev->backend->dispatch(a->dev->bk, kernel, bindings, 0, (uint32_t)tsr_ceil_div(params.items, specs[0]));
+    return tsr_dispatch(a->dev, kernel, bindings, 0, (uint32_t)tsr_ceil_div(params.items, specs[0]));
 }
 
 tsr_status tsr_attend_keep(tsr_attend *a, const tsr_rows *x, const attend_keys *keys) { return keep(a, x, keys, false); }

@@ -153,5 +153,5 @@ tsr_status tsr_conv_run(tsr_conv *conv, const tsr_conv_args *args)
         bind(args->act.at),
         bind(args->overflow),
     };
-    return conv->dev->backend->dispatch(conv->dev->bk, kernel, bindings, 0, (uint32_t)cut.groups);
+    return tsr_dispatch(conv->dev, kernel, bindings, 0, (uint32_t)cut.groups);
 }

@@ -127,7 +127,7 @@ tsr_status tsr_exec_create(tsr_net *net, const tsr_config *config, bool dry, uin
 void tsr_exec_destroy(tsr_exec *ex)
 {
     if (!ex) return;
-    if (!ex->dry) tsr_device_wait(ex->net->dev);
+    if (!ex->dry) tsr_drain(ex->net->dev);
     for (int32_t i = 0; i < ex->net->feature_count; i++) {
         tsr_track_trim(ex, i, INT64_MAX);
         free(ex->tracks[i].slots);

@@ -25,7 +25,7 @@ static operand operand_of(const tsr_exec *ex, int32_t feature, tsr_slot *slot, i
 static tsr_status need_window(tsr_exec *ex, int32_t role, uint64_t bytes)
 {
     if (ex->windows[role] && tsr_buffer_size(ex->windows[role]) >= bytes) return TSR_OK;
-    tsr_status status = tsr_device_wait(ex->net->dev);
+    tsr_status status = tsr_drain(ex->net->dev);
     if (status != TSR_OK) return status;
     tsr_buffer_destroy(ex->windows[role]);
     ex->windows[role] = NULL;

@@ -170,5 +170,5 @@ tsr_status tsr_norm_run(tsr_norm *norm, const tsr_norm_args *args)
         {args->overflow.buffer ? args->overflow.buffer->bk : NULL, args->overflow.offset},
         tsr_rows_at(&args->y, args->row, args->width, norm->channels),
     };
-    return dev->backend->dispatch(dev->bk, kernel, bindings, 0, (uint32_t)tsr_ceil_div(pixels, each));
+    return tsr_dispatch(dev, kernel, bindings, 0, (uint32_t)tsr_ceil_div(pixels, each));
 }

@@ -83,8 +83,8 @@ static tsr_status add(tsr_norm *norm, const piece *p, bk_binding x, bool dry)
     const bk_binding found = {norm->found->bk, 0}, scale = {norm->factors ? norm->factors->bk : NULL, 0};
     const bk_binding sums_bindings[] = {sums_block, x, found};
     const bk_binding merges_bindings[] = {merges_block, found, scale, {norm->stat->bk, stat_bytes(norm)}, {norm->stat->bk, 0}};
-    status = dev->backend->dispatch(dev->bk, p->moments, sums_bindings, 0, (uint32_t)chunks * (uint32_t)blocks);
-    return status == TSR_OK ? dev->backend->dispatch(dev->bk, p->merge, merges_bindings, 0, (uint32_t)norm->groups) : status;
+    status = tsr_dispatch(dev, p->moments, sums_bindings, 0, (uint32_t)chunks * (uint32_t)blocks);
+    return status == TSR_OK ? tsr_dispatch(dev, p->merge, merges_bindings, 0, (uint32_t)norm->groups) : status;
 }
 
 tsr_status tsr_norm_add(tsr_norm *norm, const tsr_norm_args *args)

@@ -58,7 +58,7 @@ static tsr_status launch(tsr_flow *f, const flow_launch *l, const tsr_flow_args 
         const tsr_span span = span_of(f, a, l->buffers[i], l->offsets[i]);
         bindings[i + 1] = tsr_bind(&span);
     }
-    return f->dev->backend->dispatch(f->dev->bk, l->kernel, bindings, (uint32_t)l->first, (uint32_t)l->groups);
+    return tsr_dispatch(f->dev, l->kernel, bindings, (uint32_t)l->first, (uint32_t)l->groups);
 }
 
 tsr_status tsr_flow_run(tsr_flow *f, const tsr_flow_args *args)
@@ -73,7 +73,7 @@ tsr_status tsr_flow_run(tsr_flow *f, const tsr_flow_args *args)
     }
     double before = 0;
     f->seconds_select = f->seconds_attend = 0;
-    if (args->timed && (s = tsr_device_wait(f->dev)) == TSR_OK) before = tsr_now();
+    if (args->timed && (s = tsr_drain(f->dev)) == TSR_OK) before = tsr_now();
     for (int32_t i = 0; i < f->launch_count && s == TSR_OK; i++) {
         const flow_launch *l = &f->launches[i];
         if (l->memory) {
@@ -82,7 +82,7 @@ tsr_status tsr_flow_run(tsr_flow *f, const tsr_flow_args *args)
         }
         s = launch(f, l, args);
         if (!args->timed || s != TSR_OK || (i + 1 < f->launch_count && f->launches[i + 1].attends == l->attends)) continue;
-        if ((s = tsr_device_wait(f->dev)) != TSR_OK) break;
+        if ((s = tsr_drain(f->dev)) != TSR_OK) break;
         const double now = tsr_now();
         *(l->attends ? &f->seconds_attend : &f->seconds_select) += now - before;
         before = now;

@@ -27,8 +27,8 @@ tsr_status tsr_device_peak(tsr_device *dev, double *flops_per_second)
         if (s != TSR_OK) break;
         const bk_binding bindings[] = {{buf->bk, 0}, {buf->bk, out_at}};
         const double start = tsr_now();
-        s = dev->backend->dispatch(dev->bk, kernel, bindings, 0, GROUPS);
-        if (s == TSR_OK) s = dev->backend->wait(dev->bk);
+        s = tsr_dispatch(dev, kernel, bindings, 0, GROUPS);
+        if (s == TSR_OK) s = tsr_drain(dev);
         const double seconds = tsr_now() - start;
         if (seconds < 0.02 && params.steps < 1 << 20) { /* too short to time: this also warms up */
             params.steps *= 2;

@@ -99,9 +99,8 @@ static tsr_status run(tsr_stream *s, int64_t rows, uint64_t sum_at, uint64_t dot
     bk_buffer *block = s->block->bk;
     const bk_binding sum[] = {{block, sum_at}, {s->q->bk, 0}, {s->sums->bk, 0}};
     const bk_binding dot[] = {{block, dot_at}, {s->k->bk, 0}, {s->sums->bk, 0}, {s->dots->bk, 0}};
-    const tsr_backend *backend = s->dev->backend;
-    const tsr_status status = backend->dispatch(s->dev->bk, s->query_sum, sum, 0, (uint32_t)(parts * heads * blocks(s, s->desc.d)));
-    return status == TSR_OK ? backend->dispatch(s->dev->bk, s->key_dot, dot, 0, (uint32_t)(heads * blocks(s, s->capacity))) : status;
+    const tsr_status status = tsr_dispatch(s->dev, s->query_sum, sum, 0, (uint32_t)(parts * heads * blocks(s, s->desc.d)));
+    return status == TSR_OK ? tsr_dispatch(s->dev, s->key_dot, dot, 0, (uint32_t)(heads * blocks(s, s->capacity))) : status;
 }
 
 tsr_status tsr_stream_participate(tsr_stream *s, const tsr_stream_queries *in, double decay)

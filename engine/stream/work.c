@@ -88,7 +88,7 @@ tsr_status stream_run_move(tsr_stream *s, const stream_move *move)
     if (move->rows == 0) return TSR_OK;
     bk_buffer *block = s->block->bk;
     const bk_binding bindings[] = {{block, move->params}, bind(move->src.span), {block, move->list}, {block, s->table_at}, bind(move->dst.span)};
-    return s->dev->backend->dispatch(s->dev->bk, s->rope, bindings, 0, (uint32_t)(move->rows * s->desc.batch * move->heads));
+    return tsr_dispatch(s->dev, s->rope, bindings, 0, (uint32_t)(move->rows * s->desc.batch * move->heads));
 }
 
 /* Sinks and what is blended into them, of keys and of values. */
@@ -131,9 +131,8 @@ static tsr_status run_blend(tsr_stream *s, const blend_job *job, int64_t from, i
     bk_buffer *block = s->block->bk;
     const bk_binding keys[] = {{block, job->keys}, {block, job->list}, {s->exact_k->bk, 0}, {s->raw ? s->raw->bk : s->k->bk, 0}};
     const bk_binding values[] = {{block, job->values}, {block, job->list}, {s->exact_v->bk, 0}, {s->v->bk, 0}};
-    const tsr_backend *backend = s->dev->backend;
-    tsr_status status = backend->dispatch(s->dev->bk, s->blend, keys, (uint32_t)(from * heads), (uint32_t)(count * heads));
-    if (status == TSR_OK) status = backend->dispatch(s->dev->bk, s->blend, values, (uint32_t)(from * heads), (uint32_t)(count * heads));
+    tsr_status status = tsr_dispatch(s->dev, s->blend, keys, (uint32_t)(from * heads), (uint32_t)(count * heads));
+    if (status == TSR_OK) status = tsr_dispatch(s->dev, s->blend, values, (uint32_t)(from * heads), (uint32_t)(count * heads));
     return status;
 }
 
