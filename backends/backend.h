@@ -2,6 +2,8 @@
 #ifndef TSR_BACKEND_H
 #define TSR_BACKEND_H
 
+#include <stdatomic.h>
+
 #include "tessera/tessera.h"
 
 /* Sets this thread's error text (printf-like) and returns status. Lives in engine/status.c. */
@@ -67,6 +69,13 @@ typedef struct bk_binding {
     uint64_t offset;   /* bytes */
 } bk_binding;
 
+/* How a device is to be used. */
+typedef struct bk_limits {
+    int timed;                    /* submissions are to be timed */
+    double patience;              /* seconds without one done after which waiting finds the device lost; INFINITY: none */
+    const atomic_bool *cancelled; /* set by another thread: what has not begun may be left out */
+} bk_limits;
+
 /* One entry point for each line. All but probe take an open device. Streams: one in-order queue for
  * each device; every dispatch sees the writes of the earlier ones. */
 typedef struct tsr_backend {
@@ -78,6 +87,9 @@ typedef struct tsr_backend {
     void (*release)(void *state);
 
     tsr_status (*open)(void *state, size_t index, bk_device **out);
+    /* Called once, before all else; without the entry point the limits do not matter to the backend. */
+    tsr_status (*limit)(bk_device *dev, const bk_limits *limits);
+    /* Never waits for a lost device: what may still be in its hands is left to the driver. */
     void (*close)(bk_device *dev);
 
     tsr_status (*buffer_create)(bk_device *dev, uint64_t size, bk_buffer **out);
@@ -91,6 +103,14 @@ typedef struct tsr_backend {
     /* Enqueues the workgroups [first, first + count) of a one-dimensional grid; the kernel reads its
      * number as GROUP. The backend cuts the range where its driver limits grids. */
     tsr_status (*dispatch)(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
+    /* Starts what was dispatched since the last submission. *number: of this submission, counting up from 1; 0: there was nothing. */
+    tsr_status (*submit)(bk_device *dev, uint64_t *number);
+    /* Waits for a submission, one of the last three; submissions are finished in order. *seconds: what the device took for it; left
+     * alone where that is not known. */
+    tsr_status (*finish)(bk_device *dev, uint64_t number, double *seconds);
+    /* Forgets what was dispatched since; without the entry point that has begun, and runs. */
+    void (*drop)(bk_device *dev);
+    /* Waits for all there is, submitted or not. */
     tsr_status (*wait)(bk_device *dev);
 
     /* Iterations that all loops of an invocation may make together before the driver ends them, results

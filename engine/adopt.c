@@ -25,6 +25,12 @@ tsr_status tsr_device_adopt(tsr_context *ctx, const tsr_backend *backend, bk_dev
     dev->bk = bk;
     dev->info = *info;
     if (desc) dev->budget = desc->memory_budget;
+    const tsr_status status = tsr_queue_open(dev, desc);
+    if (status != TSR_OK) { /* bk stays the caller's */
+        free(dev->queue.pace.rates);
+        free(dev);
+        return status;
+    }
     *out = dev;
     return TSR_OK;
 }

@@ -76,6 +76,11 @@ tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_devic
         free(dev);
         return status;
     }
+    const tsr_status queue = tsr_queue_open(dev, desc);
+    if (queue != TSR_OK) {
+        tsr_device_destroy(dev);
+        return queue;
+    }
     *out = dev;
     return TSR_OK;
 }
@@ -99,7 +104,7 @@ tsr_status tsr_device_open(tsr_context *ctx, const char *selector, const tsr_dev
 void tsr_device_destroy(tsr_device *dev)
 {
     if (!dev) return;
-    dev->backend->wait(dev->bk);
+    tsr_queue_close(dev);
     tsr_kernels_free(dev);
     tsr_matrix_layouts_free(dev);
     dev->backend->close(dev->bk);
@@ -107,12 +112,6 @@ void tsr_device_destroy(tsr_device *dev)
 }
 
 const tsr_device_info *tsr_device_info_of(const tsr_device *dev) { return dev ? &dev->info : NULL; }
-
-tsr_status tsr_device_wait(tsr_device *dev)
-{
-    if (!dev) return tsr_fail(TSR_ERROR_ARGUMENT, "argument dev is NULL");
-    return tsr_drain(dev);
-}
 
 tsr_status tsr_device_room(const tsr_device *dev, uint64_t size)
 {
@@ -137,7 +136,8 @@ tsr_status tsr_buffer_create(tsr_device *dev, uint64_t size, tsr_buffer **out)
                         size, dev->info.max_buffer);
     tsr_buffer *buf = calloc(1, sizeof(*buf));
     if (!buf) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a buffer object of %zu bytes", sizeof(*buf));
-    const tsr_status status = dev->backend->buffer_create(dev->bk, size, &buf->bk);
+    tsr_status status = tsr_queue_ready(dev, false);
+    if (status == TSR_OK) status = tsr_queue_note(dev, dev->backend->buffer_create(dev->bk, size, &buf->bk));
     if (status != TSR_OK) {
         free(buf);
         return status;
@@ -152,6 +152,7 @@ tsr_status tsr_buffer_create(tsr_device *dev, uint64_t size, tsr_buffer **out)
 void tsr_buffer_destroy(tsr_buffer *buf)
 {
     if (!buf) return;
+    tsr_queue_forget(buf->dev, buf->bk);
     buf->dev->backend->buffer_destroy(buf->dev->bk, buf->bk);
     buf->dev->used -= buf->size;
     free(buf);
@@ -172,14 +173,16 @@ static tsr_status check_range(const tsr_buffer *buf, uint64_t offset, const void
 
 tsr_status tsr_buffer_write(tsr_buffer *buf, uint64_t offset, const void *src, uint64_t size)
 {
-    const tsr_status status = check_range(buf, offset, src, size);
+    tsr_status status = check_range(buf, offset, src, size);
     if (status != TSR_OK || size == 0) return status;
-    return buf->dev->backend->buffer_write(buf->dev->bk, buf->bk, offset, src, size);
+    if ((status = tsr_drain(buf->dev)) != TSR_OK) return status;
+    return tsr_queue_note(buf->dev, buf->dev->backend->buffer_write(buf->dev->bk, buf->bk, offset, src, size));
 }
 
 tsr_status tsr_buffer_read(tsr_buffer *buf, uint64_t offset, void *dst, uint64_t size)
 {
-    const tsr_status status = check_range(buf, offset, dst, size);
+    tsr_status status = check_range(buf, offset, dst, size);
     if (status != TSR_OK || size == 0) return status;
-    return buf->dev->backend->buffer_read(buf->dev->bk, buf->bk, offset, dst, size);
+    if ((status = tsr_drain(buf->dev)) != TSR_OK) return status;
+    return tsr_queue_note(buf->dev, buf->dev->backend->buffer_read(buf->dev->bk, buf->bk, offset, dst, size));
 }

@@ -8,6 +8,7 @@
 
 #include "backend.h"
 #include "catalogue.h"
+#include "submit.h"
 
 enum { TSR_MAX_DEVICES = 64, TSR_MAX_BACKENDS = 8 };
 
@@ -36,6 +37,7 @@ struct tsr_device {
     uint64_t budget, used;      /* bytes */
     tsr_kernel_entry *kernels;  /* compiled so far, shared by all plans */
     tsr_matrix_entry *matrices; /* layouts asked so far: matrix/layout.h */
+    tsr_queue queue;
 };
 
 struct tsr_buffer {

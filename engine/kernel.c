@@ -57,7 +57,8 @@ static tsr_status create(tsr_device *dev, const bk_kernel_source *source, const 
     const bk_user own = {
         .text = text, .program = e->program, .scratch = user ? tsr_expression_lanes_size(user) : 0, .score = tsr_expression_score_tile};
     const bk_kernel_desc desc = {.source = source, .specs = specs, .user = user ? &own : NULL};
-    const tsr_status status = dev->backend->kernel_create(dev->bk, &desc, &e->kernel);
+    tsr_status status = tsr_queue_ready(dev, true);
+    if (status == TSR_OK) status = tsr_queue_note(dev, dev->backend->kernel_create(dev->bk, &desc, &e->kernel));
     if (status != TSR_OK) {
         destroy(dev, e);
         return status;

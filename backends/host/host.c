@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -13,6 +14,11 @@
 struct bk_device {
     hk_pool *pool;
     const hk_isa *isa;
+    /* Dispatches run at once: a submission is the time that they took since the one before. */
+    bool timed;
+    double seconds;
+    uint64_t submissions;
+    double taken[4]; /* by the last ones; the number's remainder is the place */
 };
 
 struct bk_buffer {
@@ -104,6 +110,13 @@ static tsr_status host_open(void *state, size_t index, bk_device **out)
     }
     dev->isa = best_isa();
     *out = dev;
+    return TSR_OK;
+}
+
+static tsr_status host_limit(bk_device *dev, const bk_limits *limits)
+{
+    hk_pool_stop_at(dev->pool, limits->cancelled);
+    dev->timed = limits->timed;
     return TSR_OK;
 }
 
@@ -204,6 +217,13 @@ static void run_group(const void *user, uint32_t group, void *scratch)
     job->kernel->entry->run(&call);
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static tsr_status host_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count)
 {
     host_job job = {.kernel = kernel, .call = {.specs = kernel->specs, .user = kernel->has_user ? &kernel->user : NULL}};
@@ -214,7 +234,23 @@ static tsr_status host_dispatch(bk_device *dev, bk_kernel *kernel, const bk_bind
         else
             job.call.args[i - 1] = p;
     }
+    const double start = dev->timed ? now() : 0;
     hk_pool_run(dev->pool, run_group, &job, first, count);
+    if (dev->timed) dev->seconds += now() - start;
+    return TSR_OK;
+}
+
+static tsr_status host_submit(bk_device *dev, uint64_t *number)
+{
+    *number = ++dev->submissions;
+    dev->taken[*number % 4] = dev->seconds;
+    dev->seconds = 0;
+    return TSR_OK;
+}
+
+static tsr_status host_finish(bk_device *dev, uint64_t number, double *seconds)
+{
+    *seconds = dev->taken[number % 4];
     return TSR_OK;
 }
 
@@ -229,6 +265,7 @@ const tsr_backend tsr_backend_host = {
     .probe = host_probe,
     .release = host_release,
     .open = host_open,
+    .limit = host_limit,
     .close = host_close,
     .buffer_create = host_buffer_create,
     .buffer_destroy = host_buffer_destroy,
@@ -237,5 +274,7 @@ const tsr_backend tsr_backend_host = {
     .kernel_create = host_kernel_create,
     .kernel_destroy = host_kernel_destroy,
     .dispatch = host_dispatch,
+    .submit = host_submit,
+    .finish = host_finish,
     .wait = host_wait,
 };

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@ struct hk_pool {
     const void *job;
     uint32_t first, count;
     atomic_uint_fast64_t next; /* 64 bits: threads may step past count */
+    const atomic_bool *stop;   /* NULL: none */
     hk_worker workers[MAX_THREADS];
 };
 
@@ -46,7 +46,7 @@ static void share_work(hk_pool *pool, void *scratch)
 {
     for (;;) {
         const uint64_t i = atomic_fetch_add(&pool->next, 1);
-        if (i >= pool->count) return;
+        if (i >= pool->count || (pool->stop && atomic_load_explicit(pool->stop, memory_order_relaxed))) return;
         pool->work(pool->job, pool->first + (uint32_t)i, scratch);
     }
 }
@@ -140,5 +140,7 @@ void hk_pool_run(hk_pool *pool, void (*work)(const void *job, uint32_t index, vo
     while (pool->running > 0) pthread_cond_wait(&pool->done, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }
+
+void hk_pool_stop_at(hk_pool *pool, const atomic_bool *stop) { pool->stop = stop; }
 
 unsigned hk_pool_threads(const hk_pool *pool) { return pool->threads; }

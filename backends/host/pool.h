@@ -2,6 +2,7 @@
 #ifndef TSR_HOST_POOL_H
 #define TSR_HOST_POOL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ void hk_pool_destroy(hk_pool *pool);
 
 /* Gives every thread at least size bytes of scratch, aligned for vectors. 0: no memory. */
 int hk_pool_reserve(hk_pool *pool, size_t size);
+
+/* Once *stop is set, threads begin no more of the work that they were called for. NULL: never. */
+void hk_pool_stop_at(hk_pool *pool, const atomic_bool *stop);
 
 /* Calls work(job, index, scratch) for every index in [first, first + count), in any order, and returns
  * when all are done. One caller at a time. */

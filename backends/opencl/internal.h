@@ -33,6 +33,10 @@
     F(clReleaseKernel)                                                                                                                               \
     F(clSetKernelArg)                                                                                                                                \
     F(clEnqueueNDRangeKernel)                                                                                                                        \
+    F(clReleaseEvent)                                                                                                                                \
+    F(clGetEventInfo)                                                                                                                                \
+    F(clGetEventProfilingInfo)                                                                                                                       \
+    F(clWaitForEvents)                                                                                                                               \
     F(clFlush) F(clFinish) F(clRetainContext) F(clRetainCommandQueue) F(clRetainMemObject) F(clGetMemObjectInfo) F(clGetCommandQueueInfo)
 
 typedef struct cl_table {
@@ -45,7 +49,7 @@ typedef struct cl_table {
 bool cl_load(cl_table *table, void **library);
 void cl_unload(void *library);
 
-enum { CL_MAX_DEVICES = 32 };
+enum { CL_MAX_DEVICES = 32, CL_SUBMISSIONS = 4 };
 
 typedef struct cl_state {
     cl_table cl;
@@ -60,6 +64,11 @@ typedef struct cl_state {
     } devices[CL_MAX_DEVICES];
 } cl_state;
 
+/* The first and the last command of a submission; NULL: none. */
+typedef struct cl_span {
+    cl_event first, last;
+} cl_span;
+
 struct bk_device {
     const cl_table *cl;
     const bk_services *services;
@@ -68,8 +77,13 @@ struct bk_device {
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;
-    uint32_t unflushed; /* dispatches since the last flush */
+    bool tracked;  /* commands have events, to time submissions or to watch them */
+    bool profiled; /* which tell times */
+    double patience;
+    uint64_t submissions;
+    cl_span now, flight[CL_SUBMISSIONS]; /* flight: of submission n at n % CL_SUBMISSIONS, until it was waited for */
     bool lost;
+    bool stuck; /* lost, with commands that may still run */
 };
 
 struct bk_buffer {
@@ -100,6 +114,14 @@ tsr_status cl_buffer_read(bk_device *dev, bk_buffer *buf, uint64_t offset, void 
 /* kernel.c */
 tsr_status cl_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out);
 void cl_kernel_destroy(bk_device *dev, bk_kernel *kernel);
+
+/* queue.c */
+cl_command_queue cl_queue_create(const cl_table *cl, cl_context context, cl_device_id id, cl_int *error); /* profiled, where that can be */
+tsr_status cl_limit(bk_device *dev, const bk_limits *limits);
 tsr_status cl_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
+tsr_status cl_submit(bk_device *dev, uint64_t *number);
+tsr_status cl_finish(bk_device *dev, uint64_t number, double *seconds);
+tsr_status cl_wait(bk_device *dev);
+void cl_queue_release(bk_device *dev); /* of a stuck device: nothing, as that could wait for ever */
 
 #endif

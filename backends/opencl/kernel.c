@@ -5,7 +5,7 @@
 
 #include "internal.h"
 
-enum { OPTIONS_SIZE = 2048, MAX_GROUPS = 65535, FLUSH_EVERY = 16 };
+enum { OPTIONS_SIZE = 2048 };
 
 static uint32_t vector_width(const bk_device *dev, tsr_tile tile) { return tile == TSR_TILE_VECTOR ? dev->info.vector_width : 1; }
 
@@ -125,31 +125,4 @@ void cl_kernel_destroy(bk_device *dev, bk_kernel *kernel)
     dev->cl->clReleaseKernel(kernel->kernel);
     dev->cl->clReleaseProgram(kernel->program);
     free(kernel);
-}
-
-tsr_status cl_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count)
-{
-    if (dev->lost) return cl_status(dev, CL_SUCCESS, "running a kernel");
-    const cl_table *cl = dev->cl;
-    cl_int error = CL_SUCCESS;
-    for (uint32_t i = 0; i < kernel->bindings && error == CL_SUCCESS; i++) {
-        const cl_mem mem = bindings[i].buffer ? bindings[i].buffer->mem : NULL;
-        const cl_ulong offset = bindings[i].buffer ? bindings[i].buffer->offset + bindings[i].offset : 0;
-        error = cl->clSetKernelArg(kernel->kernel, 2 * i, sizeof(mem), &mem);
-        if (error == CL_SUCCESS) error = cl->clSetKernelArg(kernel->kernel, 2 * i + 1, sizeof(offset), &offset);
-    }
-    while (count > 0 && error == CL_SUCCESS) {
-        const uint32_t groups = count < MAX_GROUPS ? count : MAX_GROUPS;
-        const cl_uint base = first;
-        const size_t global = (size_t)groups * kernel->lanes, local = kernel->lanes;
-        error = cl->clSetKernelArg(kernel->kernel, 2 * kernel->bindings, sizeof(base), &base);
-        if (error == CL_SUCCESS) error = cl->clEnqueueNDRangeKernel(dev->queue, kernel->kernel, 1, NULL, &global, &local, 0, NULL, NULL);
-        first += groups;
-        count -= groups;
-    }
-    if (error == CL_SUCCESS && ++dev->unflushed >= FLUSH_EVERY) {
-        error = cl->clFlush(dev->queue);
-        dev->unflushed = 0;
-    }
-    return error == CL_SUCCESS ? TSR_OK : cl_status(dev, error, "running a kernel");
 }

@@ -175,8 +175,7 @@ static void cl_release(void *user)
 
 static void cl_close(bk_device *dev)
 {
-    if (dev->queue) dev->cl->clReleaseCommandQueue(dev->queue);
-    if (dev->context) dev->cl->clReleaseContext(dev->context);
+    cl_queue_release(dev);
     free(dev);
 }
 
@@ -193,7 +192,7 @@ static tsr_status cl_open(void *user, size_t index, bk_device **out)
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)state->devices[index].platform, 0};
     cl_int error = CL_SUCCESS;
     dev->context = dev->cl->clCreateContext(properties, 1, &dev->id, NULL, NULL, &error);
-    if (error == CL_SUCCESS) dev->queue = dev->cl->clCreateCommandQueue(dev->context, dev->id, 0, &error);
+    if (error == CL_SUCCESS) dev->queue = cl_queue_create(dev->cl, dev->context, dev->id, &error);
     if (error != CL_SUCCESS) {
         const tsr_status status = cl_status(dev, error, "opening the device");
         cl_close(dev);
@@ -203,13 +202,6 @@ static tsr_status cl_open(void *user, size_t index, bk_device **out)
     return TSR_OK;
 }
 
-static tsr_status cl_wait(bk_device *dev)
-{
-    const cl_int error = dev->cl->clFinish(dev->queue);
-    dev->unflushed = 0;
-    return error == CL_SUCCESS && !dev->lost ? TSR_OK : cl_status(dev, error, "waiting");
-}
-
 static uint32_t cl_loop_limit(const bk_device *dev) { return strstr(dev->info.name, "llvmpipe") ? 65535 : 0; }
 
 const tsr_backend tsr_backend_opencl = {
@@ -217,6 +209,7 @@ const tsr_backend tsr_backend_opencl = {
     .probe = cl_probe,
     .release = cl_release,
     .open = cl_open,
+    .limit = cl_limit,
     .close = cl_close,
     .buffer_create = cl_buffer_create,
     .buffer_destroy = cl_buffer_destroy,
@@ -225,6 +218,8 @@ const tsr_backend tsr_backend_opencl = {
     .kernel_create = cl_kernel_create,
     .kernel_destroy = cl_kernel_destroy,
     .dispatch = cl_dispatch,
+    .submit = cl_submit,
+    .finish = cl_finish,
     .wait = cl_wait,
     .loop_limit = cl_loop_limit,
 };

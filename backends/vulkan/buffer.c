@@ -66,8 +66,10 @@ static VkResult allocate(bk_device *dev, uint64_t size, bool staging, bk_buffer 
 
 static void release(bk_device *dev, bk_buffer *buf)
 {
-    if (!buf->borrowed) dev->vk.vkDestroyBuffer(dev->device, buf->buffer, NULL);
-    dev->vk.vkFreeMemory(dev->device, buf->memory, NULL);
+    if (!dev->stuck) {
+        if (!buf->borrowed) dev->vk.vkDestroyBuffer(dev->device, buf->buffer, NULL);
+        dev->vk.vkFreeMemory(dev->device, buf->memory, NULL);
+    }
     dev->used -= buf->size;
     free(buf);
 }

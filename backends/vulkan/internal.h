@@ -8,11 +8,12 @@
 
 #include "backend.h"
 
-enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, VK_BATCH = 32, VK_TEXT = 512 };
+enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, VK_TEXT = 512 };
 
 typedef struct vk_state {
     const bk_services *services;
     VkInstance instance;
+    bool stuck; /* a device was left to the driver, and its instance with it */
     VkDebugUtilsMessengerEXT messenger;
     PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger; /* volk's belongs to the first instance */
     size_t count;
@@ -22,15 +23,18 @@ typedef struct vk_state {
     } devices[VK_MAX_DEVICES];
 } vk_state;
 
-/* One recording: begun at the first dispatch, submitted when full or waited for. */
+/* One recording: begun at the first dispatch, then submitted. */
 typedef struct vk_recording {
     VkCommandBuffer commands;
     VkFence fence;
-    bool pending; /* submitted, not yet waited for */
+    bool pending;    /* submitted, not yet waited for */
+    uint64_t number; /* as a submission */
+    double seconds;  /* it took; below 0: not known */
 } vk_recording;
 
 struct bk_device {
     const bk_services *services;
+    vk_state *state; /* NULL where the device is the application's */
     tsr_device_info info;
     VkInstance instance;
     VkPhysicalDevice physical;
@@ -45,9 +49,15 @@ struct bk_device {
     void *lock_user;
     VkCommandPool pool;
     vk_recording recordings[VK_COMMAND_BUFFERS];
-    uint32_t current, recorded; /* dispatches in the current recording */
+    uint32_t current;
     bool recording;
+    uint64_t submissions;
+    VkQueryPool times;  /* two for each recording; VK_NULL_HANDLE: submissions are not timed */
+    uint64_t time_mask; /* the bits that count */
+    double time_step;   /* seconds */
+    uint64_t patience;  /* nanoseconds; UINT64_MAX: no end */
     bool lost;
+    bool stuck;         /* lost, with work that may still run: nothing that it may use can be destroyed */
     bk_buffer *staging; /* host-visible, made when first needed */
     bool size_control;  /* a pipeline may ask for its sub-group size */
     uint32_t max_groups;
@@ -134,6 +144,10 @@ tsr_status vk_queue_create(bk_device *dev); /* asks for the queue unless it is b
 void vk_queue_destroy(bk_device *dev);
 tsr_status vk_dispatch(bk_device *dev, bk_kernel *kernel, const bk_binding *bindings, uint32_t first, uint32_t count);
 tsr_status vk_copy(bk_device *dev, bk_buffer *src, uint64_t src_offset, bk_buffer *dst, uint64_t dst_offset, uint64_t size);
+tsr_status vk_limit(bk_device *dev, const bk_limits *limits);
+tsr_status vk_submit(bk_device *dev, uint64_t *number);
+tsr_status vk_finish(bk_device *dev, uint64_t number, double *seconds);
+void vk_drop(bk_device *dev);
 tsr_status vk_wait(bk_device *dev);
 
 #endif

@@ -139,8 +139,10 @@ tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kerne
 void vk_kernel_destroy(bk_device *dev, bk_kernel *kernel)
 {
     vk_wait(dev); /* work in flight may still run it */
-    dev->vk.vkDestroyPipeline(dev->device, kernel->pipeline, NULL);
-    dev->vk.vkDestroyPipelineLayout(dev->device, kernel->layout, NULL);
-    dev->vk.vkDestroyShaderModule(dev->device, kernel->module, NULL);
+    if (!dev->stuck) {
+        dev->vk.vkDestroyPipeline(dev->device, kernel->pipeline, NULL);
+        dev->vk.vkDestroyPipelineLayout(dev->device, kernel->layout, NULL);
+        dev->vk.vkDestroyShaderModule(dev->device, kernel->module, NULL);
+    }
     free(kernel);
 }

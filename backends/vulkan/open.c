@@ -141,7 +141,7 @@ static void vk_release(void *user)
     vk_state *state = user;
     if (!state) return;
     if (state->messenger) state->destroy_messenger(state->instance, state->messenger, NULL);
-    vkDestroyInstance(state->instance, NULL);
+    if (!state->stuck) vkDestroyInstance(state->instance, NULL);
     free(state);
 }
 
@@ -170,7 +170,9 @@ static VkResult create_device(bk_device *dev)
 
 static void vk_close(bk_device *dev)
 {
-    if (dev->device) {
+    if (dev->device) vk_wait(dev);
+    if (dev->stuck && dev->state) dev->state->stuck = true;
+    if (dev->device && !dev->stuck) {
         vk_queue_destroy(dev);
         if (dev->staging) vk_buffer_destroy(dev, dev->staging);
         if (!dev->borrowed) dev->vk.vkDestroyDevice(dev->device, NULL);
@@ -183,6 +185,7 @@ tsr_status vk_prepare(bk_device *dev)
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceMemoryProperties(dev->physical, &dev->memory);
     vkGetPhysicalDeviceProperties(dev->physical, &properties);
+    dev->patience = UINT64_MAX;
     dev->max_groups = properties.limits.maxComputeWorkGroupCount[0];
     return vk_queue_create(dev);
 }
@@ -193,6 +196,7 @@ static tsr_status vk_open(void *user, size_t index, bk_device **out)
     bk_device *dev = calloc(1, sizeof(*dev));
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a device");
     dev->services = state->services;
+    dev->state = state;
     dev->info = state->devices[index].info;
     dev->instance = state->instance;
     dev->physical = state->devices[index].physical;
@@ -214,6 +218,7 @@ const tsr_backend tsr_backend_vulkan = {
     .probe = vk_probe,
     .release = vk_release,
     .open = vk_open,
+    .limit = vk_limit,
     .close = vk_close,
     .buffer_create = vk_buffer_create,
     .buffer_destroy = vk_buffer_destroy,
@@ -222,6 +227,9 @@ const tsr_backend tsr_backend_vulkan = {
     .kernel_create = vk_kernel_create,
     .kernel_destroy = vk_kernel_destroy,
     .dispatch = vk_dispatch,
+    .submit = vk_submit,
+    .finish = vk_finish,
+    .drop = vk_drop,
     .wait = vk_wait,
     .loop_limit = vk_loop_limit,
 };

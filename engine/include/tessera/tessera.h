@@ -45,7 +45,7 @@ typedef enum tsr_status {
     TSR_ERROR_DEVICE_LOST = -7,   /* the device stopped answering; every later call says so too */
     TSR_ERROR_FILE = -8,          /* a file is missing, truncated or not what it claims to be */
     TSR_ERROR_INTERNAL = -9,      /* a defect in Tessera */
-    TSR_ERROR_CANCELLED = -10     /* the caller's own callback said stop */
+    TSR_ERROR_CANCELLED = -10     /* the caller said stop: by a callback, or by tsr_device_cancel */
 } tsr_status;
 
 /* A short constant name such as "argument". Never NULL. Any thread. */
@@ -131,7 +131,16 @@ TSR_API tsr_status tsr_device_get_info(const tsr_context *ctx, size_t index, tsr
 
 typedef struct tsr_device_desc {
     uint64_t memory_budget; /* bytes that buffers of this device may hold together; 0: no limit of ours */
-    uint32_t reserved[6];
+    /* Milliseconds that a submission to the device may take, so that whoever shares it (a desktop, which a driver's watchdog guards)
+     * gets its turn: long work is cut into pieces of about that time, by measured rates. A piece is never so small that it leaves the
+     * device idle: where all its units at work together take longer, so does the piece. 0: 50 on GPUs, none where type is
+     * TSR_DEVICE_CPU, unless the environment has TESSERA_SUBMISSION_MS (a number, or none); INFINITY: none. Results do not
+     * depend on it. With it, calls that enqueue may wait until all but the last three submissions are done. */
+    float submission_ms;
+    /* Milliseconds that a wait may last while no submission gets done; then the device counts as lost. 0: ten seconds more than
+     * submission_ms, none where type is TSR_DEVICE_CPU; INFINITY: none. */
+    float patience_ms;
+    uint32_t reserved[4];
 } tsr_device_desc;
 
 /* Opens a device. selector: an id ("host", a backend with an index), a backend with a part of the
@@ -145,6 +154,26 @@ TSR_API const tsr_device_info *tsr_device_info_of(const tsr_device *dev);
 
 /* Waits until everything enqueued on the device is done; reports what failed on the way. */
 TSR_API tsr_status tsr_device_wait(tsr_device *dev);
+
+/* Stops the work of a device that is open. Any thread, also a signal handler; returns at once. From here on, what was enqueued and not
+ * submitted is dropped; calls that would give the device work, compile a kernel or copy memory return TSR_ERROR_CANCELLED, the one
+ * that is running too, when the submission it waits for is done. The next tsr_device_wait lets what was submitted end, returns
+ * TSR_ERROR_CANCELLED, and ends the cancellation: the device is as before. Outputs of runs since the wait before are undefined then;
+ * a decoder has to start its clip again, a stream or a flow with memories to be made again. A cancel with nothing to
+ * stop is kept for the next call. */
+TSR_API void tsr_device_cancel(tsr_device *dev);
+
+/* What a device did since it was opened. */
+typedef struct tsr_device_stats {
+    uint64_t dispatches;  /* runs of a kernel */
+    uint64_t pieces;      /* that these were cut into: as many, where nothing was cut */
+    uint64_t submissions; /* that the pieces were gathered in */
+    double seconds;       /* that the device took for submissions waited for; 0 where they have no time limit, likewise: */
+    double longest;       /* for the longest of them */
+    uint64_t reserved[4];
+} tsr_device_stats;
+
+TSR_API tsr_status tsr_device_get_stats(const tsr_device *dev, tsr_device_stats *out);
 
 /* Measures the device's ceiling: fp32 FLOP/s of fused multiply-adds in registers, the best of several
  * runs of some hundredths of a second each. */
@@ -284,8 +313,8 @@ typedef struct tsr_attention_desc {
 /* How a kernel's tile is mapped to a machine. */
 typedef enum tsr_tile {
     TSR_TILE_AUTO = 0,
-    TSR_TILE_VECTOR = 1,  /* one invocation owns a tile, in wide vectors: CPUs */
-    TSR_TILE_SIMT = 2,    /* a workgroup stages tiles in shared memory: GPUs */
+    TSR_TILE_VECTOR = 1,   /* one invocation owns a tile, in wide vectors: CPUs */
+    TSR_TILE_SIMT = 2,     /* a workgroup stages tiles in shared memory: GPUs */
     TSR_TILE_SUBGROUP = 3, /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
     TSR_TILE_MATRIX = 4    /* sub-groups multiply fragments in hardware (cooperative matrices); fp16, bf16, int8 in, fp32 or int32 sums */
 } tsr_tile;
