@@ -112,8 +112,8 @@ static tsr_status set_up(tsr_conv *conv, const tsr_conv_desc *d)
     conv->has_noise = d->noise_scale != NULL;
     conv->residual = d->residual == TSR_NONE ? 0 : d->residual_from ? 2 : 1;
     if (conv->residual == 2 && (status = check_table(conv, d)) != TSR_OK) return status;
-    tsr_conv_choose(conv);
-    return tsr_conv_pack(conv, d);
+    status = tsr_conv_choose(conv, d->shape);
+    return status == TSR_OK ? tsr_conv_pack(conv, d) : status;
 }
 
 tsr_status tsr_conv_create(tsr_device *dev, const tsr_conv_desc *desc, tsr_dtype dtype, tsr_conv **out)
@@ -190,6 +190,8 @@ void tsr_conv_reads(const tsr_conv *conv, int32_t height, int32_t row, int32_t r
     *low = first < 0 ? 0 : first > height ? height : first;
     *high = last + 1 > height ? height : last + 1 < *low ? *low : last + 1;
 }
+
+const char *tsr_conv_why(const tsr_conv *conv) { return conv->why; }
 
 void tsr_conv_text(const tsr_conv *conv, char *text, size_t size)
 {

@@ -22,6 +22,7 @@ typedef struct tsr_conv_axis {
 struct tsr_conv {
     tsr_device *dev;
     tsr_conv_shape shape;
+    char why[TSR_WHY];
     int32_t file_kt, file_kh, file_kw;
     tsr_conv_axis time, down, across;
     int32_t groups, cin, made, all_made; /* channels: of a group in, of a group and an output pixel, of all groups */
@@ -52,8 +53,13 @@ struct tsr_conv {
 void tsr_conv_init_params(tsr_conv *conv); /* conv_run.c */
 tsr_status tsr_conv_pack(tsr_conv *conv, const tsr_conv_desc *desc);
 
-/* conv_tile.c: the tile that suits device and convolution; sets shape and block_units. */
-void tsr_conv_choose(tsr_conv *conv);
+enum { TSR_MAX_CONV_SHAPES = 32, TSR_CONV_ROWS = 4 /* of a sub-group's tile */ };
+/* conv_shapes.c: the shapes that device and convolution allow, the one that serves where nothing was measured first; how many, 1 at least. */
+size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHAPES]);
+/* Floats of a workgroup's memory for the input that so many rows and columns of the grid see. */
+int64_t tsr_conv_patch(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t height, int32_t width);
+/* conv_choose.c: sets shape, why and block_units. wanted: the n-th shape, from 1; 0: chosen. */
+tsr_status tsr_conv_choose(tsr_conv *conv, uint32_t wanted);
 /* Blocks of r x r pixels, each of block_units units. */
 static inline int32_t tsr_conv_blocks(const tsr_conv *conv) { return conv->r * conv->r; }
 

@@ -1,37 +1,7 @@
-/* How a convolution is cut up: the tile in registers and the tile of a workgroup, by device. */
+/* How the grid of a convolution is cut into the tiles of workgroups, by device. */
 #include "conv.h"
 
-/* A workgroup of a CPU: pixels, which share each piece of the weights that comes near, and floats of memory, in its second-level cache. */
-enum { ROWS = 4 /* of a sub-group's tile */, PIXELS = 192, PATCH_FLOATS = 24576, SUM_FLOATS = 49152 };
-
-/* Micro-tiles of wide vectors, by registers: pixels for each number of vectors, and how near they come to the device's rate. */
-static const struct micro {
-    int32_t rn, rm;
-    double rate;
-} many[] = {{3, 8, 1.0}, {4, 6, 1.0}, {2, 8, 0.85}, {1, 8, 0.5}}, few[] = {{3, 4, 1.0}, {2, 6, 1.0}, {1, 8, 0.7}};
-
-static tsr_conv_shape choose_vector(int32_t width, int32_t made)
-{
-    const struct micro *const all = width >= 16 ? many : few, *best = NULL;
-    const int count = width >= 16 ? 4 : 3;
-    double best_cost = 0;
-    for (int i = 0; i < count; i++) {
-        const int32_t columns = all[i].rn * width;
-        const double cost = (double)(tsr_ceil_div(made, columns) * columns) / all[i].rate;
-        if (best && cost >= best_cost) continue;
-        best = &all[i];
-        best_cost = cost;
-    }
-    return (tsr_conv_shape){.tile = TSR_TILE_VECTOR,
-                            .lanes = 1,
-                            .ln = 1,
-                            .rm = best->rm,
-                            .rn = best->rn,
-                            .chunk = 64,
-                            .columns = best->rn * width,
-                            .patch = PATCH_FLOATS,
-                            .sums = SUM_FLOATS};
-}
+enum { PIXELS = 192 /* of a CPU's workgroup: they share each piece of the weights that comes near */ };
 
 bool tsr_conv_owns_pixels(const tsr_conv *conv)
 {
@@ -39,44 +9,7 @@ bool tsr_conv_owns_pixels(const tsr_conv *conv)
            conv->block_units * conv->shape.columns * conv->shape.rm <= conv->shape.sums;
 }
 
-static int64_t patch_floats(const tsr_conv *conv, int32_t height, int32_t width)
-{
-    const int64_t pitch = conv->shape.tile == TSR_TILE_VECTOR ? conv->shape.chunk : conv->shape.chunk + 1, halo = conv->shift * (conv->r - 1);
-    const int64_t columns = tsr_ceil_div((int64_t)(width - 1) * conv->stride + conv->across.taps + halo, conv->stride) * conv->stride;
-    return ((int64_t)(height - 1) * conv->stride + conv->down.taps + halo) * columns * pitch;
-}
-
-/* Shared memory holds a square tile's input, and a tap's weights. */
-static void fit_shared(tsr_conv *conv, uint32_t shared)
-{
-    tsr_conv_shape *s = &conv->shape;
-    const int32_t pixels = s->lanes / s->ln * s->rm;
-    int32_t side = 1;
-    while (side * side < pixels) side *= 2;
-    for (s->chunk = 16;; s->chunk /= 2) {
-        s->patch = (int32_t)patch_floats(conv, pixels / side, side);
-        if (s->chunk == 1 || (uint32_t)(s->patch + s->chunk * s->columns) * 4 <= shared) return;
-    }
-}
-
-void tsr_conv_choose(tsr_conv *conv)
-{
-    const tsr_device_info *info = &conv->dev->info;
-    const tsr_tile tile = tsr_tile_for(info);
-    const int32_t made = conv->depthwise ? 1 : conv->made; /* depthwise, few channels at a time: no input is shared */
-    if (tile == TSR_TILE_VECTOR) {
-        conv->shape = choose_vector((int32_t)info->vector_width, made);
-    } else if (tile == TSR_TILE_SUBGROUP) {
-        const int32_t lanes = (int32_t)info->subgroup_max, rn = made > 4 * lanes ? 8 : made > lanes ? 4 : 1;
-        conv->shape =
-            (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = lanes, .rm = 8, .rn = rn, .chunk = 32, .columns = rn * lanes, .sums = ROWS * 8 * rn};
-    } else {
-        const int32_t lanes = info->max_workgroup >= 128 ? 128 : 64, ln = 16, rn = made > 48 ? 4 : made > 16 ? 3 : 1;
-        conv->shape = (tsr_conv_shape){.tile = tile, .lanes = lanes, .ln = ln, .rm = 8, .rn = rn, .columns = rn * ln};
-        fit_shared(conv, info->shared_bytes);
-    }
-    conv->block_units = (int32_t)tsr_ceil_div(conv->made, conv->shape.columns);
-}
+static int64_t patch_floats(const tsr_conv *conv, int32_t height, int32_t width) { return tsr_conv_patch(conv, &conv->shape, height, width); }
 
 /* Rows and columns of a workgroup's tile: the largest of at most `most` pixels that memory holds. */
 static void choose_tile(const tsr_conv *conv, int32_t rows, int32_t width, int32_t most, int32_t units, tsr_conv_cut *cut)
@@ -146,7 +79,7 @@ static tsr_status cut_simt(const tsr_conv *conv, int32_t rows, int32_t width, ts
     }
     if (s->tile == TSR_TILE_SUBGROUP) {
         cut->tile_width = s->rm;
-        cut->tile_height = conv->depthwise ? 1 : rows < ROWS ? rows : ROWS;
+        cut->tile_height = conv->depthwise ? 1 : rows < TSR_CONV_ROWS ? rows : TSR_CONV_ROWS;
         while (cut->tile_height > 1 && limit && iterations(conv, cut) > limit) cut->tile_height--;
     }
     if (limit && iterations(conv, cut) > limit)

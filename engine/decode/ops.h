@@ -53,6 +53,8 @@ tsr_status tsr_conv_run(tsr_conv *conv, const tsr_conv_args *args);
 void tsr_conv_reads(const tsr_conv *conv, int32_t height, int32_t row, int32_t rows, int32_t *low, int32_t *high);
 /* "3x3x3 96 > 96, f16, tile 64 x 48": for reports. */
 void tsr_conv_text(const tsr_conv *conv, char *text, size_t size);
+/* Why that tile. */
+const char *tsr_conv_why(const tsr_conv *conv);
 
 typedef struct tsr_norm tsr_norm;
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "conv_case.h"
+#include "decode/conv.h"
 #include "family/weights.h"
 
 enum { MARGIN = 96 }; /* elements around an operand's rows */
@@ -155,7 +156,7 @@ static void compare(const conv_case *c, const char *what, const float *is, const
     }
 }
 
-static tsr_conv *create(conv_case *c, tsr_device *dev)
+static tsr_conv *create_shape(const conv_case *c, tsr_device *dev, uint32_t shape)
 {
     tsr_conv_desc desc = c->desc;
     const size_t n = (size_t)desc.taps.cout * (size_t)(desc.taps.cin * desc.taps.kt * desc.taps.kh * desc.taps.kw);
@@ -166,8 +167,21 @@ static tsr_conv *create(conv_case *c, tsr_device *dev)
         memcpy(desc.taps.bias, c->desc.taps.bias, (size_t)desc.taps.cout * sizeof(float));
     }
     tsr_conv *conv = NULL;
+    desc.shape = shape;
     OK(tsr_conv_create(dev, &desc, c->weights, &conv));
     return conv;
+}
+
+/* Now and then of another shape than the default: each that is new is a kernel to compile. */
+static tsr_conv *create(const conv_case *c, tsr_device *dev)
+{
+    tsr_conv *conv = create_shape(c, dev, 0);
+    tsr_conv_shape all[TSR_MAX_CONV_SHAPES];
+    const int32_t count = (int32_t)tsr_conv_shapes(conv, all);
+    uint64_t state = c->seed ^ 0x5a9e;
+    if (conv_draw(&state, 0, 3)) return conv;
+    tsr_conv_destroy(conv);
+    return create_shape(c, dev, (uint32_t)conv_draw(&state, 1, count));
 }
 
 /* What was drawn, for a failure's text. */

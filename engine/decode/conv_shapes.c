@@ -1,0 +1,119 @@
+/* The tiles in registers that a convolution may have, by device, best guess first. */
+#include "conv.h"
+
+/* Floats of a CPU's workgroup, in its second-level cache. */
+enum { PATCH_FLOATS = 24576, SUM_FLOATS = 49152 };
+
+/* Micro-tiles of wide vectors, by registers: pixels for each number of vectors, and how near they come to the device's rate. */
+typedef struct micro {
+    int32_t rn, rm;
+    double rate;
+} micro;
+static const micro many[] = {{3, 8, 1.0}, {4, 6, 1.0}, {2, 8, 0.85}, {1, 8, 0.5}}, few[] = {{3, 4, 1.0}, {2, 6, 1.0}, {1, 8, 0.7}};
+
+static size_t vector_shapes(int32_t width, int32_t made, tsr_conv_shape *out)
+{
+    const micro *const all = width >= 16 ? many : few;
+    const size_t count = width >= 16 ? sizeof(many) / sizeof(many[0]) : sizeof(few) / sizeof(few[0]);
+    double costs[sizeof(many) / sizeof(many[0])];
+    for (size_t i = 0; i < count; i++) {
+        const int32_t columns = all[i].rn * width;
+        const double cost = (double)(tsr_ceil_div(made, columns) * columns) / all[i].rate;
+        size_t at = i; /* where it stands among those before, in ascending order */
+        for (; at > 0 && cost < costs[at - 1]; at--) {
+            costs[at] = costs[at - 1];
+            out[at] = out[at - 1];
+        }
+        costs[at] = cost;
+        out[at] = (tsr_conv_shape){.tile = TSR_TILE_VECTOR,
+                                   .lanes = 1,
+                                   .ln = 1,
+                                   .rm = all[i].rm,
+                                   .rn = all[i].rn,
+                                   .chunk = 64,
+                                   .columns = columns,
+                                   .patch = PATCH_FLOATS,
+                                   .sums = SUM_FLOATS};
+    }
+    return count;
+}
+
+int64_t tsr_conv_patch(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t height, int32_t width)
+{
+    const int64_t pitch = shape->tile == TSR_TILE_VECTOR ? shape->chunk : shape->chunk + 1, halo = conv->shift * (conv->r - 1);
+    const int64_t columns = tsr_ceil_div((int64_t)(width - 1) * conv->stride + conv->across.taps + halo, conv->stride) * conv->stride;
+    return ((int64_t)(height - 1) * conv->stride + conv->down.taps + halo) * columns * pitch;
+}
+
+static tsr_conv_shape subgroup_shape(int32_t lanes, int32_t rn)
+{
+    return (tsr_conv_shape){.tile = TSR_TILE_SUBGROUP,
+                            .lanes = lanes,
+                            .ln = lanes,
+                            .rm = 8,
+                            .rn = rn,
+                            .chunk = 32,
+                            .columns = rn * lanes,
+                            .sums = TSR_CONV_ROWS * 8 * rn};
+}
+
+/* The largest chunk with which shared memory holds a square tile's input, and a tap's weights. */
+static tsr_conv_shape simt_shape(const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rm, int32_t rn)
+{
+    tsr_conv_shape s = {.tile = TSR_TILE_SIMT, .lanes = lanes, .ln = ln, .rm = rm, .rn = rn, .columns = rn * ln};
+    const int32_t pixels = s.lanes / s.ln * s.rm;
+    int32_t side = 1;
+    while (side * side < pixels) side *= 2;
+    for (s.chunk = 16;; s.chunk /= 2) {
+        s.patch = (int32_t)tsr_conv_patch(conv, &s, pixels / side, side);
+        if (s.chunk == 1 || (uint32_t)(s.patch + s.chunk * s.columns) * 4 <= conv->dev->info.shared_bytes) return s;
+    }
+}
+
+static bool same(const tsr_conv_shape *a, const tsr_conv_shape *b)
+{
+    return a->tile == b->tile && a->lanes == b->lanes && a->ln == b->ln && a->rm == b->rm && a->rn == b->rn && a->chunk == b->chunk;
+}
+
+static void add(tsr_conv_shape *out, size_t *count, tsr_conv_shape s)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (same(&out[i], &s)) return;
+    if (*count < TSR_MAX_CONV_SHAPES) out[(*count)++] = s;
+}
+
+/* Pixels are a power of two: they make a rectangle. */
+static void add_simt(const tsr_conv *conv, int32_t made, tsr_conv_shape *out, size_t *count)
+{
+    static const struct {
+        int32_t lanes, ln, rm;
+    } others[] = {{64, 16, 8}, {128, 16, 8}, {256, 16, 8}, {128, 32, 8}, {256, 32, 8}, {64, 8, 8}, {128, 16, 4}};
+    const tsr_device_info *info = &conv->dev->info;
+    const int32_t usual = info->max_workgroup >= 128 ? 128 : 64, rn = made > 48 ? 4 : made > 16 ? 3 : 1;
+    add(out, count, simt_shape(conv, usual, 16, 8, rn));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        const int32_t most = (int32_t)tsr_ceil_div(made, others[i].ln);
+        if ((uint32_t)others[i].lanes <= info->max_workgroup)
+            add(out, count, simt_shape(conv, others[i].lanes, others[i].ln, others[i].rm, most < 4 ? most : 4));
+    }
+}
+
+size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHAPES])
+{
+    const tsr_device_info *info = &conv->dev->info;
+    const tsr_tile tile = tsr_tile_for(info);
+    const int32_t made = conv->depthwise ? 1 : conv->made; /* depthwise, few channels at a time: no input is shared */
+    size_t count = 0;
+    if (tile == TSR_TILE_VECTOR) {
+        count = vector_shapes((int32_t)info->vector_width, made, out);
+        return conv->depthwise ? 1 : count;
+    }
+    if (tile == TSR_TILE_SUBGROUP) {
+        const int32_t lanes = (int32_t)info->subgroup_max;
+        add(out, &count, subgroup_shape(lanes, made > 4 * lanes ? 8 : made > lanes ? 4 : 1));
+        for (int32_t rn = 1; rn <= 8; rn *= 2)
+            if (rn == 1 || made > rn / 2 * lanes) add(out, &count, subgroup_shape(lanes, rn));
+    }
+    add_simt(conv, made, out, &count);
+    return count;
+}
