@@ -1,7 +1,7 @@
 /* An OpenCL library with one device, a card that need not be there: it runs nothing, and writes every program that is built to a folder.
- * Preloaded into a program that uses Tessera, it shows which kernels that card would get, and with which options.
+ * Found in place of the ICD loader by a program that uses Tessera, it shows which kernels that card would get, and with which options.
  *   TESSERA_LAB_CARD   a name of `cards`
- *   TESSERA_LAB_TEXTS  the folder: NUMBER.cl, and NUMBER.options beside it; "build NUMBER" goes to standard error */
+ *   TESSERA_LAB        the folder: NUMBER.cl, NUMBER.options, and NUMBER.label where TESSERA_LAB_LABEL is set at that time */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 #include <stdbool.h>
@@ -235,7 +235,7 @@ cl_program clCreateProgramWithBinary(cl_context context, cl_uint count, const cl
 
 static bool put(unsigned number, const char *kind, const char *text)
 {
-    const char *folder = getenv("TESSERA_LAB_TEXTS");
+    const char *folder = getenv("TESSERA_LAB");
     char path[1024];
     if (!folder || snprintf(path, sizeof(path), "%s/%04u.%s", folder, number, kind) >= (int)sizeof(path)) return false;
     FILE *file = fopen(path, "w");
@@ -249,10 +249,11 @@ cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *dev
 {
     (void)count, (void)devices, (void)notify, (void)user;
     static unsigned number;
+    const char *label = getenv("TESSERA_LAB_LABEL");
     number++;
-    if (!put(number, "cl", ((object *)(void *)program)->text) || !put(number, "options", options)) return CL_BUILD_PROGRAM_FAILURE;
-    fprintf(stderr, "build %04u\n", number);
-    return CL_SUCCESS;
+    const bool good =
+        put(number, "cl", ((object *)(void *)program)->text) && put(number, "options", options) && (!label || put(number, "label", label));
+    return good ? CL_SUCCESS : CL_BUILD_PROGRAM_FAILURE;
 }
 
 cl_kernel clCreateKernel(cl_program program, const char *name, cl_int *error)
@@ -270,7 +271,7 @@ cl_int clGetProgramInfo(cl_program program, cl_program_info what, size_t room, v
 cl_int clGetProgramBuildInfo(cl_program program, cl_device_id device, cl_program_build_info what, size_t room, void *out, size_t *needed)
 {
     (void)program, (void)device, (void)what;
-    return answer_text("TESSERA_LAB_TEXTS names no folder that can be written", room, out, needed);
+    return answer_text("TESSERA_LAB names no folder that can be written", room, out, needed);
 }
 
 cl_int clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, void *out, cl_uint count,

@@ -1,0 +1,50 @@
+"""Rows from the texts that the stand-in OpenCL library wrote: opencl.py DEVICE FOLDER VARIANTS.jsonl; rows to standard output."""
+import glob
+import json
+import os
+import sys
+
+import amdgcn
+import ocloc
+
+SHAPES = ("LANES", "RM", "RN", "LN", "BC")
+
+
+def read_text(path):
+    with open(path, encoding="utf-8") as text:
+        return text.read()
+
+
+def row_of(device, base, built):
+    variant, kernel, model, specs = read_text(base + ".label").split("\t")
+    values = dict(s.split("=") for s in specs.split())
+    text, options = base + ".cl", read_text(base + ".options")
+    what = (read_text(text), options)
+    if what not in built:
+        compiler = ocloc if device in ocloc.PLATFORMS else amdgcn
+        built[what] = compiler.build(device, text, options.split(), kernel.split("+")[0])
+    row = {"device": device, "variant": variant, "kernel": kernel, "status": "ok",
+           "shape": " ".join([model] + [f"{n.lower()}{values[n]}" for n in SHAPES if n in values])} | built[what]
+    if row["status"] == "ok" and (row["spills"] or row["scratch"]):
+        row["status"] = "spills"
+    return row
+
+
+def main():
+    device, folder, variants = sys.argv[1:]
+    seen, built = {}, {}
+    for label in sorted(glob.glob(os.path.join(folder, "*.label"))):
+        row = row_of(device, label[:-len(".label")], built)
+        number = seen[row["variant"], row["kernel"]] = seen.get((row["variant"], row["kernel"]), 0) + 1
+        if number > 1:
+            row["kernel"] += f"#{number}"
+        print(json.dumps(row))
+    with open(variants, encoding="utf-8") as lines:
+        for line in lines:
+            variant = json.loads(line)
+            if "error" in variant:
+                print(json.dumps({"device": device, "variant": variant["variant"], "kernel": "-", "status": "failed: " + variant["error"]}))
+
+
+if __name__ == "__main__":
+    main()
