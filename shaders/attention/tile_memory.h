@@ -38,6 +38,16 @@
     }
 #endif
 
+/* Rows that an invocation reads where they lie, one value for all its columns: it converts them once for each micro-tile of queries, so
+ * those of a CPU's vectors are staged where that is work. */
+#if TILE == TILE_SUBGROUP
+#define IN_PLACE(dt) true
+#define ELSE_STAGED
+#else
+#define IN_PLACE(dt) ((dt) == 0)
+#define ELSE_STAGED else
+#endif
+
 /* Rows that are staged next come into the cache while those at hand are multiplied, a few at each turn: the list says which they
  * are, and no hardware guesses gathered ones. Rows [from, to) of the tile that begins at first, whose distances are at list. */
 #if TILE == TILE_VECTOR

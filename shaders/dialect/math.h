@@ -3,12 +3,13 @@
 #define LOG2E 1.44269504089f
 #define LN2 0.69314718056f
 
-/* 2^x, relative error 1e-7; 0 below 2^-126, so 2^-inf = 0. Own minimax fit of 2^f on [-1/2, 1/2]. */
-HELPER fv fv_exp2(fv x)
+/* 2^(y * unit), relative error 1e-7, and 0 where that is below 2^-126. The sum with 1.5 * 2^23 rounds to a whole number, which stays in
+ * its low bits, with an exponent's bias of 127. Own minimax fit of 2^f on [-1/2, 1/2]. */
+HELPER fv fv_exp2_of_(fv y, fv unit)
 {
-    const fv y = fv_max(FV(-127.0f), x);
-    const fv n = fv_floor(y + FV(0.5f));
-    const fv f = y - n;
+    EXACT const fv t = fv_fma(y, unit, FV(12583039.0f));
+    EXACT const fv n = t - FV(12583039.0f);
+    EXACT const fv f = fv_fma(y, unit, -n);
     fv p = FV(1.5353355e-4f);
     p = fv_fma(p, f, FV(1.3398876e-3f));
     p = fv_fma(p, f, FV(9.6184369e-3f));
@@ -16,8 +17,12 @@ HELPER fv fv_exp2(fv x)
     p = fv_fma(p, f, FV(2.4022648e-1f));
     p = fv_fma(p, f, FV(6.9314718e-1f));
     p = fv_fma(p, f, FV(1.0f));
-    return p * fv_bits((fv_to_iv(n) + IV(127)) << IV(23));
+    return p * fv_bits(iv_bits(t) << IV(23));
 }
+
+/* 2^x and e^x: 0 for -inf. */
+HELPER fv fv_exp2(fv x) { return fv_exp2_of_(fv_max(FV(-127.0f), x), FV(1.0f)); }
+HELPER fv fv_exp(fv x) { return fv_exp2_of_(fv_max(FV(-88.0f), x), FV(LOG2E)); }
 
 /* tanh; an odd polynomial near 0, where the exponential form would cancel. */
 HELPER fv fv_tanh(fv x)
