@@ -74,7 +74,7 @@ static tsr_status ask(tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l, bo
     if (s == TSR_OK) s = tsr_buffer_create(dev, found_at + words * sizeof(*found), &buf);
     if (s == TSR_OK) s = tsr_buffer_write(buf, 0, &params, sizeof(params));
     if (s == TSR_OK) s = tsr_buffer_write(buf, found_at, found, words * sizeof(*found)); /* zeros, where a device runs nothing */
-    if (s == TSR_OK) s = dev->backend->dispatch(dev->bk, kernel, (bk_binding[]){{buf->bk, 0}, {buf->bk, found_at}}, 0, 1);
+    if (s == TSR_OK) s = tsr_dispatch(dev, kernel, (bk_binding[]){{buf->bk, 0}, {buf->bk, found_at}}, 0, 1);
     if (s == TSR_OK) s = tsr_buffer_read(buf, found_at, found, words * sizeof(*found));
     if (s == TSR_OK) *sensible = tsr_matrix_layout_read(found, TSR_LAYOUT_ELEMENTS, l->subgroup, l);
     tsr_buffer_destroy(buf);

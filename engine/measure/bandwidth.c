@@ -38,8 +38,8 @@ tsr_status tsr_device_bandwidth(tsr_device *dev, double *bytes_per_second)
     for (int run = -1; run < RUNS && s == TSR_OK;) { /* run -1 touches the memory for the first time */
         const bk_binding bindings[] = {{buf->bk, 0}, {buf->bk, PARAMS}, {buf->bk, PARAMS + bytes}};
         const double start = tsr_now();
-        for (int i = 0; i < passes && s == TSR_OK; i++) s = dev->backend->dispatch(dev->bk, kernel, bindings, 0, (uint32_t)(bytes / part));
-        if (s == TSR_OK) s = dev->backend->wait(dev->bk);
+        for (int i = 0; i < passes && s == TSR_OK; i++) s = tsr_dispatch(dev, kernel, bindings, 0, (uint32_t)(bytes / part));
+        if (s == TSR_OK) s = tsr_drain(dev);
         const double seconds = tsr_now() - start, rate = 2.0 * (double)bytes * passes / seconds;
         if (run >= 0 && seconds < 0.02 && passes < 1 << 12) { /* too short to time */
             passes *= 2;
