@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { PROBES = 4, GROWTH = 4, PILOT = 2 /* first pieces, in units of least */ };
+enum { PROBES = 4, GROWTH = 2, PILOT = 2 /* first pieces, in units of least */ };
 
 static uint32_t hash(const tsr_pace_key *key)
 {
