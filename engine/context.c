@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "tune/tune.h"
 
 static void context_log(void *user, tsr_log_level level, const char *format, ...)
 {
@@ -16,6 +17,20 @@ static void context_log(void *user, tsr_log_level level, const char *format, ...
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     ctx->desc.log(ctx->desc.log_user, level, text);
+}
+
+/* The database that the description, the environment or the cache folder names; the file may be missing. */
+static struct tsr_tuning *open_tuning(const tsr_context *ctx, const char *named)
+{
+    if (!named) named = getenv("TESSERA_TUNING");
+    if (named || !ctx->cache_dir) return tsr_tuning_create(&ctx->services, named && named[0] ? named : NULL);
+    const size_t size = strlen(ctx->cache_dir) + sizeof("/tuning.json");
+    char *path = malloc(size);
+    if (!path) return NULL;
+    snprintf(path, size, "%s/tuning.json", ctx->cache_dir);
+    struct tsr_tuning *tuning = tsr_tuning_create(&ctx->services, path);
+    free(path);
+    return tuning;
 }
 
 static void probe_backend(tsr_context *ctx, size_t number, tsr_device_info *infos)
@@ -55,9 +70,15 @@ tsr_status tsr_context_create(const tsr_context_desc *desc, tsr_context **out)
         ctx->cache_dir = tsr_cache_dir_default();
     else if (desc->cache_dir[0])
         ctx->cache_dir = strdup(desc->cache_dir);
-    ctx->desc.cache_dir = NULL;
+    ctx->desc.cache_dir = ctx->desc.tuning = NULL;
     ctx->services = (bk_services){
         .ctx = ctx, .validation = desc && desc->validation, .log = context_log, .cache_load = tsr_cache_load, .cache_store = tsr_cache_store};
+    if (!(ctx->tuning = open_tuning(ctx, desc ? desc->tuning : NULL))) {
+        free(ctx->cache_dir);
+        free(ctx);
+        free(infos);
+        return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the tuning database");
+    }
     for (size_t i = 0; tsr_backends[i] && i < TSR_MAX_BACKENDS; i++) probe_backend(ctx, i, infos);
     free(infos);
     *out = ctx;
@@ -68,6 +89,7 @@ void tsr_context_destroy(tsr_context *ctx)
 {
     if (!ctx) return;
     for (size_t i = 0; tsr_backends[i] && i < TSR_MAX_BACKENDS; i++) tsr_backends[i]->release(ctx->backend_state[i]);
+    tsr_tuning_destroy(ctx->tuning);
     free(ctx->cache_dir);
     free(ctx);
 }

@@ -16,6 +16,7 @@ struct tsr_context {
     tsr_context_desc desc;
     char *cache_dir; /* NULL: no cache on disk */
     bk_services services;
+    struct tsr_tuning *tuning; /* tune/tune.h */
     void *backend_state[TSR_MAX_BACKENDS];
     size_t device_count;
     struct {

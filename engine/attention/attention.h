@@ -98,7 +98,7 @@ static inline bool tsr_same_shape(const tsr_tiling *a, const tsr_tiling *b)
 
 /* tiling.c: the first shape of desc->tile, or of the model that suits the device: for kernels that nobody tunes. */
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling *out);
-/* choose.c: the shape that the flash kernel is to have, and why. measured: it comes from the tuning database. */
+/* choose.c: the shape that the flash kernel is to have, and why. measured: as the tuning database says. */
 typedef struct tsr_choice {
     tsr_tiling shape;
     bool measured;

@@ -1,7 +1,8 @@
-/* Which of the shapes that a device can run serves a description, and why. */
+/* Which of the shapes that a device can run serves a description, and why: what the caller asks for, what was measured, what is built in. */
 #include <stdio.h>
+#include <string.h>
 
-#include "attention.h"
+#include "tuned.h"
 
 /* No candidate is left: what the tile model that was asked for, or suits the device, lacks. */
 static tsr_status none(const tsr_device_info *info, const tsr_attention_desc *d)
@@ -10,18 +11,44 @@ static tsr_status none(const tsr_device_info *info, const tsr_attention_desc *d)
     return s != TSR_OK ? s : tsr_fail(TSR_ERROR_INTERNAL, "%s: no shape of the flash kernel is listed", info->id);
 }
 
+/* Measured for as many keys, or else for more or fewer of them. The text is about the nearest that there is an entry of. */
+static void find_measured(tsr_device *dev, const tsr_attention_desc *d, const tsr_tiling *all, size_t count, tsr_tune_found *out)
+{
+    static const int moves[] = {0, 1, -1, 2, -2, 3, -3};
+    tsr_tune_candidate candidates[TSR_MAX_CANDIDATES];
+    for (size_t i = 0; i < count; i++) candidates[i] = tsr_tune_attention_candidate(d, &all[i]);
+    *out = (tsr_tune_found){0};
+    for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+        char problem[128];
+        tsr_tune_found found;
+        if (!tsr_tune_attention_problem(d, moves[i], problem)) continue;
+        tsr_tuning_find(dev->ctx->tuning, &dev->info, "flash", problem, candidates, count, &found);
+        if (found.found || !out->why[0]) *out = found;
+        if (found.found) return;
+    }
+}
+
 tsr_status tsr_attention_choose(tsr_device *dev, const tsr_attention_desc *d, tsr_choice *out)
 {
     tsr_tiling all[TSR_MAX_CANDIDATES];
     const size_t count = tsr_attention_candidates(&dev->info, d, all);
     if (count == 0) return none(&dev->info, d);
     if (d->shape > count) return tsr_fail(TSR_ERROR_ARGUMENT, "argument shape is %u; expected 0 to %zu", d->shape, count);
-    *out = (tsr_choice){.shape = all[d->shape ? d->shape - 1 : 0]};
-    if (d->shape)
+    *out = (tsr_choice){.shape = all[0]};
+    const char *asked = d->tile ? "tile model asked for by the caller; " : "";
+    if (d->shape) {
+        out->shape = all[d->shape - 1];
         snprintf(out->why, sizeof(out->why), "shape %u of %zu, asked for by the caller", d->shape, count);
-    else if (d->tile)
-        snprintf(out->why, sizeof(out->why), "tile model asked for by the caller; its default");
-    else
-        snprintf(out->why, sizeof(out->why), "the default of the tile model that suits the device; nothing was tuned");
+        return TSR_OK;
+    }
+    tsr_tune_found found;
+    find_measured(dev, d, all, count, &found);
+    if (found.found) {
+        out->shape = all[found.index];
+        out->measured = true;
+        snprintf(out->why, sizeof(out->why), "%s%.200s", asked, found.why);
+        return TSR_OK;
+    }
+    snprintf(out->why, sizeof(out->why), "%s%.120s%sthe default of the tile model that suits the device", asked, found.why, found.why[0] ? "; " : "");
     return TSR_OK;
 }

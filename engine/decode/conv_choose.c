@@ -1,18 +1,43 @@
-/* Which of the shapes that a device can run serves a convolution, and why. */
+/* Which of the shapes that a device can run serves a convolution, and why: what the caller asks for, what was measured, what is built in. */
 #include <stdio.h>
 
-#include "conv.h"
+#include "conv_tuned.h"
+
+const char *tsr_tune_conv_kernel(const tsr_conv *conv) { return conv->depthwise ? "depthwise" : "conv"; }
+
+/* Channels in count by their power of two: they are gone through in chunks. Those out fill the tile's columns, well or badly. */
+void tsr_tune_conv_problem(const tsr_conv *conv, char text[128])
+{
+    int32_t most = 1;
+    while (most < conv->cin) most *= 2;
+    snprintf(text, 128, "%s, taps %dx%dx%d, stride %d, channels in %d..%d, out %d", tsr_dtype_name(conv->dtype), conv->time.taps, conv->down.taps,
+             conv->across.taps, conv->stride, most / 2 + 1, most, conv->made);
+}
+
+tsr_tune_candidate tsr_tune_conv_candidate(const tsr_conv *conv, const tsr_conv_shape *s)
+{
+    return (tsr_tune_candidate){.shape = {s->tile, {s->lanes, s->ln, s->rm, s->rn, s->chunk}},
+                                .source = tsr_kernel_source(tsr_tune_conv_kernel(conv), s->tile)};
+}
 
 tsr_status tsr_conv_choose(tsr_conv *conv, uint32_t wanted)
 {
     tsr_conv_shape all[TSR_MAX_CONV_SHAPES];
+    tsr_tune_candidate candidates[TSR_MAX_CONV_SHAPES];
+    tsr_tune_found found;
+    char problem[128];
     const size_t count = tsr_conv_shapes(conv, all);
     if (wanted > count) return tsr_fail(TSR_ERROR_ARGUMENT, "argument shape is %u; expected 0 to %zu", wanted, count);
-    conv->shape = all[wanted ? wanted - 1 : 0];
+    for (size_t i = 0; i < count; i++) candidates[i] = tsr_tune_conv_candidate(conv, &all[i]);
+    tsr_tune_conv_problem(conv, problem);
+    tsr_tuning_find(conv->dev->ctx->tuning, &conv->dev->info, tsr_tune_conv_kernel(conv), problem, candidates, count, &found);
+    conv->shape = all[wanted ? wanted - 1 : found.found ? found.index : 0];
     if (wanted)
         snprintf(conv->why, sizeof(conv->why), "shape %u of %zu, asked for by the caller", wanted, count);
+    else if (found.found)
+        snprintf(conv->why, sizeof(conv->why), "%s", found.why);
     else
-        snprintf(conv->why, sizeof(conv->why), "the default of the tile model that suits the device; nothing was tuned");
+        snprintf(conv->why, sizeof(conv->why), "%.120s%sthe default of the tile model that suits the device", found.why, found.why[0] ? "; " : "");
     conv->block_units = (int32_t)tsr_ceil_div(conv->made, conv->shape.columns);
     return TSR_OK;
 }

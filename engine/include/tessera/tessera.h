@@ -72,7 +72,10 @@ typedef struct tsr_context_desc {
     /* Called from any thread that calls Tessera; must not call back in. NULL: silence. */
     void (*log)(void *user, tsr_log_level level, const char *text);
     void *log_user;
-    uint64_t reserved[4];
+    /* Measured choices of kernels, see tessera_tune.h: a file's name; NULL: the environment variable TESSERA_TUNING if set, else tuning.json
+     * in cache_dir; "": none. A file that is missing or damaged is as if nothing had been measured. */
+    const char *tuning;
+    uint64_t reserved[3];
 } tsr_context_desc;
 
 /* Loads what backends there are and lists their devices; a missing driver is no error. desc may be NULL. */

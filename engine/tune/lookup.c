@@ -1,0 +1,102 @@
+/* Which measured choice counts here: of this device, its driver, and the kernels of this build. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tune.h"
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash(uint64_t h, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++) h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+uint64_t tsr_tune_version(const bk_kernel_source *source)
+{
+    if (!source) return 0;
+    uint64_t h = hash(UINT64_C(0xcbf29ce484222325), source->spirv, source->spirv ? source->spirv_size : 0);
+    return hash(h, source->opencl, source->opencl ? strlen(source->opencl) : 0);
+}
+
+void tsr_tune_sign(tsr_tune_entry *e, const tsr_device_info *info)
+{
+    snprintf(e->backend, sizeof(e->backend), "%s", info->backend);
+    snprintf(e->device, sizeof(e->device), "%s", info->name);
+    snprintf(e->vendor, sizeof(e->vendor), "%s", info->vendor);
+    snprintf(e->driver, sizeof(e->driver), "%s", info->driver);
+    snprintf(e->driver_version, sizeof(e->driver_version), "%s", info->version);
+}
+
+bool tsr_tune_of_device(const tsr_tune_entry *e, const tsr_device_info *info)
+{
+    return strcmp(e->backend, info->backend) == 0 && strcmp(e->device, info->name) == 0 && strcmp(e->vendor, info->vendor) == 0;
+}
+
+/* The version of a driver as short as a line allows. */
+static void driver_text(char text[96], const char *driver, const char *version) { snprintf(text, 96, "%.44s %.44s", driver, version); }
+
+static bool same_driver(const tsr_tune_entry *e, const tsr_device_info *info)
+{
+    return strcmp(e->driver, info->driver) == 0 && strcmp(e->driver_version, info->version) == 0;
+}
+
+/* The default's time over that of m. */
+static double ratio(const tsr_tune_entry *e, const tsr_tune_measured *m)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->measured[i].is_default) return e->measured[i].seconds / m->seconds;
+    return 0;
+}
+
+/* The first measured shape of an entry that is a candidate of today's kernels. */
+static bool pick(const tsr_tune_entry *e, const tsr_tune_candidate *candidates, size_t count, tsr_tune_found *out)
+{
+    const char *lacks = "none of its shapes is a candidate";
+    for (size_t m = 0; m < e->count; m++)
+        for (size_t i = 0; i < count; i++) {
+            if (!tsr_tune_same(&e->measured[m].shape, &candidates[i].shape)) continue;
+            if (tsr_tune_version(candidates[i].source) != e->measured[m].version) {
+                lacks = "its kernels have changed since";
+                continue;
+            }
+            *out = (tsr_tune_found){.found = true, .index = i};
+            const double r = ratio(e, &e->measured[m]);
+            int n = snprintf(out->why, sizeof(out->why), "tuned on %s with this driver", e->date);
+            if (r > 0) snprintf(out->why + n, sizeof(out->why) - (size_t)n, ": %.2f x the default", r);
+            return true;
+        }
+    snprintf(out->why, sizeof(out->why), "entry of %s ignored: %s", e->date, lacks);
+    return false;
+}
+
+void tsr_tuning_find(tsr_tuning *t, const tsr_device_info *info, const char *kernel, const char *problem, const tsr_tune_candidate *candidates,
+                     size_t count, tsr_tune_found *out)
+{
+    *out = (tsr_tune_found){0};
+    tsr_tune_entry e;
+    for (size_t i = 0; tsr_tuning_get(t, i, &e); i++) {
+        if (!tsr_tune_of_device(&e, info) || strcmp(e.kernel, kernel) != 0 || strcmp(e.problem, problem) != 0) continue;
+        if (same_driver(&e, info)) {
+            (void)pick(&e, candidates, count, out);
+            return; /* there is one with this driver */
+        }
+        char was[96];
+        driver_text(was, e.driver, e.driver_version);
+        snprintf(out->why, sizeof(out->why), "entry of %s ignored: the driver was %s", e.date, was);
+    }
+}
+
+const char *tsr_tune_stale(const tsr_tune_entry *e, const tsr_device_info *info, char text[TSR_WHY])
+{
+    if (!same_driver(e, info)) {
+        char was[96];
+        driver_text(was, e->driver, e->driver_version);
+        snprintf(text, TSR_WHY, "the driver was %s", was);
+        return text;
+    }
+    for (size_t i = 0; i < e->count; i++)
+        if (tsr_tune_version(tsr_kernel_source(e->kernel, e->measured[i].shape.tile)) == e->measured[i].version) return NULL;
+    snprintf(text, TSR_WHY, "its kernels have changed since");
+    return text;
+}
