@@ -10,7 +10,7 @@ endif()
 if(TESSERA_OPENCL)
   list(APPEND interop engine/include/tessera/tessera_opencl.h)
 endif()
-install(FILES engine/include/tessera/tessera.h engine/include/tessera/tessera_set.h engine/include/tessera/tessera_expression.h engine/include/tessera/tessera_probe.h engine/include/tessera/tessera_stream.h engine/include/tessera/tessera_flow.h
+install(FILES engine/include/tessera/tessera.h engine/include/tessera/tessera_set.h engine/include/tessera/tessera_expression.h engine/include/tessera/tessera_probe.h engine/include/tessera/tessera_stream.h engine/include/tessera/tessera_tune.h engine/include/tessera/tessera_flow.h
         engine/include/tessera/tessera_decode.h ${interop} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tessera)
 if(TESSERA_TOOL)
   install(TARGETS tessera_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -1,0 +1,55 @@
+/* What a race found, as an entry of the database. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "race.h"
+
+void tsr_tune_shape_text(const char *kernel, const tsr_tune_shape *shape, char *text, size_t size)
+{
+    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix"};
+    size_t count;
+    const char *const *names = tsr_tune_names(kernel, &count);
+    int at = snprintf(text, size, "%s", tiles[shape->tile]);
+    for (size_t i = 0; i < count && at > 0 && (size_t)at < size; i++) {
+        const int n = snprintf(text + at, size - (size_t)at, " %s %d", names[i], (int)shape->numbers[i]);
+        if (n < 0) return;
+        at += n;
+    }
+}
+
+/* In order of time; the default stays whatever its place is. */
+static void insert(tsr_tune_entry *e, const tsr_tune_measured *m)
+{
+    size_t at = e->count;
+    if (e->count == TSR_TUNE_SHAPES) {
+        at = TSR_TUNE_SHAPES - 1;
+        if (e->measured[at].is_default) at--;
+        if (!m->is_default && m->seconds >= e->measured[at].seconds) return;
+        memmove(&e->measured[at], &e->measured[at + 1], (e->count - at - 1) * sizeof(*m));
+        at = --e->count;
+    }
+    for (; at > 0 && m->seconds < e->measured[at - 1].seconds; at--) e->measured[at] = e->measured[at - 1];
+    e->measured[at] = *m;
+    e->count++;
+}
+
+tsr_status tsr_race_keep(const tsr_race *r)
+{
+    const tsr_tune_report *report = r->report;
+    tsr_tune_entry e = {0};
+    tsr_tune_sign(&e, &r->dev->info);
+    snprintf(e.kernel, sizeof(e.kernel), "%s", report->kernel);
+    snprintf(e.problem, sizeof(e.problem), "%s", report->problem);
+    const time_t now = time(NULL);
+    struct tm day;
+    if (!gmtime_r(&now, &day) || strftime(e.date, sizeof(e.date), "%Y-%m-%d", &day) == 0) snprintf(e.date, sizeof(e.date), "once");
+    for (uint32_t i = 0; i < report->count; i++) {
+        const tsr_tune_result *one = &report->results[i];
+        if (r->counts[i] == 0 || one->state > TSR_TUNE_STOPPED || !(one->seconds > 0)) continue;
+        const tsr_tune_measured m = {
+            .shape = r->candidates[i].shape, .version = tsr_tune_version(r->candidates[i].source), .seconds = one->seconds, .is_default = i == 0};
+        insert(&e, &m);
+    }
+    return e.count ? tsr_tuning_put(r->dev->ctx->tuning, &e) : TSR_OK;
+}
