@@ -5,6 +5,8 @@ import re
 DIALECTS = {
     "aco": (re.compile(r"^(BB\d+):"), re.compile(r"^\t(\w.*?)\s*;"), re.compile(r"^s_c?branch\w*\s+(BB\d+)")),
     "nak": (re.compile(r"^block\S*\s+\d+\s+(L\d+)"), re.compile(r"^(?:@\S+)?\s+(.*?)\s*//"), re.compile(r"^bra\s.*\b(L\d+)")),
+    "llvm": (re.compile(r"^\.(L\w+):"), re.compile(r"^\t([a-z].*)"), re.compile(r"^s_c?branch\w*\s+\.(L\w+)")),
+    "gen": (re.compile(r"^([_L]\w*):"), re.compile(r"^(?:\([^)]*\))?\s+([a-z][\w.]* .*?)(?:\s*//.*)?$"), re.compile(r"^(?:while|goto|jmpi|break|cont)\b.*?\s([_L]\w+)")),
     "ir3": (re.compile(r"^(l\d+):"), re.compile(r"^((?:\(\w+\))*\s*[a-z]\w*.*)"), re.compile(r"^(?:br\w*|jump|b\w+)\s.*#(l\d+)")),
 }
 DELAY = re.compile(r"//\s*delay=(\d+)")

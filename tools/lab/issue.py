@@ -17,8 +17,8 @@ TENSOR = {"turing": 64, "ampere": 256}
 
 
 def aco(device, op, subgroup):
-    gcn = device.startswith("vega")
-    rdna = {"navi21": 2, "navi31": 3, "gfx1201": 4}.get(device, 0)
+    gcn = device in ("vega10", "gfx906")
+    rdna = {"navi21": 2, "gfx1030": 2, "navi31": 3, "gfx1100": 3, "gfx1200": 4, "gfx1201": 4}.get(device, 0)
     # Passes of a plain vector instruction. RDNA3 and 4 run multiply-adds of wave64 in one, on both halves of the ALU.
     passes = 4 if gcn else subgroup // 32
     if op.startswith(("v_wmma", "v_swmmac")):
@@ -84,4 +84,23 @@ def ir3(_, op, subgroup):
     return "alu", count
 
 
-RATES = {"aco": aco, "nak": nak, "ir3": ir3}
+def gen(device, op, _):
+    name = re.split(r"[. ]", op, maxsplit=1)[0]
+    size = re.search(r"\((\d+)\|M", op)
+    passes = max(1, int(size.group(1)) // (16 if device == "xehpc" else 8)) if size else 1
+    if name in ("dpas", "dpasw"):
+        return "matrix", int(re.search(r"dpasw?\.\d+x(\d+)", op).group(1))
+    if name in ("mad", "dp4a"):
+        return "fma", passes
+    if name == "math":
+        return "special", 4 * passes
+    if name in ("send", "sends", "sendc", "sendsc", "load", "store", "atomic"):
+        return ("shared" if "slm" in op else "memory"), 1
+    if name in ("nop", "sync", "wait"):
+        return "wait", 0
+    if name in ("if", "else", "endif", "while", "goto", "join", "jmpi", "break", "cont", "brc", "brd", "ret", "call", "calla", "halt"):
+        return "scalar", 1
+    return "alu", passes
+
+
+RATES = {"aco": aco, "nak": nak, "ir3": ir3, "llvm": aco, "gen": gen}

@@ -54,7 +54,7 @@ def build(device, text, options, kernel):
         run = subprocess.run(["ocloc", "compile", "-q", "-file", text, "-device", PLATFORMS[device], "-options", " ".join(options), "-output", "k",
                               "-out_dir", folder, "-output_no_suffix", "--format", "zebin"], capture_output=True, text=True, check=False,
                              env=os.environ | {"IGC_ShaderDumpEnable": "1", "IGC_DumpToCustomDir": folder})
-        binary = os.path.join(folder, "k.bin")
+        binary = os.path.join(folder, "k")
         if run.returncode != 0 or not os.path.exists(binary):
             return {"compiler": version(), "status": "failed: " + "; ".join(re.findall(r"error: .*", run.stdout + run.stderr))[:300]}
         info = section(binary, ".ze_info").decode()

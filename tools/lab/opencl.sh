@@ -2,7 +2,7 @@
 # The OpenCL devices of the lab: opencl.sh [DEVICE]..., for lab.sh, which sets build, out, quick and require.
 # opencl.sh --one DEVICE: one of them.
 set -eu
-intel="gen9 xelp xehpg xehpc" amd="gfx906 gfx1030 gfx1100 gfx1201cl"
+intel="gen9 xelp xehpg xehpc" amd="gfx906 gfx1030 gfx1100 gfx1200"
 if [ "${1:-}" != --one ]; then
     cmake --build "$build" --target tessera_lab_opencl
     for device in ${@:-$intel $amd}; do
@@ -21,7 +21,7 @@ fi
 mkdir -p "$out/$device"
 # Failures are rows of the table.
 # shellcheck disable=SC2086
-TESSERA_LAB_CARD=${device%cl} TESSERA_LAB="$out/$device" LD_LIBRARY_PATH="$build/lab/opencl" timeout 900 "$build/lab/tessera-lab-variants" $quick \
+TESSERA_LAB_CARD=$device TESSERA_LAB="$out/$device" LD_LIBRARY_PATH="$build/lab/opencl" timeout 900 "$build/lab/tessera-lab-variants" $quick \
     --recipes tools/recipes opencl >"$out/$device/variants.jsonl" 2>"$out/$device/log" || [ -s "$out/$device/0001.cl" ] || { cat "$out/$device/log"; exit 1; }
 python3 tools/lab/opencl.py "$device" "$out/$device" "$out/$device/variants.jsonl" >"$out/$device.rows.jsonl"
 echo "$device: $(wc -l <"$out/$device.rows.jsonl") kernels"

@@ -59,7 +59,7 @@ static const struct card {
     {"gfx906", "gfx906:sramecc+:xnack-", "Advanced Micro Devices, Inc.", "OpenCL 2.0", AMD, 60, 256, 64, 16, CL_FALSE, {64}},
     {"gfx1030", "gfx1030", "Advanced Micro Devices, Inc.", "OpenCL 2.0", AMD, 40, 256, 64, 16, CL_FALSE, {32}},
     {"gfx1100", "gfx1100", "Advanced Micro Devices, Inc.", "OpenCL 2.0", AMD, 48, 256, 64, 24, CL_FALSE, {32}},
-    {"gfx1201", "gfx1201", "Advanced Micro Devices, Inc.", "OpenCL 2.0", AMD, 32, 256, 64, 16, CL_FALSE, {32}},
+    {"gfx1200", "gfx1200", "Advanced Micro Devices, Inc.", "OpenCL 2.0", AMD, 32, 256, 64, 16, CL_FALSE, {32}},
 };
 
 struct _cl_platform_id {
