@@ -1,6 +1,7 @@
 # tessera_kernel(NAME DIR): a kernel text becomes generated/NAME_cl.h (OpenCL C and, behind the preamble, GLSL) and, for Vulkan,
 # generated/NAME_{simt,subgroup}_spv.h. tessera_matrix_kernel(NAME DIR): NAME_matrix.k, of tile model matrix alone, becomes
-# generated/NAME_matrix_cl.h and NAME_matrix_{f16,bf16,s8}_spv.h, as far as glslang knows such matrices.
+# generated/NAME_matrix_cl.h and NAME_matrix_{f16,bf16,s8}_spv.h, as far as glslang knows such matrices; a third argument names the one input
+# type that it takes.
 if(TESSERA_VULKAN)
   find_program(TESSERA_GLSLANG_VALIDATOR NAMES glslangValidator glslang)
   if(NOT TESSERA_GLSLANG_VALIDATOR)
@@ -61,7 +62,11 @@ endfunction()
 
 function(tessera_matrix_kernel name dir)
   tessera_text(${name}_matrix ${dir})
-  foreach(type IN LISTS TESSERA_MATRIX_TYPES)
+  set(types ${TESSERA_MATRIX_TYPES})
+  if(ARGN)
+    list(FILTER types INCLUDE REGEX "^(${ARGN})$")
+  endif()
+  foreach(type IN LISTS types)
     tessera_spirv(${name}_matrix ${dir} ${type} -DTILE=4 -DMAT_DT=${TESSERA_MATRIX_NUMBER_${type}})
   endforeach()
   set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} PARENT_SCOPE)

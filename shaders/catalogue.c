@@ -77,8 +77,10 @@
 #include "slashes_cl.h"
 #include "join_cl.h"
 #include "layout_matrix_cl.h"
+#include "conv_matrix_cl.h"
 #ifdef TSR_MATRIX_F16
 #include "layout_matrix_f16_spv.h"
+#include "conv_matrix_f16_spv.h"
 #define MATRIX_F16(words) words, sizeof(words)
 #else
 #define MATRIX_F16(words) NULL, 0
@@ -240,6 +242,7 @@ NAMES(diagonals, DIAGONALS)
 NAMES(slashes, SLASHES)
 NAMES(join, JOIN)
 NAMES(layout_matrix, LAYOUT)
+NAMES(conv_matrix, CONV_MATRIX)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -280,6 +283,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(slashes, SLASHES)
     ENTRIES(join, JOIN)
     MATRIX_ENTRIES(layout, LAYOUT)
+    MATRIX_ENTRY(conv, CONV_MATRIX, TSR_F16, MATRIX_F16(conv_matrix_f16_spv))
 };
 
 static const bk_kernel_source *find(const char *name, tsr_tile tile, tsr_dtype input)

@@ -112,7 +112,8 @@ static tsr_status set_up(tsr_conv *conv, const tsr_conv_desc *d)
     conv->has_noise = d->noise_scale != NULL;
     conv->residual = d->residual == TSR_NONE ? 0 : d->residual_from ? 2 : 1;
     if (conv->residual == 2 && (status = check_table(conv, d)) != TSR_OK) return status;
-    status = tsr_conv_choose(conv, d->shape);
+    if (conv->dtype == TSR_F16 && !tsr_conv_fits_f16(conv, d)) conv->dtype = TSR_F32;
+    status = tsr_conv_choose(conv, d->tile, d->shape);
     return status == TSR_OK ? tsr_conv_pack(conv, d) : status;
 }
 
@@ -195,10 +196,12 @@ const char *tsr_conv_why(const tsr_conv *conv) { return conv->why; }
 
 void tsr_conv_text(const tsr_conv *conv, char *text, size_t size)
 {
-    const int32_t pixels = conv->shape.lanes / conv->shape.ln * conv->shape.rm;
-    snprintf(text, size, "%dx%dx%d %d > %d%s, %s, tile %d x %d", conv->file_kt, conv->file_kh, conv->file_kw, conv->channels, conv->all_made,
+    const tsr_conv_shape *s = &conv->shape;
+    const bool matrix = s->tile == TSR_TILE_MATRIX;
+    const int32_t pixels = matrix ? s->lanes / s->subgroup / s->ln * s->rm * s->mm : s->lanes / s->ln * s->rm;
+    snprintf(text, size, "%dx%dx%d %d > %d%s, %s, %stile %d x %d", conv->file_kt, conv->file_kh, conv->file_kw, conv->channels, conv->all_made,
              conv->up      ? " up"
              : conv->r > 1 ? " shuffled"
                            : "",
-             tsr_dtype_name(conv->dtype), pixels, conv->shape.columns);
+             tsr_dtype_name(conv->dtype), matrix ? "matrix " : "", pixels, s->columns);
 }

@@ -5,12 +5,14 @@
 #include "ops.h"
 #include "params.h"
 
-/* A tile of the kernel: rm pixels x rn vectors of channels in registers, ln of `lanes` invocations side by side. */
+/* A tile of the kernel: rm pixels x rn vectors of channels in registers, ln of `lanes` invocations side by side. In tile model matrix rm x rn
+ * fragments in a sub-group's registers, ln sub-groups side by side. */
 typedef struct tsr_conv_shape {
     tsr_tile tile;
     int32_t lanes, ln, rm, rn, chunk;
-    int32_t columns;     /* output channels of a unit */
-    int32_t patch, sums; /* floats of a workgroup's memory; 0: none */
+    int32_t columns;              /* output channels of a unit */
+    int32_t patch, sums;          /* floats of a workgroup's memory; 0: none. In tile model matrix 16-byte words */
+    int32_t subgroup, mm, mn, mk; /* tile model matrix: a sub-group's invocations, a fragment's pixels, channels out, channels in; else 0 */
 } tsr_conv_shape;
 
 /* Taps of one axis after the phases of an up-sampling by two: tap t of phase p is the sum of the file's taps low[p][t] .. high[p][t]. */
@@ -40,6 +42,8 @@ struct tsr_conv {
     int32_t residual;                      /* RESIDUAL of the kernel */
     int32_t table_rows, residual_channels; /* that the table names at least */
     tsr_dtype dtype;                       /* of the weights */
+    tsr_conv_shape wide;                   /* where shape is of tile model matrix: serves features in fp32, from the same weights */
+    int32_t run, packed;                   /* channels in of packed weights: side by side, in all */
     int32_t block_units;
     uint64_t bias_at, noise_at, table_at, zeros_at, bytes;
     tsr_buffer *weight, *norm;
@@ -51,6 +55,8 @@ struct tsr_conv {
 
 /* conv_pack.c: the weights and what belongs to them, as the kernel reads them. */
 void tsr_conv_init_params(tsr_conv *conv); /* conv_run.c */
+/* Does fp16 hold the weights? None may overflow, and what small ones lose below fp16's normal range must stay small beside them all. */
+bool tsr_conv_fits_f16(const tsr_conv *conv, const tsr_conv_desc *desc);
 tsr_status tsr_conv_pack(tsr_conv *conv, const tsr_conv_desc *desc);
 
 enum { TSR_MAX_CONV_SHAPES = 32, TSR_CONV_ROWS = 4 /* of a sub-group's tile */ };
@@ -58,8 +64,16 @@ enum { TSR_MAX_CONV_SHAPES = 32, TSR_CONV_ROWS = 4 /* of a sub-group's tile */ }
 size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHAPES]);
 /* Floats of a workgroup's memory for the input that so many rows and columns of the grid see. */
 int64_t tsr_conv_patch(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t height, int32_t width);
-/* conv_choose.c: sets shape, why and block_units. wanted: the n-th shape, from 1; 0: chosen. */
-tsr_status tsr_conv_choose(tsr_conv *conv, uint32_t wanted);
+/* Pixels of a staged row of the input that so many columns of the grid see, in whole steps of the stride. */
+int32_t tsr_conv_pitch(const tsr_conv *conv, int32_t width);
+tsr_conv_shape tsr_conv_simt_shape(const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rm, int32_t rn);
+/* conv_shapes_matrix.c: those of tile model matrix, the best guess first; how many, 0 where device, build or convolution have no use for it. */
+enum { TSR_MAX_CONV_MATRIX_SHAPES = 12 };
+size_t tsr_conv_matrix_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_MATRIX_SHAPES]);
+/* The simt shape that reads the weights of one of them. */
+tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *matrix);
+/* conv_choose.c: sets shape, why and what follows from it. tile: of that tile model if there is one; wanted: the n-th shape, from 1; 0: chosen. */
+tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted);
 /* Blocks of r x r pixels, each of block_units units. */
 static inline int32_t tsr_conv_blocks(const tsr_conv *conv) { return conv->r * conv->r; }
 
@@ -69,7 +83,7 @@ typedef struct tsr_conv_cut {
     int64_t groups;
 } tsr_conv_cut;
 
-tsr_status tsr_conv_cut_grid(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *out);
+tsr_status tsr_conv_cut_grid(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t rows, int32_t width, tsr_conv_cut *out);
 /* Can a workgroup own all channels of its pixels? */
 bool tsr_conv_owns_pixels(const tsr_conv *conv);
 

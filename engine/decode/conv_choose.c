@@ -16,11 +16,20 @@ void tsr_tune_conv_problem(const tsr_conv *conv, char text[128])
 
 tsr_tune_candidate tsr_tune_conv_candidate(const tsr_conv *conv, const tsr_conv_shape *s)
 {
-    return (tsr_tune_candidate){.shape = {s->tile, {s->lanes, s->ln, s->rm, s->rn, s->chunk}},
-                                .source = tsr_kernel_source(tsr_tune_conv_kernel(conv), s->tile)};
+    return (tsr_tune_candidate){.shape = {s->tile, {s->lanes, s->ln, s->rm, s->rn, s->chunk, s->subgroup, s->mm, s->mn, s->mk}},
+                                .source = s->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source("conv", TSR_F16)
+                                                                     : tsr_kernel_source(tsr_tune_conv_kernel(conv), s->tile)};
 }
 
-tsr_status tsr_conv_choose(tsr_conv *conv, uint32_t wanted)
+/* The first shape of a tile model; the first of all where there is none. */
+static size_t first_of(const tsr_conv_shape *all, size_t count, tsr_tile tile)
+{
+    for (size_t i = 0; i < count; i++)
+        if (all[i].tile == tile) return i;
+    return 0;
+}
+
+tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted)
 {
     tsr_conv_shape all[TSR_MAX_CONV_SHAPES];
     tsr_tune_candidate candidates[TSR_MAX_CONV_SHAPES];
@@ -31,13 +40,19 @@ tsr_status tsr_conv_choose(tsr_conv *conv, uint32_t wanted)
     for (size_t i = 0; i < count; i++) candidates[i] = tsr_tune_conv_candidate(conv, &all[i]);
     tsr_tune_conv_problem(conv, problem);
     tsr_tuning_find(conv->dev->ctx->tuning, &conv->dev->info, tsr_tune_conv_kernel(conv), problem, candidates, count, &found);
-    conv->shape = all[wanted ? wanted - 1 : found.found ? found.index : 0];
+    conv->shape = all[wanted ? wanted - 1 : tile ? first_of(all, count, tile) : found.found ? found.index : 0];
     if (wanted)
         snprintf(conv->why, sizeof(conv->why), "shape %u of %zu, asked for by the caller", wanted, count);
-    else if (found.found)
+    else if (tile && conv->shape.tile == tile)
+        snprintf(conv->why, sizeof(conv->why), "tile model asked for by the caller; its default");
+    else if (found.found && !tile)
         snprintf(conv->why, sizeof(conv->why), "%s", found.why);
     else
         snprintf(conv->why, sizeof(conv->why), "%.120s%sthe default of the tile model that suits the device", found.why, found.why[0] ? "; " : "");
+    const bool matrix = conv->shape.tile == TSR_TILE_MATRIX;
+    if (matrix) conv->wide = tsr_conv_wide_shape(conv, &conv->shape);
+    conv->run = matrix ? conv->shape.mk : 1;
+    conv->packed = matrix ? (int32_t)tsr_ceil_div(conv->cin, conv->shape.chunk) * conv->shape.chunk : conv->cin;
     conv->block_units = (int32_t)tsr_ceil_div(conv->made, conv->shape.columns);
     return TSR_OK;
 }

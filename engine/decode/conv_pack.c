@@ -16,7 +16,7 @@ static tsr_status lay_out(tsr_conv *conv, layout *out)
     const int64_t columns = (int64_t)conv->block_units * conv->shape.columns, taps = (int64_t)conv->time.taps * conv->down.taps * conv->across.taps;
     int64_t bytes, each, vectors;
     out->blocks = (int64_t)conv->sets * conv->groups * tsr_conv_blocks(conv);
-    bool fits = tsr_mul(columns, taps, &each) && tsr_mul(each, conv->cin, &each) && tsr_mul(out->blocks, each, &out->weights) &&
+    bool fits = tsr_mul(columns, taps, &each) && tsr_mul(each, conv->packed, &each) && tsr_mul(out->blocks, each, &out->weights) &&
                 tsr_mul(out->weights, (int64_t)tsr_dtype_size(conv->dtype), &bytes) && tsr_mul(out->blocks, columns * 4, &vectors) &&
                 tsr_add(bytes, 2 * vectors + table * 4 + (int64_t)conv->cin * 4 + 5 * 64, &out->size) && out->size < INT64_MAX / 2;
     if (!fits || out->blocks * columns > INT32_MAX)
@@ -44,23 +44,25 @@ static int32_t row_of(const tsr_conv *conv, bool up, int32_t it, int32_t g, int3
     return ((it * r + ih) * r + iw) * conv->all_made + c;
 }
 
-/* One output channel: each tap of each phase as the sum of the file's. to: step floats apart for channels in. */
-static void pack_row(const tsr_conv *conv, const float *w, int32_t it, int32_t b, float *to, size_t step)
+/* One output channel, column i of a unit: each tap of each phase as the sum of the file's. */
+static void pack_row(const tsr_conv *conv, const float *w, int32_t it, int32_t b, int32_t i, float *unit)
 {
     /* In time frame 0 is left alone, so that odd places come first; and a step's last frame sees its own twice. */
     const int32_t pt = conv->time.phases > 1 ? 1 - it : 0, py = conv->down.phases > 1 ? b / conv->r : 0,
                   px = conv->across.phases > 1 ? b % conv->r : 0;
     const size_t area = (size_t)conv->file_kh * (size_t)conv->file_kw, volume = area * (size_t)conv->file_kt;
+    const size_t columns = (size_t)conv->shape.columns, run = (size_t)conv->run;
+    float *to = unit + (size_t)i * run;
     for (int32_t t = 0; t < conv->time.taps; t++)
         for (int32_t y = 0; y < conv->down.taps; y++)
-            for (int32_t x = 0; x < conv->across.taps; x++)
-                for (int32_t c = 0; c < conv->cin; c++, to += step) {
+            for (int32_t x = 0; x < conv->across.taps; x++, to += (size_t)conv->packed * columns)
+                for (size_t c = 0; c < (size_t)conv->cin; c++) {
                     double sum = 0;
                     for (int32_t ft = conv->time.low[pt][t]; ft <= conv->time.high[pt][t]; ft++)
                         for (int32_t fy = conv->down.low[py][y]; fy <= conv->down.high[py][y]; fy++)
                             for (int32_t fx = conv->across.low[px][x]; fx <= conv->across.high[px][x]; fx++)
-                                sum += w[(size_t)c * volume + (size_t)ft * area + (size_t)(fy * conv->file_kw + fx)];
-                    *to = (float)sum;
+                                sum += w[c * volume + (size_t)ft * area + (size_t)(fy * conv->file_kw + fx)];
+                    to[c / run * run * columns + c % run] = (float)sum;
                 }
 }
 
@@ -88,7 +90,7 @@ static tsr_status upload_block(tsr_conv *conv, const tsr_conv_desc *desc, int32_
     for (int32_t u = 0; u < conv->block_units; u++) {
         memset(unit, 0, values * sizeof(*unit));
         for (int32_t i = 0; i < columns && u * columns + i < conv->made; i++)
-            pack_row(conv, desc->taps.w + one * (size_t)row_of(conv, desc->up, it, g, b, u * columns + i), it, b, unit + i, (size_t)columns);
+            pack_row(conv, desc->taps.w + one * (size_t)row_of(conv, desc->up, it, g, b, u * columns + i), it, b, i, unit);
         uint64_t bytes = values * 4;
         if (conv->dtype == TSR_F16) {
             uint16_t *half = (uint16_t *)unit; /* in place: value i goes to where values below i were */
@@ -130,9 +132,8 @@ static tsr_status upload_rest(tsr_conv *conv, const tsr_conv_desc *desc, const l
     return status;
 }
 
-/* Does fp16 hold the weights? None may overflow (the largest of what is packed is at most the taps of a phase times that of the file), and what
- * small ones lose below fp16's normal range must stay small beside them all; plain rounding loses 2e-4. */
-static bool fits_f16(const tsr_conv *conv, const tsr_conv_desc *desc)
+/* The largest of what is packed is at most the taps of a phase times that of the file; plain rounding loses 2e-4. */
+bool tsr_conv_fits_f16(const tsr_conv *conv, const tsr_conv_desc *desc)
 {
     const size_t n = (size_t)desc->taps.cout * (size_t)desc->taps.cin * (size_t)conv->file_kt * (size_t)conv->file_kh * (size_t)conv->file_kw;
     const float summed = (conv->time.phases > 1 ? 2.0f : 1.0f) * (conv->down.phases > 1 ? 4.0f : 1.0f);
@@ -149,7 +150,6 @@ static bool fits_f16(const tsr_conv *conv, const tsr_conv_desc *desc)
 
 tsr_status tsr_conv_pack(tsr_conv *conv, const tsr_conv_desc *desc)
 {
-    if (conv->dtype == TSR_F16 && !fits_f16(conv, desc)) conv->dtype = TSR_F32;
     layout l = {0};
     tsr_status status = lay_out(conv, &l);
     if (status != TSR_OK) return status;

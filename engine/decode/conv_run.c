@@ -5,20 +5,60 @@
 #include "decode/conv_args.h"
 
 #define CONV_ID(id, NAME, value) CONV_##NAME = id,
+#define MATRIX_ID(id, NAME, value) MATRIX_##NAME = id,
 enum { CONV_SPECS(CONV_ID) CONV_SHAPES(CONV_ID) };
+enum { CONV_MATRIX_SPECS(MATRIX_ID) CONV_MATRIX_SHAPES(MATRIX_ID) };
 typedef struct conv_params {
     CONV_PARAMS(TSR_PARAM_FIELD)
 } conv_params;
 
-static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_args *args, bk_kernel **out)
+static tsr_dtype dtype_of_x(const tsr_conv *conv, const tsr_conv_args *args)
 {
-    const tsr_conv_shape *s = &conv->shape;
     tsr_dtype x = TSR_F32;
     for (int32_t f = 0; f < conv->time.taps; f++)
         if (args->x[f].at.buffer) x = args->x[f].dtype;
+    return x;
+}
+
+/* Are the pixels of x, and their parts by group, whole 16-byte words? */
+static bool whole_words(const tsr_conv *conv, const tsr_conv_args *args)
+{
+    uint64_t any = (uint64_t)conv->channels * 2 | (uint64_t)conv->cin * 2;
+    for (int32_t f = 0; f < conv->time.taps; f++) any |= args->x[f].at.buffer ? args->x[f].at.offset : 0;
+    return any % 16 == 0;
+}
+
+static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *args, bk_kernel **out)
+{
+    const tsr_conv_shape *s = &conv->shape;
+    const int32_t specs[BK_MAX_SPECS] = {
+        [MATRIX_LANES] = s->lanes,
+        [MATRIX_SUBGROUP] = s->subgroup,
+        [MATRIX_MM] = s->mm,
+        [MATRIX_MN] = s->mn,
+        [MATRIX_MK] = s->mk,
+        [MATRIX_R_DT] = conv->residual ? (int32_t)args->residual.dtype : 0,
+        [MATRIX_Y_DT] = args->y.at.buffer ? (int32_t)args->y.dtype : 0,
+        [MATRIX_RESIDUAL] = conv->residual,
+        [MATRIX_NOISE] = conv->has_noise,
+        [MATRIX_PATCH] = s->patch,
+        [MATRIX_PITCH] = tsr_conv_pitch(conv, s->mm),
+        [MATRIX_STRIDE] = conv->stride,
+        [MATRIX_WIDE] = whole_words(conv, args),
+        [MATRIX_RM] = s->rm,
+        [MATRIX_RN] = s->rn,
+        [MATRIX_LN] = s->ln,
+        [MATRIX_CHUNK] = s->chunk,
+    };
+    return tsr_kernel_get_matrix(conv->dev, "conv", TSR_F16, specs, NULL, out);
+}
+
+static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, const tsr_conv_args *args, bk_kernel **out)
+{
+    if (s->tile == TSR_TILE_MATRIX) return get_matrix_kernel(conv, args, out);
     const int32_t specs[BK_MAX_SPECS] = {
         [CONV_LANES] = s->lanes,
-        [CONV_X_DT] = (int32_t)x,
+        [CONV_X_DT] = (int32_t)dtype_of_x(conv, args),
         [CONV_W_DT] = (int32_t)conv->dtype,
         [CONV_R_DT] = conv->residual ? (int32_t)args->residual.dtype : 0,
         [CONV_Y_DT] = args->y.at.buffer ? (int32_t)args->y.dtype : 0,
@@ -28,6 +68,7 @@ static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_args *args, bk
         [CONV_NORM] = conv->norm ? (int32_t)conv->norm_kind + 1 : 0,
         [CONV_PATCH] = s->patch ? s->patch : 1,
         [CONV_SUMS] = s->sums ? s->sums : 1,
+        [CONV_RUN] = conv->run,
         [CONV_RM] = s->rm,
         [CONV_RN] = s->rn,
         [CONV_LN] = s->ln,
@@ -49,7 +90,7 @@ static void find_blocks(const tsr_conv *conv, int32_t set, conv_params *p)
     p->block_first = (conv->sets == 1 ? 0 : it) * conv->groups * tsr_conv_blocks(conv);
 }
 
-static conv_params fill(const tsr_conv *conv, const tsr_conv_args *args, const tsr_conv_cut *cut)
+static conv_params fill(const tsr_conv *conv, const tsr_conv_shape *s, const tsr_conv_args *args, const tsr_conv_cut *cut)
 {
     conv_params p;
     memset(&p, 0, sizeof(p)); /* padding too: blocks are found by content */
@@ -70,9 +111,10 @@ static conv_params fill(const tsr_conv *conv, const tsr_conv_args *args, const t
     p.units = tsr_conv_blocks(conv) * conv->block_units;
     p.block_units = conv->block_units;
     p.cin = conv->cin;
-    const int32_t chunks = (int32_t)tsr_ceil_div(conv->cin, conv->shape.chunk);
+    p.packed = conv->packed;
+    const int32_t chunks = (int32_t)tsr_ceil_div(conv->cin, s->chunk);
     p.chunk = (int32_t)tsr_ceil_div(tsr_ceil_div(conv->cin, chunks), 16) * 16;
-    if (p.chunk > conv->shape.chunk) p.chunk = conv->shape.chunk;
+    if (p.chunk > s->chunk) p.chunk = s->chunk;
     p.made = conv->made;
     p.all_made = conv->all_made;
     p.kt = conv->time.taps;
@@ -130,11 +172,12 @@ tsr_status tsr_conv_run(tsr_conv *conv, const tsr_conv_args *args)
     bk_kernel *kernel = NULL;
     tsr_conv_cut cut;
     bk_binding params;
+    const tsr_conv_shape *shape = conv->shape.tile == TSR_TILE_MATRIX && dtype_of_x(conv, args) != TSR_F16 ? &conv->wide : &conv->shape;
     tsr_status status = check(conv, args);
-    if (status == TSR_OK) status = tsr_conv_cut_grid(conv, args->rows, (int32_t)tsr_ceil_div(args->width, conv->stride), &cut);
-    if (status == TSR_OK) status = get_kernel(conv, args, &kernel);
+    if (status == TSR_OK) status = tsr_conv_cut_grid(conv, shape, args->rows, (int32_t)tsr_ceil_div(args->width, conv->stride), &cut);
+    if (status == TSR_OK) status = get_kernel(conv, shape, args, &kernel);
     if (status != TSR_OK) return status;
-    const conv_params p = fill(conv, args, &cut);
+    const conv_params p = fill(conv, shape, args, &cut);
     if ((status = tsr_params_get(&conv->params, &p, &params)) != TSR_OK || args->dry) return status;
     bk_buffer *const packed = conv->weight->bk;
     const bk_binding bindings[] = {

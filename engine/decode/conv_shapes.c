@@ -38,11 +38,19 @@ static size_t vector_shapes(int32_t width, int32_t made, tsr_conv_shape *out)
     return count;
 }
 
+int32_t tsr_conv_pitch(const tsr_conv *conv, int32_t width)
+{
+    const int32_t columns = (width - 1) * conv->stride + conv->across.taps + conv->shift * (conv->r - 1);
+    return (int32_t)tsr_ceil_div(columns, conv->stride) * conv->stride;
+}
+
 int64_t tsr_conv_patch(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t height, int32_t width)
 {
-    const int64_t pitch = shape->tile == TSR_TILE_VECTOR ? shape->chunk : shape->chunk + 1, halo = conv->shift * (conv->r - 1);
-    const int64_t columns = tsr_ceil_div((int64_t)(width - 1) * conv->stride + conv->across.taps + halo, conv->stride) * conv->stride;
-    return ((int64_t)(height - 1) * conv->stride + conv->down.taps + halo) * columns * pitch;
+    const int64_t rows = (int64_t)(height - 1) * conv->stride + conv->down.taps + conv->shift * (conv->r - 1);
+    const int64_t pixel = shape->tile == TSR_TILE_MATRIX   ? shape->chunk / 8 + 1 - shape->chunk / 8 % 2
+                          : shape->tile == TSR_TILE_VECTOR ? shape->chunk
+                                                           : shape->chunk + 1;
+    return rows * tsr_conv_pitch(conv, width) * pixel;
 }
 
 static tsr_conv_shape subgroup_shape(int32_t lanes, int32_t rn)
@@ -58,7 +66,7 @@ static tsr_conv_shape subgroup_shape(int32_t lanes, int32_t rn)
 }
 
 /* The largest chunk with which shared memory holds a square tile's input, and a tap's weights. */
-static tsr_conv_shape simt_shape(const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rm, int32_t rn)
+tsr_conv_shape tsr_conv_simt_shape(const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rm, int32_t rn)
 {
     tsr_conv_shape s = {.tile = TSR_TILE_SIMT, .lanes = lanes, .ln = ln, .rm = rm, .rn = rn, .columns = rn * ln};
     const int32_t pixels = s.lanes / s.ln * s.rm;
@@ -90,11 +98,11 @@ static void add_simt(const tsr_conv *conv, int32_t made, tsr_conv_shape *out, si
     } others[] = {{64, 16, 8}, {128, 16, 8}, {256, 16, 8}, {128, 32, 8}, {256, 32, 8}, {64, 8, 8}, {128, 16, 4}};
     const tsr_device_info *info = &conv->dev->info;
     const int32_t usual = info->max_workgroup >= 128 ? 128 : 64, rn = made > 48 ? 4 : made > 16 ? 3 : 1;
-    add(out, count, simt_shape(conv, usual, 16, 8, rn));
+    add(out, count, tsr_conv_simt_shape(conv, usual, 16, 8, rn));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         const int32_t most = (int32_t)tsr_ceil_div(made, others[i].ln);
         if ((uint32_t)others[i].lanes <= info->max_workgroup)
-            add(out, count, simt_shape(conv, others[i].lanes, others[i].ln, others[i].rm, most < 4 ? most : 4));
+            add(out, count, tsr_conv_simt_shape(conv, others[i].lanes, others[i].ln, others[i].rm, most < 4 ? most : 4));
     }
 }
 
@@ -114,6 +122,11 @@ size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHA
         for (int32_t rn = 1; rn <= 8; rn *= 2)
             if (rn == 1 || made > rn / 2 * lanes) add(out, &count, subgroup_shape(lanes, rn));
     }
+    tsr_conv_shape matrix[TSR_MAX_CONV_MATRIX_SHAPES];
+    const size_t of_matrix = tsr_conv_matrix_shapes(conv, matrix);
+    const bool cpu = info->type == TSR_DEVICE_CPU; /* has them for applications' tests, not for speed */
+    for (size_t i = 0; i < of_matrix && !cpu; i++) add(out, &count, matrix[i]);
     add_simt(conv, made, out, &count);
+    for (size_t i = 0; i < of_matrix && cpu; i++) add(out, &count, matrix[i]);
     return count;
 }

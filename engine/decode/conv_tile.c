@@ -52,25 +52,26 @@ static void cut_vector(const tsr_conv *conv, int32_t rows, int32_t width, tsr_co
 }
 
 /* Iterations of an invocation's loops, at most. */
-static int64_t iterations(const tsr_conv *conv, const tsr_conv_cut *cut)
+static int64_t iterations(const tsr_conv *conv, const tsr_conv_shape *s, const tsr_conv_cut *cut)
 {
-    const tsr_conv_shape *s = &conv->shape;
     const int64_t taps = (int64_t)conv->down.taps * conv->across.taps, chunks = tsr_ceil_div(conv->cin, s->chunk), out = 2 * s->rm * s->rn;
     if (s->tile == TSR_TILE_SUBGROUP)
         return conv->time.taps * taps * (1 + cut->tile_height) * ((int64_t)conv->cin + 2 * chunks) + s->sums + out * cut->tile_height;
-    const int64_t stage = patch_floats(conv, cut->tile_height, cut->tile_width) / s->lanes + 1;
+    const int64_t stage = tsr_conv_patch(conv, s, cut->tile_height, cut->tile_width) / s->lanes + 1;
+    if (s->tile == TSR_TILE_MATRIX)
+        return conv->time.taps * chunks * (stage + taps * (1 + s->chunk / s->mk)) + (int64_t)s->rm * (s->mm * s->mn * s->rn + s->rm);
     return conv->time.taps * chunks * (stage + taps * (s->chunk + s->chunk * s->columns / s->lanes + 2)) + out;
 }
 
-/* GPUs: rm x (lanes / ln) pixels, in a shape that wastes least. A sub-group: rows of rm pixels, as many as its loops may take. */
-static tsr_status cut_simt(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *cut)
+/* GPUs: rm x (lanes / ln) pixels, in a shape that wastes least. A sub-group: rows of rm pixels, as many as its loops may take. Matrices: a
+ * fragment of pixels above the other. */
+static tsr_status cut_simt(const tsr_conv *conv, const tsr_conv_shape *s, int32_t rows, int32_t width, tsr_conv_cut *cut)
 {
-    const tsr_conv_shape *s = &conv->shape;
     const int32_t pixels = s->lanes / s->ln * s->rm;
     const int64_t limit = (int64_t)tsr_loop_limit(conv->dev) * 3 / 4;
     int64_t best = -1;
     for (int32_t h = 1; h <= pixels && s->tile == TSR_TILE_SIMT; h *= 2) {
-        if (patch_floats(conv, h, pixels / h) > s->patch) continue;
+        if (tsr_conv_patch(conv, s, h, pixels / h) > s->patch) continue;
         const int64_t tiles = tsr_ceil_div(rows, h) * tsr_ceil_div(width, pixels / h), cost = tiles * 1024 + h + pixels / h;
         if (best >= 0 && cost >= best) continue;
         best = cost;
@@ -80,11 +81,15 @@ static tsr_status cut_simt(const tsr_conv *conv, int32_t rows, int32_t width, ts
     if (s->tile == TSR_TILE_SUBGROUP) {
         cut->tile_width = s->rm;
         cut->tile_height = conv->depthwise ? 1 : rows < TSR_CONV_ROWS ? rows : TSR_CONV_ROWS;
-        while (cut->tile_height > 1 && limit && iterations(conv, cut) > limit) cut->tile_height--;
+        while (cut->tile_height > 1 && limit && iterations(conv, s, cut) > limit) cut->tile_height--;
     }
-    if (limit && iterations(conv, cut) > limit)
+    if (s->tile == TSR_TILE_MATRIX) {
+        cut->tile_width = s->mm;
+        cut->tile_height = s->lanes / s->subgroup / s->ln * s->rm;
+    }
+    if (limit && iterations(conv, s, cut) > limit)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: the driver ends loops after %u iterations; a convolution of %d channels takes %lld",
-                        conv->dev->info.id, tsr_loop_limit(conv->dev), conv->cin, (long long)iterations(conv, cut));
+                        conv->dev->info.id, tsr_loop_limit(conv->dev), conv->cin, (long long)iterations(conv, s, cut));
     cut->down = (int32_t)tsr_ceil_div(rows, cut->tile_height);
     cut->across = (int32_t)tsr_ceil_div(width, cut->tile_width);
     cut->part_units = 1;
@@ -92,12 +97,12 @@ static tsr_status cut_simt(const tsr_conv *conv, int32_t rows, int32_t width, ts
     return TSR_OK;
 }
 
-tsr_status tsr_conv_cut_grid(const tsr_conv *conv, int32_t rows, int32_t width, tsr_conv_cut *out)
+tsr_status tsr_conv_cut_grid(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t rows, int32_t width, tsr_conv_cut *out)
 {
-    if (conv->shape.tile == TSR_TILE_VECTOR) {
+    if (shape->tile == TSR_TILE_VECTOR) {
         cut_vector(conv, rows, width, out);
     } else {
-        const tsr_status status = cut_simt(conv, rows, width, out);
+        const tsr_status status = cut_simt(conv, shape, rows, width, out);
         if (status != TSR_OK) return status;
     }
     out->groups = (int64_t)out->down * out->across * out->parts * conv->groups;

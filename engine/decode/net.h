@@ -75,6 +75,7 @@ typedef struct tsr_conv_desc {
     bool clamp; /* to [low, high] */
     float low, high;
     const float *noise_scale; /* [cout] or NULL: per-channel noise (LTX 0.9.1), from net->noise. Read during the call only */
+    tsr_tile tile;            /* for tests: its shapes, where the device and the convolution have them; 0: chosen */
     uint32_t shape;           /* for tests and tuning: the n-th, from 1, of the shapes that the device can run; 0: chosen */
 } tsr_conv_desc;
 

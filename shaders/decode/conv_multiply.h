@@ -11,11 +11,6 @@
 #endif
     const i32 unit_block = unit0 / PRM(block_units), unit_y = unit_block / r * PRM(shift), unit_x = (unit_block - unit_block / r * r) * PRM(shift);
 #endif
-/* Where the weights of frame f, tap t begin, for unit u of this group. */
-#define TAPS_AT(u, f, t)                                                                           \
-    PADD(weight, (((I64((PRM(block_first) + (group * PRM(blocks) + (u) / PRM(block_units)) * PRM(block_step)) * PRM(block_units) + (u) % PRM(block_units)) * \
-                        I64(PRM(kt)) + I64(f)) * I64(tap_count) + I64(t)) * I64(cin)) * I64(TILE_COLS * w_size))
-
 #if TILE == TILE_SUBGROUP
     f32 taps[CHUNK * RN], sums[SUMS]; /* of a row of RM pixels after the other */
     i32 zeroed = 0;
@@ -142,7 +137,10 @@
                     seen[i] = ((py * stride + ky + unit_y) * patch_pitch + dx % stride * phase_columns + dx / stride + px) * PIXEL_PITCH;
                 }
                 SYNC();
-                for (i32 e = LANE; e < cn * TILE_COLS; e += LANES) taps[e] = load_as(W_DT, at, e);
+                for (i32 e = LANE; e < (cn + RUN - 1) / RUN * RUN * TILE_COLS; e += LANES) {
+                    const i32 of_run = e / RUN, k = of_run / TILE_COLS * RUN + e % RUN;
+                    taps[RUN == 1 ? e : k * TILE_COLS + of_run % TILE_COLS] = load_as(W_DT, at, e);
+                }
                 SYNC();
 #define A_(k, i) staged[seen[i] + (k)]
 #define B_(k, j) taps[(k) * TILE_COLS + TILE_COL(j)]
@@ -158,4 +156,3 @@
     f32 sums[RM * RN];
     UNROLL for (i32 i = 0; i < RM; i++) { UNROLL for (i32 j = 0; j < RN; j++) sums[i * RN + j] = acc[i][j]; }
 #endif
-#undef TAPS_AT

@@ -1,5 +1,8 @@
 /* The body of a convolution kernel that finishes sums and stores them: bias, noise, residual, activation, clamp, the fused norm. Sums wait in
  * memory, of the workgroup or private, for loops that stay rolled: drivers would compile the long way out for each sum. */
+#if TILE != TILE_MATRIX
+#define OUT_WIDTH tile_width
+#endif
 #if TILE == TILE_VECTOR
 #define OUT_PIXELS (rows_here * tile_width)
 #define OUT_PIXEL(i) (i)
@@ -11,6 +14,25 @@
     for (i32 u = 0; u < units_here; u += run) {
         const i32 unit = unit0 + u, block = unit / PRM(block_units), unit_at = unit - block * PRM(block_units);
         run = PRM(block_units) - unit_at < units_here - u ? PRM(block_units) - unit_at : units_here - u;
+#elif TILE == TILE_MATRIX
+/* In passes, each with one fragment of pixels of every sub-group; invocations side by side have channels side by side. */
+#define OUT_ACROSS (TILE_COLS % SUBGROUP == 0 ? SUBGROUP : MN)
+#define OUT_PLACE(i) (LANE / OUT_ACROSS + (i) * (LANES / OUT_ACROSS))
+#define OUT_PIXELS (MM * OUT_ACROSS / (LN * SUBGROUP))
+#define OUT_WIDTH MM
+#define OUT_PIXEL(i) ((OUT_PLACE(i) / MM * RM + pass) * MM + OUT_PLACE(i) % MM)
+#define OUT_SLOTS (TILE_COLS / OUT_ACROSS)
+#define OUT_CHANNEL(j) (LANE % OUT_ACROSS + (j) * OUT_ACROSS)
+#define OUT_COLUMN(j) (unit_at * TILE_COLS + OUT_CHANNEL(j))
+#define OUT_AT(i, j) (OUT_PLACE(i) * TILE_COLS + OUT_CHANNEL(j))
+#define OUT_SUM(i, j) AS_F32(staged[OUT_AT(i, j) / 4][OUT_AT(i, j) % 4])
+    for (i32 pass = 0; pass < RM; pass++) {
+        SYNC();
+        UNROLL for (i32 i = 0; i < RM; i++) {
+            if (i == pass) { UNROLL for (i32 j = 0; j < RN; j++) coopMatStore(sums[i * RN + j], staged, (down * MM * TILE_COLS + (side * RN + j) * MN) / 4, TILE_COLS / 4, MAT_ROWS); }
+        }
+        SYNC();
+        const i32 block = unit_block, unit_at = unit0 - block * PRM(block_units);
 #else
 #define OUT_SLOTS RN
 #define OUT_COLUMN(j) (unit_at * TILE_COLS + TILE_COL(j))
@@ -27,10 +49,10 @@
 #endif
         const i32 block_y = block / r, block_x = block - block_y * r, made = PRM(made), out_width = PRM(grid_width) * r;
         const i32 columns0 = (PRM(block_first) + (group * PRM(blocks) + block) * PRM(block_step)) * PRM(block_units) * TILE_COLS;
-        const f32 y_limit = Y_DT == 0 ? AS_F32(0x7f800000u) : 65520.0f, act_limit = A_DT == 0 ? AS_F32(0x7f800000u) : 65520.0f;
+        const f32 y_limit = Y_DT == 0 ? AS_F32(0x7f800000u) : 65520.0f;
         fv bad = FV(0.0f);
         for (i32 i = 0; i < OUT_PIXELS; i++) {
-            const i32 ty = OUT_PIXEL(i) / tile_width, tx = OUT_PIXEL(i) - ty * tile_width;
+            const i32 ty = OUT_PIXEL(i) / OUT_WIDTH, tx = OUT_PIXEL(i) - ty * OUT_WIDTH;
             const bool valid = ty < rows_here && tx < columns_here;
             /* Pixels past the tile's end repeat its last: what is loaded for them is there, and nothing is stored. */
             const i32 gy = gy0 + (ty < rows_here ? ty : rows_here - 1), gx = gx0 + (tx < columns_here ? tx : columns_here - 1);
@@ -81,6 +103,7 @@
             }
 #if TILE == TILE_VECTOR
             if (NORM != 0 && valid) {
+                const f32 act_limit = A_DT == 0 ? AS_F32(0x7f800000u) : 65520.0f;
                 f32 sum = 0.0f, square = 0.0f;
                 for (i32 l = 0; l < VW; l++) {
                     sum += FV_AT(total, l);
@@ -115,9 +138,13 @@
         }
         if (PRM(watch) != 0 && BV_ANY(bad > FV(0.0f))) ST32(overflow, 0, 1u);
     }
+#undef OUT_WIDTH
 #undef OUT_PIXELS
 #undef OUT_PIXEL
 #undef OUT_SLOTS
 #undef OUT_COLUMN
 #undef OUT_AT
 #undef OUT_SUM
+#undef OUT_ACROSS
+#undef OUT_PLACE
+#undef OUT_CHANNEL

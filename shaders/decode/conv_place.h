@@ -11,3 +11,7 @@
     const i32 x_size = X_DT == 0 ? 4 : 2, w_size = W_DT == 0 ? 4 : 2;
     /* Columns of a staged row: those of each remainder by the stride side by side, so that neighbours in the output are neighbours. */
     const i32 phase_columns = ((tile_width - 1) * stride + kw + PRM(shift) * (r - 1) + stride - 1) / stride, patch_pitch = phase_columns * stride;
+/* Where the weights of frame f, tap t begin, for unit u of this group. */
+#define TAPS_AT(u, f, t)                                                                           \
+    PADD(weight, (((I64((PRM(block_first) + (group * PRM(blocks) + (u) / PRM(block_units)) * PRM(block_step)) * PRM(block_units) + (u) % PRM(block_units)) * \
+                        I64(PRM(kt)) + I64(f)) * I64(tap_count) + I64(t)) * I64(PRM(packed))) * I64(TILE_COLS * w_size))

@@ -3,7 +3,9 @@
  *
  * MAT_IN, MAT_SUM       the types of an element
  * MAT_A(m, k)  MAT_B(k, n)  MAT_C(m, n)  a sub-group's matrices: C += A B
- * MAT_ROWS, MAT_COLUMNS  how elements lie in memory: a row, a column after the other */
+ * MAT_ROWS, MAT_COLUMNS  how elements lie in memory: a row, a column after the other
+ * u32x4, LD128(p, i)     16 bytes at a time, aligned to that; u32x4_p_(p).v is memory for coopMatLoad
+ * SUBGROUP_ID           of the workgroup's sub-groups */
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_vote : require
@@ -26,3 +28,7 @@
 #define MAT_C(m, n) MAT(MAT_SUM, m, n, gl_MatrixUseAccumulator)
 #define MAT_ROWS gl_CooperativeMatrixLayoutRowMajor
 #define MAT_COLUMNS gl_CooperativeMatrixLayoutColumnMajor
+#define u32x4 uvec4
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer u32x4_p_ { uvec4 v[]; };
+#define LD128(p, i) (u32x4_p_(p).v[i])
+#define SUBGROUP_ID int(gl_SubgroupID)

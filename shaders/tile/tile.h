@@ -23,6 +23,9 @@
 #define TILE_ROWS ((LANES / LN) * RM)
 #define TILE_COL(j) ((LANE % LN) + (j) * LN)
 #define TILE_COLS (RN * LN)
+#elif TILE == TILE_MATRIX
+/* RM x RN fragments of MM x MN in the registers of a sub-group, LN sub-groups side by side. */
+#define TILE_COLS (LN * RN * MN)
 #else
 /* Every invocation owns all rows: one invocation with columns VW wide, or one sub-group with a column
  * each, whose loads of A are the same for all and cost a driver on a CPU a scalar load. */

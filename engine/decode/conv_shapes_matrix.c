@@ -1,0 +1,76 @@
+/* Shapes of convolutions in tile model matrix: how sub-groups and their fragments cover a tile. */
+#include "conv.h"
+#include "matrix/layout.h"
+
+/* down x across sub-groups, each with rm fragments of pixels x rn of channels. */
+typedef struct cover {
+    int32_t down, across, rm, rn;
+} cover;
+static const cover covers[] = {{2, 2, 4, 4}, {2, 2, 4, 3}, {2, 2, 4, 2}, {2, 2, 2, 4}, {2, 2, 2, 2},
+                               {4, 1, 4, 3}, {4, 1, 2, 4}, {4, 1, 2, 2}, {4, 1, 4, 1}, {4, 1, 2, 1}};
+enum { COVERS = sizeof(covers) / sizeof(covers[0]) };
+
+/* Channels that are staged at a time: two steps of a matrix or more, unless that fills much up with zeros. */
+static int32_t chunk_for(int32_t cin, int32_t k)
+{
+    const int32_t large = k < 32 ? 32 : k, small = k < 16 ? 16 : k;
+    const int64_t with_large = tsr_ceil_div(cin, large) * large, with_small = tsr_ceil_div(cin, small) * small;
+    return with_large * 8 <= with_small * 9 ? large : small;
+}
+
+static tsr_conv_shape shape_of(const tsr_conv *conv, const tsr_matrix_shape *m, const cover *c)
+{
+    tsr_conv_shape s = {.tile = TSR_TILE_MATRIX,
+                        .subgroup = (int32_t)conv->dev->info.subgroup_min,
+                        .mm = (int32_t)m->m,
+                        .mn = (int32_t)m->n,
+                        .mk = (int32_t)m->k,
+                        .ln = c->across,
+                        .rm = c->rm,
+                        .rn = c->rn};
+    s.lanes = c->down * c->across * s.subgroup;
+    s.chunk = chunk_for(conv->cin, s.mk);
+    s.columns = c->across * c->rn * s.mn;
+    const int64_t patch = tsr_conv_patch(conv, &s, c->down * c->rm, s.mm), sums = tsr_ceil_div((int64_t)c->down * s.mm * s.columns, 4);
+    const int64_t words = patch > sums ? patch : sums;
+    s.patch = words < INT32_MAX / 16 ? (int32_t)words : INT32_MAX / 16;
+    return s;
+}
+
+/* Can the kernel be this? Invocations share a pass of sums evenly, a step of a matrix is whole 16-byte words, registers hold the sums. */
+static bool runs(const tsr_conv *conv, const tsr_conv_shape *s)
+{
+    const tsr_device_info *info = &conv->dev->info;
+    const int32_t side = s->columns % s->subgroup == 0 ? s->subgroup : s->mn;
+    return s->mk % 8 == 0 && s->chunk % s->mk == 0 && s->subgroup % s->mn == 0 && s->mm * side % (s->ln * s->subgroup) == 0 &&
+           s->rm * s->rn * s->mm * s->mn <= 128 * s->subgroup && (uint32_t)s->lanes <= info->max_workgroup &&
+           (uint32_t)s->patch * 16 <= info->shared_bytes;
+}
+
+tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *matrix)
+{
+    const int32_t ln = matrix->columns % 16 == 0 ? 16 : 8, rn = matrix->columns / ln, lanes = conv->dev->info.max_workgroup >= 128 ? 128 : 64;
+    return tsr_conv_simt_shape(conv, lanes, ln, rn > 4 ? 4 : 8, rn);
+}
+
+size_t tsr_conv_matrix_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_MATRIX_SHAPES])
+{
+    const tsr_matrix_shape *m = tsr_matrix_shape_for(&conv->dev->info, TSR_F16);
+    double costs[COVERS];
+    size_t count = 0;
+    if (!m || conv->depthwise || conv->dtype != TSR_F16 || conv->dev->info.subgroup_min == 0 || !tsr_kernel_matrix_built("conv", TSR_F16)) return 0;
+    for (size_t i = 0; i < COVERS; i++) {
+        const tsr_conv_shape s = shape_of(conv, m, &covers[i]);
+        if (!runs(conv, &s) || tsr_conv_wide_shape(conv, &s).chunk % s.mk != 0) continue;
+        /* Columns that are multiplied, and the loads for each product. */
+        const double cost = (double)(tsr_ceil_div(conv->made, s.columns) * s.columns) * (1 + (s.rm + s.rn) / (2.0 * s.rm * s.rn));
+        size_t at = count++;
+        for (; at > 0 && cost < costs[at - 1]; at--) {
+            costs[at] = costs[at - 1];
+            out[at] = out[at - 1];
+        }
+        costs[at] = cost;
+        out[at] = s;
+    }
+    return count;
+}
