@@ -63,6 +63,8 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define fv_bits(i) as_float(i)
 #define iv_to_fv(i) convert_float(i)
 #define iv_bits(a) as_int(a)
+#define fv_max(a, b) fmax(a, b)
+#define fv_min(a, b) fmin(a, b)
 #define FV_LDG(p, i) LDF(p, i)
 #define FV_LDGH(p, i) LDH(p, i)
 #define FV_LDGB(p, i) as_float(LD16(p, i) << 16)
@@ -86,23 +88,27 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define FV_FIRST(v) (v).s0
 #define FV_SEL(cond, a, b) select(b, a, cond)
 #define BV_ANY(c) any(c)
-#define FV_LD(a, i) CAT(vload, VW)(0, (a) + (i))
-#define FV_ST(a, i, x) CAT(vstore, VW)(x, 0, (a) + (i))
-#define IV_LD(a, i) CAT(vload, VW)(0, (a) + (i))
-#define FV_LDG(p, i) CAT(vload, VW)(0, (__global const float *)(p) + (i))
+/* PoCL makes a vstore16 of four stores. */
+typedef fv fv_mem_ __attribute__((aligned(4)));
+typedef iv iv_mem_ __attribute__((aligned(4)));
+#define FV_LD(a, i) (*(__local const fv_mem_ *)((a) + (i)))
+#define FV_ST(a, i, x) *(__local fv_mem_ *)((a) + (i)) = (x)
+#define IV_LD(a, i) (*(__local const iv_mem_ *)((a) + (i)))
+#define FV_LDG(p, i) (*(__global const fv_mem_ *)((__global const float *)(p) + (i)))
 #define FV_LDGH(p, i) CAT(vload_half, VW)(0, (__global const half *)(p) + (i))
 #define FV_LDGB(p, i) CAT(as_float, VW)(CAT(convert_uint, VW)(CAT(vload, VW)(0, (__global const ushort *)(p) + (i))) << 16)
 #define FV_LDG8(p, i) CAT(convert_float, VW)(CAT(vload, VW)(0, (__global const char *)(p) + (i)))
-#define FV_STG(p, i, x) CAT(vstore, VW)(x, 0, (__global float *)(p) + (i))
+#define FV_STG(p, i, x) *(__global fv_mem_ *)((__global float *)(p) + (i)) = (x)
 #define FV_STGH(p, i, x) CAT(CAT(vstore_half, VW), _rte)(x, 0, (__global half *)(p) + (i))
 #define fv_to_iv(a) CAT(convert_int, VW)(a)
 #define fv_bits(i) CAT(as_float, VW)(i)
 #define iv_to_fv(i) CAT(convert_float, VW)(i)
 #define iv_bits(a) CAT(as_int, VW)(a)
+/* One instruction of a CPU's, as fmax with its rule for NaN is not. */
+HELPER fv fv_max(fv a, fv b) { return a > b ? a : b; }
+HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #endif
 #define BV_AND(a, b) ((a) & (b))
-#define fv_max(a, b) fmax(a, b)
-#define fv_min(a, b) fmin(a, b)
 #define fv_fma(a, b, c) fma(a, b, c)
 #define fv_floor(a) floor(a)
 #define fv_abs(a) fabs(a)
