@@ -124,7 +124,7 @@ size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHA
     }
     tsr_conv_shape matrix[TSR_MAX_CONV_MATRIX_SHAPES];
     const size_t of_matrix = tsr_conv_matrix_shapes(conv, matrix);
-    const bool cpu = info->type == TSR_DEVICE_CPU; /* has them for applications' tests, not for speed */
+    const bool cpu = info->type == TSR_DEVICE_CPU;
     for (size_t i = 0; i < of_matrix && !cpu; i++) add(out, &count, matrix[i]);
     add_simt(conv, made, out, &count);
     for (size_t i = 0; i < of_matrix && cpu; i++) add(out, &count, matrix[i]);

@@ -62,8 +62,9 @@ size_t tsr_conv_matrix_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_C
     for (size_t i = 0; i < COVERS; i++) {
         const tsr_conv_shape s = shape_of(conv, m, &covers[i]);
         if (!runs(conv, &s) || tsr_conv_wide_shape(conv, &s).chunk % s.mk != 0) continue;
-        /* Columns that are multiplied, and the loads for each product. */
-        const double cost = (double)(tsr_ceil_div(conv->made, s.columns) * s.columns) * (1 + (s.rm + s.rn) / (2.0 * s.rm * s.rn));
+        /* Columns that are multiplied, and the loads for each product. A CPU has matrices for programs' tests: what is compiled soonest. */
+        const double columns = (double)(tsr_ceil_div(conv->made, s.columns) * s.columns), products = s.rm * s.rn;
+        const double cost = conv->dev->info.type == TSR_DEVICE_CPU ? products : columns * (1 + (s.rm + s.rn) / (2 * products));
         size_t at = count++;
         for (; at > 0 && cost < costs[at - 1]; at--) {
             costs[at] = costs[at - 1];

@@ -45,6 +45,8 @@ tsr_status tsr_decoder_create(tsr_device *dev, const tsr_tensors *weights, const
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.precision is %d; expected 0 (chosen), 1 (fp32) or 2 (fp16)", (int)desc->precision);
     if ((unsigned)desc->latents > TSR_LATENTS_RAW)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.latents is %d; expected 0 (normalized) or 1 (raw)", (int)desc->latents);
+    if (desc->tile > TSR_TILE_MATRIX)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.tile is %u; expected 0 (chosen) to %d (matrix)", desc->tile, (int)TSR_TILE_MATRIX);
     tsr_decoder *dec = calloc(1, sizeof(*dec));
     if (!dec) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a decoder of %zu bytes", sizeof(*dec));
     dec->dev = dev;
@@ -53,6 +55,7 @@ tsr_status tsr_decoder_create(tsr_device *dev, const tsr_tensors *weights, const
     dec->precision = precision_for(dev, desc->precision);
     dec->net.dev = dev;
     dec->net.encoder = desc->encoder != 0;
+    dec->net.tile = (tsr_tile)desc->tile;
     dec->net.store = dec->net.weights = dec->precision == TSR_PRECISION_F16 ? TSR_F16 : TSR_F32;
     const tsr_status status = build(dec, weights, desc);
     if (status != TSR_OK) {

@@ -109,6 +109,7 @@ int32_t tsr_net_conv(tsr_net *net, const tsr_conv_desc *desc)
         return TSR_NONE;
     }
     const tsr_feature made = made_by(net, &d, rt);
+    if (!d.tile) d.tile = net->tile;
     tsr_node *node = add_node(net, TSR_NODE_CONV, d.name, d.x);
     if (!node) {
         tsr_taps_free(&d.taps);

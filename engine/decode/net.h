@@ -141,6 +141,7 @@ typedef struct tsr_net {
     char family[32], variant[64];
     bool encoder;
     tsr_dtype store;   /* storage of features: f32 or f16 */
+    tsr_tile tile;     /* of convolutions whose description leaves it open */
     tsr_dtype weights; /* of weights: f32 or f16; f16 tensors that hold a number beyond fp16 are kept in f32 */
     tsr_latent_space latent;
     int32_t chunk;              /* latents of a TSR_SCOPE_CHUNK; 0: none */

@@ -136,13 +136,28 @@ static suite_verdict run_exact(const suite_case *c, suite_run_context *run)
     return v;
 }
 
+/* Both in tile model matrix. */
+static suite_verdict run_matrix(const suite_case *c, suite_run_context *run)
+{
+    decode_bench b;
+    if (suite_lacks_matrices(run)) return SUITE_UNSUPPORTED;
+    decode_form f = *(const decode_form *)c->params;
+    f.desc.tile = TSR_TILE_MATRIX;
+    suite_verdict v = decode_bench_open(&b, &f, TSR_PRECISION_F16, run);
+    if (v == SUITE_PASS) v = run_clips(&b, 1e-2, run);
+    if (v == SUITE_PASS) v = run_cuts(&b, run);
+    decode_bench_close(&b);
+    return v;
+}
+
 static int add_forms(suite *s, const decode_form *forms)
 {
     static const struct {
         const char *name;
         suite_verdict (*run)(const suite_case *c, suite_run_context *run);
         int half;
-    } checks[] = {{"oracle", run_oracle, 0}, {"oracle/f16", run_oracle, 1}, {"exact", run_exact, 0}, {"exact/f16", run_exact, 1}};
+    } checks[] = {
+        {"oracle", run_oracle, 0}, {"oracle/f16", run_oracle, 1}, {"exact", run_exact, 0}, {"exact/f16", run_exact, 1}, {"matrix", run_matrix, 1}};
     for (const decode_form *f = forms; f->name; f++)
         for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
             char name[112];

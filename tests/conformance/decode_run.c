@@ -24,7 +24,10 @@ suite_verdict decode_bench_open(decode_bench *b, const decode_form *f, tsr_preci
     desc.precision = precision;
     tsr_status s = decode_model_open(b->model, &b->file);
     if (s == TSR_OK) s = tsr_decoder_create(run->dev, b->file, &desc, &b->dec);
-    return s == TSR_OK ? SUITE_PASS : suite_error(run, s, "loading");
+    if (s != TSR_OK) return suite_error(run, s, "loading");
+    if (desc.tile == TSR_TILE_MATRIX && suite_matrix_layers(b->dec, (uint32_t)b->in.height, (uint32_t)b->in.width) == 0)
+        return suite_say(run, SUITE_UNSUPPORTED, "no convolution runs in cooperative matrices of fp16 on this device and build");
+    return SUITE_PASS;
 }
 
 void decode_bench_close(decode_bench *b)

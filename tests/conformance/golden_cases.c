@@ -1,4 +1,5 @@
-/* Decoders and encoders against other implementations' results: the fixtures of tests/golden, each in fp32 and in fp16. */
+/* Decoders and encoders against other implementations' results: the fixtures of tests/golden, each in fp32, in fp16, and in tile
+ * model matrix. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,15 @@ static suite_verdict run_f16(golden_work *w)
                      w->rms, w->apart, w->layers_in_f32);
 }
 
+static suite_verdict run_matrix(golden_work *w)
+{
+    w->tile = TSR_TILE_MATRIX;
+    const suite_verdict v = run_f16(w);
+    if (v == SUITE_PASS && w->layers_in_matrix == 0)
+        return suite_say(w->run, SUITE_UNSUPPORTED, "no convolution runs in cooperative matrices of fp16 on this device and build");
+    return v;
+}
+
 /* Does a true width take minutes here? Then the message says so. */
 static bool takes_minutes(suite_run_context *run)
 {
@@ -63,11 +73,14 @@ static suite_verdict run_fixture(const suite_case *c, suite_run_context *run)
     char why[512];
     golden g;
     golden_work w;
+    const bool matrix = c->params && *(const int *)c->params;
+    if (matrix && suite_lacks_matrices(run)) return SUITE_UNSUPPORTED;
     if (!golden_open(folder(&required), names[c->number], &g, why, sizeof(why))) return suite_say(run, SUITE_FAIL, "%s", why);
     suite_verdict v = SUITE_UNSUPPORTED;
     if (!g.heavy || !takes_minutes(run)) {
         const bool room = golden_work_open(&w, &g, run);
-        v = !room ? suite_say(run, SUITE_FAIL, "no memory") : c->params ? run_f16(&w) : run_f32(&w);
+        suite_verdict (*const check)(golden_work * w) = matrix ? run_matrix : c->params ? run_f16 : run_f32;
+        v = room ? check(&w) : suite_say(run, SUITE_FAIL, "no memory");
         golden_work_close(&w);
     }
     golden_close(&g);
@@ -105,7 +118,7 @@ static void list(void)
 
 int suite_add_golden(suite *s)
 {
-    static const int f16 = 1;
+    static const int in_matrices[] = {0, 1};
     char name[112];
     list();
     if (count == 0) return suite_add(s, "golden/fixtures", run_missing, NULL, 0);
@@ -113,7 +126,10 @@ int suite_add_golden(suite *s)
         snprintf(name, sizeof(name), "golden/%s/f32", names[i]);
         if (!suite_add(s, name, run_fixture, NULL, i)) return 0;
         snprintf(name, sizeof(name), "golden/%s/f16", names[i]);
-        if (!suite_add(s, name, run_fixture, &f16, i)) return 0;
+        if (!suite_add(s, name, run_fixture, &in_matrices[0], i)) return 0;
+        suite_mark_compiled(s);
+        snprintf(name, sizeof(name), "golden/%s/matrix", names[i]);
+        if (!suite_add(s, name, run_fixture, &in_matrices[1], i)) return 0;
         suite_mark_compiled(s);
     }
     return 1;

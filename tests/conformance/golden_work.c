@@ -92,7 +92,8 @@ static suite_verdict make(golden_work *w, int scheme, tsr_precision precision, b
                                    .variant = g->variant[0] ? g->variant : NULL,
                                    .precision = precision,
                                    .latents = raw ? TSR_LATENTS_RAW : TSR_LATENTS_NORMALIZED,
-                                   .encoder = g->encoder};
+                                   .encoder = g->encoder,
+                                   .tile = w->tile};
     char path[] = "/tmp/tessera-golden-XXXXXX";
     const int fd = mkstemp(path);
     if (fd < 0) return suite_say(w->run, SUITE_FAIL, "cannot make '%s'", path);
@@ -113,6 +114,7 @@ static suite_verdict note_info(golden_work *w, const tsr_decoder *dec, tsr_preci
     const tsr_status status = tsr_decoder_get_info(dec, &info);
     if (status != TSR_OK) return suite_error(w->run, status, "info");
     if (info.layers_in_f32 > w->layers_in_f32) w->layers_in_f32 = info.layers_in_f32;
+    w->layers_in_matrix = suite_matrix_layers(dec, info.space_scale, info.space_scale);
     return info.precision == precision ? SUITE_PASS
                                        : suite_say(w->run, SUITE_FAIL, "precision %d was asked for and %d chosen", precision, info.precision);
 }

@@ -12,6 +12,8 @@ typedef struct golden_work {
     double worst, rms;    /* of all clips and modes against the fixture, over its largest value */
     double apart;         /* of all modes against the first */
     uint32_t layers_in_f32;
+    tsr_tile tile;             /* of convolutions; 0: as the device likes */
+    uint32_t layers_in_matrix; /* of the decoder made last */
 } golden_work;
 
 /* Room for the results. */

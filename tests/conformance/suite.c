@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case *, suite_run_context *), const void *params, int number)
 {
@@ -38,6 +39,22 @@ bool suite_takes_minutes(suite_run_context *run, uint32_t tile)
     if (tile != TSR_TILE_SIMT || tsr_device_info_of(run->dev)->vector_width <= 1) return false;
     suite_say(run, SUITE_UNSUPPORTED, "workgroups that stage tiles take a compiler for wide vectors minutes");
     return true;
+}
+
+bool suite_lacks_matrices(suite_run_context *run)
+{
+    if (tsr_device_info_of(run->dev)->features & TSR_FEATURE_MATRIX) return false;
+    suite_say(run, SUITE_UNSUPPORTED, "this device has no cooperative matrices");
+    return true;
+}
+
+uint32_t suite_matrix_layers(const tsr_decoder *dec, uint32_t height, uint32_t width)
+{
+    const tsr_clip clip = {.height = height, .width = width, .latents = 1};
+    tsr_decoder_layer layer;
+    uint32_t count = 0;
+    for (uint32_t i = 0; tsr_decoder_get_layer(dec, i, &clip, &layer) == TSR_OK; i++) count += strstr(layer.text, "matrix tile") != NULL;
+    return count;
 }
 
 suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what)

@@ -4,6 +4,7 @@
 
 #include "conformance.h"
 #include "oracle/oracle.h"
+#include "tessera/tessera_decode.h"
 
 typedef struct suite_run_context {
     tsr_context *ctx;
@@ -38,6 +39,10 @@ void suite_mark_compiled(suite *s);
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Does a compiler for wide vectors take minutes for this tile, whose workgroups stage tiles? Then the message says so, and the case is left out. */
 bool suite_takes_minutes(suite_run_context *run, uint32_t tile);
+/* Has the device no cooperative matrices? Then the message says so, and the case is left out. */
+bool suite_lacks_matrices(suite_run_context *run);
+/* Layers of a decoder that run in tile model matrix, as it says itself. */
+uint32_t suite_matrix_layers(const tsr_decoder *dec, uint32_t height, uint32_t width);
 /* SUITE_UNSUPPORTED for TSR_ERROR_UNSUPPORTED, else SUITE_FAIL, with the library's text. */
 suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what);
 

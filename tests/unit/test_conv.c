@@ -15,6 +15,7 @@
 #include "conv_case.h"
 #include "decode/conv.h"
 #include "family/weights.h"
+#include "matrix/layout.h"
 
 enum { MARGIN = 96 }; /* elements around an operand's rows */
 
@@ -211,9 +212,12 @@ static bool fuse(conv_case *c, tsr_conv *conv)
     return true;
 }
 
-static void run_case(tsr_device *dev, uint64_t seed, bool with_norm)
+/* tile: of that tile model, if the case allows it. Returns what it was. */
+static tsr_tile run_case(tsr_device *dev, uint64_t seed, bool with_norm, tsr_tile tile)
 {
     conv_case *c = conv_case_draw(seed, with_norm);
+    c->desc.tile = tile;
+    if (tile == TSR_TILE_MATRIX && seed % 4 != 0) c->weights = c->x_dtype = TSR_F16;
     if (getenv("TEST_CONV_DESCRIBE")) describe(c);
     uint64_t state = seed ^ 1;
     tsr_conv *conv = create(c, dev);
@@ -233,10 +237,27 @@ static void run_case(tsr_device *dev, uint64_t seed, bool with_norm)
     const size_t bytes = (size_t)c->out_height * (size_t)c->out_width * (size_t)c->made * sizeof(float);
     if (memcmp(whole.y, striped.y, bytes) != 0 || memcmp(whole.act, striped.act, bytes) != 0 || whole.flagged != striped.flagged)
         fail_msg("seed %llu: stripes differ from the whole", (unsigned long long)seed);
+    const tsr_tile ran = conv->shape.tile;
     free_outputs(&whole);
     free_outputs(&striped);
     tsr_conv_destroy(conv);
     conv_case_free(c);
+    return ran;
+}
+
+static void open_device(const char *selector, tsr_context **ctx, tsr_device **dev)
+{
+    assert_int_equal(tsr_context_create(NULL, ctx), TSR_OK);
+    if (tsr_device_open(*ctx, selector, NULL, dev) == TSR_OK) return;
+    tsr_context_destroy(*ctx);
+    if (TEST_REQUIRE) fail_msg("%s", tsr_last_error());
+    skip();
+}
+
+static void close_device(tsr_context *ctx, tsr_device *dev)
+{
+    tsr_device_destroy(dev);
+    tsr_context_destroy(ctx);
 }
 
 /* plain: as the device is; else as a GPU is seen, with the tile in shared memory. */
@@ -244,19 +265,13 @@ static void run_device(const char *selector, bool plain, int cases)
 {
     tsr_context *ctx = NULL;
     tsr_device *dev = NULL;
-    assert_int_equal(tsr_context_create(NULL, &ctx), TSR_OK);
-    if (tsr_device_open(ctx, selector, NULL, &dev) != TSR_OK) {
-        tsr_context_destroy(ctx);
-        if (TEST_REQUIRE) fail_msg("%s", tsr_last_error());
-        skip();
-    }
+    open_device(selector, &ctx, &dev);
     if (!plain) {
         dev->info.vector_width = 1;
-        dev->info.features &= ~(uint32_t)TSR_FEATURE_SUBGROUP;
+        dev->info.features &= ~(uint32_t)(TSR_FEATURE_SUBGROUP | TSR_FEATURE_MATRIX);
     }
-    for (int i = 0; i < cases; i++) run_case(dev, first_seed + (uint64_t)i, i % 3 == 0);
-    tsr_device_destroy(dev);
-    tsr_context_destroy(ctx);
+    for (int i = 0; i < cases; i++) run_case(dev, first_seed + (uint64_t)i, i % 3 == 0, TSR_TILE_AUTO);
+    close_device(ctx, dev);
 }
 
 static void host(void **state) { (void)state, run_device("host", true, 300); }
@@ -265,12 +280,30 @@ static void vulkan_shared(void **state) { (void)state, run_device("vulkan", fals
 static void opencl(void **state) { (void)state, run_device("opencl", true, 10); }
 static void opencl_shared(void **state) { (void)state, run_device("opencl", false, 5); }
 
+/* Fragments of fp16 matrices, or what serves where weights or features are in fp32. */
+static void vulkan_matrix(void **state)
+{
+    (void)state;
+    tsr_context *ctx = NULL;
+    tsr_device *dev = NULL;
+    open_device("vulkan", &ctx, &dev);
+    const bool there = tsr_matrix_shape_for(&dev->info, TSR_F16) && tsr_kernel_matrix_built("conv", TSR_F16);
+    int in_matrices = 0;
+    for (int i = 0; i < 16 && there; i++) in_matrices += run_case(dev, first_seed + (uint64_t)i, i % 3 == 0, TSR_TILE_MATRIX) == TSR_TILE_MATRIX;
+    close_device(ctx, dev);
+    if (!there) {
+        print_message("no fp16 matrices in this device or build\n");
+        skip();
+    }
+    if (in_matrices < 3) fail_msg("%d of 16 convolutions ran in matrices", in_matrices);
+}
+
 /* Arguments: a seed, a pattern of test names. */
 int main(int argc, char **argv)
 {
     first_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL) * 1000003u;
     if (argc > 2) cmocka_set_test_filter(argv[2]);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(host), cmocka_unit_test(vulkan), cmocka_unit_test(vulkan_shared), cmocka_unit_test(opencl),
-                                       cmocka_unit_test(opencl_shared)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(host),          cmocka_unit_test(vulkan), cmocka_unit_test(vulkan_shared),
+                                       cmocka_unit_test(vulkan_matrix), cmocka_unit_test(opencl), cmocka_unit_test(opencl_shared)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

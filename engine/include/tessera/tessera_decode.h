@@ -30,7 +30,8 @@ typedef struct tsr_decoder_desc {
     tsr_latents latents; /* what is pushed: the diffusion model's (normalised) or de-normalised ones. Of encoders: what is pulled */
     uint32_t encoder;    /* 1: build the other way round. push takes frames [3,H,W] in [0,1], pull gives latents [C,h,w] */
     uint64_t noise_seed; /* for the families that add noise (LTX 0.9.1 and later, with time step) */
-    uint32_t reserved[6];
+    uint32_t tile;       /* a tsr_tile: convolutions run in that tile model where the device and their types allow it. 0: chosen */
+    uint32_t reserved[5];
 } tsr_decoder_desc;
 
 /* A missing, extra or mis-shaped tensor is TSR_ERROR_FILE and named, with both shapes; so is a family that cannot be told, with the nearest one and
