@@ -29,4 +29,4 @@ def build(device, text, options, _):
     subgroup = int(re.search(r"\.wavefront_size:\s*(\d+)", run.stdout).group(1))
     row |= {"compiler": version(), "subgroup": subgroup, "code": int(re.search(r"codeLenInByte = (\d+)", run.stdout).group(1)),
             "instructions": len(re.findall(r"^\t[a-z]\w*", run.stdout.split("s_endpgm")[0], re.M)) + 1}
-    return row | loop.measure(run.stdout, "llvm", device, subgroup)
+    return row | loop.measure(loop.Kernel(run.stdout, "", "", "llvm", device, subgroup), row["occupancy"])

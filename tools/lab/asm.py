@@ -1,13 +1,17 @@
 """Assembly texts of drivers as blocks of instructions, and the loops that these make."""
 import re
 
-# Each: how a line begins a block, the instruction of a line, and where a branch goes to.
+# Each: how a line begins a block, the instruction of a line, where a branch goes to, and what does not fall into the next line.
 DIALECTS = {
-    "aco": (re.compile(r"^(BB\d+):"), re.compile(r"^\t(\w.*?)\s*;"), re.compile(r"^s_c?branch\w*\s+(BB\d+)")),
-    "nak": (re.compile(r"^block\S*\s+\d+\s+(L\d+)"), re.compile(r"^(?:@\S+)?\s+(.*?)\s*//"), re.compile(r"^bra\s.*\b(L\d+)")),
-    "llvm": (re.compile(r"^\.(L\w+):"), re.compile(r"^\t([a-z].*)"), re.compile(r"^s_c?branch\w*\s+\.(L\w+)")),
-    "gen": (re.compile(r"^([_L]\w*):"), re.compile(r"^(?:\([^)]*\))?\s+([a-z][\w.]* .*?)(?:\s*//.*)?$"), re.compile(r"^(?:while|goto|jmpi|break|cont)\b.*?\s([_L]\w+)")),
-    "ir3": (re.compile(r"^(l\d+):"), re.compile(r"^((?:\(\w+\))*\s*[a-z]\w*.*)"), re.compile(r"^(?:br\w*|jump|b\w+)\s.*#(l\d+)")),
+    "aco": (re.compile(r"^(BB\d+):"), re.compile(r"^\t(\w.*?)\s*;"), re.compile(r"^s_c?branch\w*\s+(BB\d+)"),
+            re.compile(r"^(s_branch|s_endpgm)\b")),
+    "nak": (re.compile(r"^block\S*\s+\d+\s+(L\d+)"), re.compile(r"^(?:@\S+)?\s+(.*?)\s*//"), re.compile(r"^bra\s.*\b(L\d+)"),
+            re.compile(r"^(bra pT|exit)\b")),
+    "llvm": (re.compile(r"^\.(L\w+):"), re.compile(r"^\t([a-z].*)"), re.compile(r"^s_c?branch\w*\s+\.(L\w+)"), re.compile(r"^(s_branch|s_endpgm)\b")),
+    "gen": (re.compile(r"^([_L]\w*):"), re.compile(r"^(?:\([^)]*\))?\s+([a-z][\w.]* .*?)(?:\s*//.*)?$"),
+            re.compile(r"^(?:while|goto|jmpi|break|cont)\b.*?\s([_L]\w+)"), re.compile(r"^ret\b")),
+    "ir3": (re.compile(r"^(l\d+):"), re.compile(r"^((?:\(\w+\))*\s*[a-z]\w*.*)"), re.compile(r"^(?:br\w*|jump|b\w+)\s.*#(l\d+)"),
+            re.compile(r"^(jump|end)\b")),
 }
 DELAY = re.compile(r"//\s*delay=(\d+)")
 
@@ -18,18 +22,15 @@ class Block:
         self.lines = []  # instruction texts
         self.delays = []  # that the compiler put behind them; NVK alone tells
         self.targets = []
+        self.falls = True  # into the next block
 
 
 class Loop:
-    """Blocks [first, last] of the text: from where a branch goes back to, to the last such branch."""
+    """A header and the blocks that get back to it without passing it, by their numbers."""
 
-    def __init__(self, first, last):
-        self.first, self.last = first, last
+    def __init__(self, header, blocks):
+        self.header, self.blocks = header, blocks
         self.parent = None
-        self.children = []
-
-    def holds(self, block):
-        return self.first <= block <= self.last
 
     @property
     def depth(self):
@@ -37,7 +38,7 @@ class Loop:
 
 
 def parse(text, dialect):
-    begins, instruction, branch = DIALECTS[dialect]
+    begins, instruction, branch, leaves = DIALECTS[dialect]
     blocks = [Block("")]
     for line in text.splitlines():
         label = begins.match(line)
@@ -49,34 +50,74 @@ def parse(text, dialect):
             continue
         code = found.group(1).strip()
         code = re.sub(r"^(\(\w+\)\s*)+", "", code) if dialect == "ir3" else code.split(" = ", 1)[-1].strip()
+        if not blocks[-1].falls:  # behind a branch: a block without a label
+            blocks.append(Block(None))
         blocks[-1].lines.append(code)
         delay = DELAY.search(line)
         blocks[-1].delays.append(int(delay.group(1)) if delay else 0)
         target = branch.match(code)
         if target:
             blocks[-1].targets.append(target.group(1))
+        if leaves.match(code) and not line.startswith("@"):
+            blocks[-1].falls = False
     return blocks
 
 
-def loops(blocks):
-    """All loops, outer ones before those within."""
+def successors(blocks):
     place = {block.label: i for i, block in enumerate(blocks)}
-    ends = {}
-    for i, block in enumerate(blocks):
-        for target in block.targets:
-            at = place.get(target, len(blocks))
-            if at <= i:
-                ends[at] = max(ends.get(at, i), i)
-    found = [Loop(first, last) for first, last in sorted(ends.items(), key=lambda e: (e[0], -e[1]))]
+    return [[place[t] for t in block.targets if t in place] + ([i + 1] if block.falls and i + 1 < len(blocks) else [])
+            for i, block in enumerate(blocks)]
+
+
+def dominators(after, before):
+    """For each block the set of those that every way to it passes, as bits."""
+    every = (1 << len(after)) - 1
+    dominated = [1] + [every] * (len(after) - 1)
+    changed = True
+    while changed:
+        changed = False
+        for i in range(1, len(after)):
+            common = every
+            for p in before[i]:
+                common &= dominated[p]
+            if before[i] and dominated[i] != common | 1 << i:
+                dominated[i] = common | 1 << i
+                changed = True
+    return dominated
+
+
+def loops(blocks):
+    """All loops, in the order of their headers in the text."""
+    after = successors(blocks)
+    reached, work = set(), [0]
+    while work:
+        at = work.pop()
+        if at not in reached:
+            reached.add(at)
+            work += after[at]
+    before = [[] for _ in blocks]
+    for i in sorted(reached):
+        for f in after[i]:
+            before[f].append(i)
+    dominated = dominators(after, before)
+    bodies = {}
+    for i in sorted(reached):
+        for header in after[i]:
+            if dominated[i] >> header & 1:
+                body = bodies.setdefault(header, {header})
+                work = [i]
+                while work:
+                    at = work.pop()
+                    if at not in body:
+                        body.add(at)
+                        work += before[at]
+    found = [Loop(header, bodies[header]) for header in sorted(bodies)]
     for loop in found:
-        outer = [o for o in found if o is not loop and o.first <= loop.first and loop.last <= o.last]
-        loop.parent = max(outer, key=lambda o: o.first) if outer else None
-        if loop.parent:
-            loop.parent.children.append(loop)
+        outer = [o for o in found if o is not loop and loop.blocks < o.blocks]
+        loop.parent = min(outer, key=lambda o: len(o.blocks), default=None)
     return found
 
 
 def innermost(found, block):
     """The smallest loop around a block, or None."""
-    around = [loop for loop in found if loop.holds(block)]
-    return max(around, key=lambda loop: (loop.first, -loop.last)) if around else None
+    return min((loop for loop in found if block in loop.blocks), key=lambda loop: len(loop.blocks), default=None)

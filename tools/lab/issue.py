@@ -7,6 +7,8 @@ applications on RDNA 3 using WMMA" (512 FLOP per clock and CU of fp16: a 16x16x1
 that rate for fp16 and four times for 8 bits); Vega ISA guide (64 lanes over 16 ALUs: 4 cycles); NVIDIA, Turing, A100 and GA102 white papers
 (multiply-adds and tensor core FMA per clock and SM, over 4). The rates that Mesa's ACO assumes for its own estimate agree but for
 WMMA on RDNA4, for which it takes RDNA3's.
+
+A rate takes device, instruction text and sub-group size, and gives class, slots, and products of one number by another (MAC).
 """
 import re
 
@@ -23,45 +25,47 @@ def aco(device, op, subgroup):
     passes = 4 if gcn else subgroup // 32
     if op.startswith(("v_wmma", "v_swmmac")):
         narrow = re.search(r"_(iu8|iu4|fp8|bf8)", op)
-        return "matrix", (16 if rdna == 3 and "iu4" in op else 32) if rdna < 4 else 8 if narrow else 16
+        return "matrix", (16 if "iu4" in op else 32) if rdna < 4 else 8 if narrow else 16, 16 * 16 * 16
     if op.startswith("v_dual"):
-        return ("fma" if re.search(r"v_dual_(fma|fmac|dot2)", op) else "alu"), 1
+        products = len(re.findall(r"v_dual_(?:fma|fmac|fmaak|fmamk)", op)) + 2 * len(re.findall(r"v_dual_dot2", op))
+        return ("fma" if products else "alu"), 1, products * subgroup
     if re.match(r"v_(fma|fmac|mad|mac|pk_fma|dot\d|fmaak|fmamk|madak|madmk|mad_mix|fma_mix)", op) and not re.match(r"v_mad_[ui]", op):
-        return "fma", 1 if rdna >= 3 and passes == 2 and re.match(r"v_(fma|fmac|dot2)", op) else passes
+        products = 2 if op.startswith(("v_pk_", "v_dot2")) else 4 if op.startswith("v_dot4") else 1
+        return "fma", 1 if rdna >= 3 and passes == 2 and re.match(r"v_(fma|fmac|dot2)", op) else passes, products * subgroup
     if re.match(r"v_(exp|log|rcp|rsq|sqrt|sin|cos)_", op) or re.match(r"v_(mul_lo|mul_hi|mad_u64|mad_i64)", op):
-        return "special", 4 * passes
+        return "special", 4 * passes, 0
     if op.startswith(("v_", "ds_swizzle", "ds_bpermute")) and not op.startswith("ds_"):
-        return "alu", 1 if rdna >= 3 and passes == 2 and re.match(r"v_(add|sub|mul|max|min|mov)_(f32|b32)", op) else passes
+        return "alu", 1 if rdna >= 3 and passes == 2 and re.match(r"v_(add|sub|mul|max|min|mov)_(f32|b32)", op) else passes, 0
     if op.startswith("ds_"):
-        return "shared", 1
+        return "shared", 1, 0
     if op.startswith(("global_", "buffer_", "flat_", "scratch_", "image_")):
-        return "memory", 1
+        return "memory", 1, 0
     if op.startswith(("s_waitcnt", "s_wait_", "s_delay_alu", "s_nop", "s_clause", "s_inst_prefetch", "s_set_inst")):
-        return "wait", 0
-    return "scalar", 1
+        return "wait", 0, 0
+    return "scalar", 1, 0
 
 
-def nak(device, op, _):
+def nak(device, op, subgroup):
     name = op.split(".")[0].split(" ")[0]
     half = 2 if device in ("turing", "ampere") else 1  # passes of a multiply-add: 16 lanes for a warp of 32
     if name in ("hmma", "imma", "bmma"):
         shape = re.search(r"m(\d+)n(\d+)k(\d+)", op)
         m, n, k = (int(x) for x in shape.groups()) if shape else (16, 8, 16)
         rate = TENSOR[device] * (2 if name == "imma" else 1)
-        return "matrix", m * n * k / rate
+        return "matrix", m * n * k / rate, m * n * k
     if name in ("ffma", "hfma2", "idp4", "idp2", "dp4a"):
-        return "fma", half
+        return "fma", half, subgroup * {"hfma2": 2, "idp2": 2, "idp4": 4, "dp4a": 4}.get(name, 1)
     if name in ("mufu", "f2i", "i2f", "f2f", "frnd", "popc", "flo"):
-        return "special", 8
+        return "special", 8, 0
     if name in ("ldsm", "lds", "sts") or re.match(r"(ld|st|atom)\S*\.shared", op):
-        return "shared", 1
+        return "shared", 1, 0
     if name in ("ld", "st", "ldg", "stg", "ldl", "stl", "ldc", "atom", "tex", "suld", "sust", "cctl", "membar"):
-        return "memory", 1
+        return "memory", 1, 0
     if name in ("nop", "bsync", "bssy", "bclear", "yield"):
-        return "wait", 0
+        return "wait", 0, 0
     if name in ("bra", "exit", "bar", "brk", "warpsync", "jmp") or name.startswith("u") or name in ("r2ur", "s2ur"):
-        return "scalar", 1
-    return "alu", half
+        return "scalar", 1, 0
+    return "alu", half, 0
 
 
 def ir3(_, op, subgroup):
@@ -70,37 +74,39 @@ def ir3(_, op, subgroup):
     name = re.sub(r"^(\(\w+\)\s*)+", "", op).split(" ")[0]
     count = (int(repeat.group(1)) + 1 if repeat else 1) * passes
     if name.startswith(("mad.f", "dp4acc", "dp2acc")):
-        return "fma", count
+        return "fma", count, count // passes * subgroup * (4 if name.startswith("dp4") else 2 if name.startswith("dp2") else 1)
     if name.startswith(("rcp", "rsq", "sqrt", "log2", "exp2", "sin", "cos", "hlog2", "hexp2", "hrsq")):
-        return "special", 4 * count
+        return "special", 4 * count, 0
     if name.startswith(("ldl", "stl", "ldlw", "stlw")):
-        return "shared", 1
+        return "shared", 1, 0
     if name.startswith(("ldg", "stg", "ldp", "stp", "ldib", "stib", "ldc", "isam", "sam", "atomic", "fence", "bar")):
-        return "memory", 1
+        return "memory", 1, 0
     if name == "nop":
-        return "wait", count
+        return "wait", count, 0
     if name.startswith(("br", "jump", "end", "getone", "shps", "shpe", "kill", "predt", "predf", "prede")):
-        return "scalar", 1
-    return "alu", count
+        return "scalar", 1, 0
+    return "alu", count, 0
 
 
 def gen(device, op, _):
     name = re.split(r"[. ]", op, maxsplit=1)[0]
     size = re.search(r"\((\d+)\|M", op)
-    passes = max(1, int(size.group(1)) // (16 if device == "xehpc" else 8)) if size else 1
+    lanes = int(size.group(1)) if size else 1
+    passes = max(1, lanes // (16 if device == "xehpc" else 8))
     if name in ("dpas", "dpasw"):
-        return "matrix", int(re.search(r"dpasw?\.\d+x(\d+)", op).group(1))
+        depth, rows = (int(x) for x in re.search(r"dpasw?\.(\d+)x(\d+)", op).groups())
+        return "matrix", rows, rows * lanes * depth * 2
     if name in ("mad", "dp4a"):
-        return "fma", passes
+        return "fma", passes, lanes * (4 if name == "dp4a" else 1)
     if name == "math":
-        return "special", 4 * passes
+        return "special", 4 * passes, 0
     if name in ("send", "sends", "sendc", "sendsc", "load", "store", "atomic"):
-        return ("shared" if "slm" in op else "memory"), 1
+        return ("shared" if "slm" in op else "memory"), 1, 0
     if name in ("nop", "sync", "wait"):
-        return "wait", 0
+        return "wait", 0, 0
     if name in ("if", "else", "endif", "while", "goto", "join", "jmpi", "break", "cont", "brc", "brd", "ret", "call", "calla", "halt"):
-        return "scalar", 1
-    return "alu", passes
+        return "scalar", 1, 0
+    return "alu", passes, 0
 
 
 RATES = {"aco": aco, "nak": nak, "ir3": ir3, "llvm": aco, "gen": gen}

@@ -1,34 +1,102 @@
 """What a kernel's main loop does with its issue slots."""
+import re
+
 import asm
 import issue
+import nir
+
+VECTOR = ("matrix", "fma", "alu", "special")  # classes that share the vector port
 
 
-def count(blocks, first, last, dialect, device, subgroup):
-    """Instructions and issue cycles of each class within blocks [first, last]."""
-    numbers, cycles = {}, {}
-    for block in blocks[first:last + 1]:
-        for line in block.lines:
-            kind, slots = issue.RATES[dialect](device, line, subgroup)
-            numbers[kind] = numbers.get(kind, 0) + 1
-            cycles[kind] = cycles.get(kind, 0) + slots
-    return numbers, cycles
+class Kernel:
+    """A kernel's assembly; nir: the text that it was made from; log: ACO_DEBUG=perfinfo, which says how many clocks ACO thinks that each
+    instruction takes."""
+
+    def __init__(self, text, nir_text, log, dialect, device, subgroup):
+        self.dialect = dialect
+        self.blocks = asm.parse(text, dialect)
+        self.loops = asm.loops(self.blocks)
+        trips = nir.trips(nir_text)
+        self.trips = dict(zip(self.loops, trips)) if len(trips) == len(self.loops) else {}
+        self.around = [asm.innermost(self.loops, i) for i in range(len(self.blocks))]
+        self.clocks = clocks_of(log)
+        self.costs = [[issue.RATES[dialect](device, line, subgroup) for line in block.lines] for block in self.blocks]
+
+    def weight(self, block, outer):
+        """How often a block runs in one turn of a loop around it; loops of unknown length go round once."""
+        weight, loop = 1, self.around[block]
+        while loop is not outer:
+            weight *= self.trips.get(loop) or 1
+            loop = loop.parent
+        return weight
+
+    def sums(self, outer):
+        """Instructions, slots and MACs of each class in one turn of a loop."""
+        numbers, slots, macs = {}, {}, 0
+        for i in outer.blocks:
+            weight = self.weight(i, outer)
+            for kind, cost, products in self.costs[i]:
+                numbers[kind] = numbers.get(kind, 0) + weight
+                slots[kind] = slots.get(kind, 0) + weight * cost
+                macs += weight * products
+        return numbers, slots, macs
+
+    def share(self, outer, kind):
+        numbers, slots, macs = self.sums(outer)
+        return slots.get(kind, 0) / sum(slots.values())
+
+    def main_loop(self):
+        """The outermost loop in which most matrix products are made (multiply-adds, where the kernel has no others), and the class."""
+        for kind in issue.WORK:
+            work = {loop: self.sums(loop)[0].get(kind, 0) for loop in self.loops if not loop.parent}
+            most = max(work, key=work.get, default=None)
+            if most and work[most]:
+                return most, kind
+        return None, None
+
+    def inner_share(self, kind):
+        """The share in the innermost loop with most of the class."""
+        own = {}
+        for i, costs in enumerate(self.costs):
+            own[self.around[i]] = own.get(self.around[i], 0) + sum(c[0] == kind for c in costs)
+        own.pop(None, None)
+        return self.share(max(own, key=own.get), kind)
+
+    def estimate(self, outer, slots, waves):
+        """The compiler's own cycles of one turn. NVK: the delays that it put behind instructions. ACO: the clocks that it gives them, waits for
+        memory included, shared by the waves that a SIMD holds, but no less than the busiest port's slots: as ACO computes the inverse
+        throughput of a whole program. ir3: a slot for each instruction and nop."""
+        if self.dialect == "nak":
+            return sum(self.weight(i, outer) * sum(self.blocks[i].delays) for i in outer.blocks)
+        if self.dialect == "ir3":
+            return sum(slots.values())
+        if not self.clocks:
+            return None
+        clocks = sum(self.weight(i, outer) * self.clocks.get(self.blocks[i].label, 0) for i in outer.blocks)
+        ports = [sum(slots.get(kind, 0) for kind in VECTOR)] + [slots.get(kind, 0) for kind in ("scalar", "shared", "memory")]
+        return max(clocks / max(waves, 1), *ports)
 
 
-def measure(text, dialect, device, subgroup):
-    """The innermost loop with most matrix instructions, or, where the kernel has none, multiply-adds: loop, work, issue and share of a row."""
-    blocks = asm.parse(text, dialect)
-    found = asm.loops(blocks)
-    own = {}
-    for i in range(len(blocks)):
-        loop = asm.innermost(found, i)
-        if loop:
-            numbers, _ = count(blocks, i, i, dialect, device, subgroup)
-            for kind in issue.WORK:
-                own[loop, kind] = own.get((loop, kind), 0) + numbers.get(kind, 0)
-    for kind in issue.WORK:
-        most = max((loop for loop, k in own if k == kind), key=lambda loop: own[loop, kind], default=None)
-        if most and own[most, kind] > 0:
-            numbers, cycles = count(blocks, most.first, most.last, dialect, device, subgroup)
-            total = sum(cycles.values())
-            return {"loop": kind, "work": numbers[kind], "issue": round(total, 1), "share": round(cycles[kind] / total, 3)}
-    return {}
+def clocks_of(log):
+    """Of each block's label, of the program that was printed last."""
+    clocks, label = {}, None
+    for line in log.splitlines():
+        begin = re.match(r"(BB\d+)$", line)
+        if begin:
+            label = begin.group(1)
+            clocks = {label: 0} if label == "BB0" else clocks | {label: 0}
+        clock = re.match(r"\t\(\s*(\d+) clk\)", line)
+        if clock and label:
+            clocks[label] += int(clock.group(1))
+    return clocks
+
+
+def measure(kernel, waves):
+    """Columns of a row, from loop to estimate."""
+    outer, kind = kernel.main_loop()
+    if not outer:
+        return {}
+    numbers, slots, macs = kernel.sums(outer)
+    total, estimate = sum(slots.values()), kernel.estimate(outer, slots, waves)
+    return {"loop": kind, "work": numbers[kind], "macs": macs, "issue": round(total, 1), "share": round(slots[kind] / total, 3),
+            "inner": round(kernel.inner_share(kind), 3), "estimate": None if estimate is None else round(estimate, 1)}

@@ -72,4 +72,4 @@ def build(device, text, options, kernel):
     row = {"compiler": version(), "subgroup": subgroup, "registers": yaml_number(info, "grf_count"), "code": code,
            "spills": -(-head(assembly, "spill size") // register), "scratch": private, "shared": local, "instructions": head(assembly, "instCount"),
            "occupancy": min(threads, (shared // local) * held // units if local else threads)}
-    return row | loop.measure(assembly, "gen", device, subgroup)
+    return row | loop.measure(loop.Kernel(assembly, "", "", "gen", device, subgroup), row["occupancy"])

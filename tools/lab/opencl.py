@@ -7,7 +7,7 @@ import sys
 import amdgcn
 import ocloc
 
-SHAPES = ("LANES", "RM", "RN", "LN", "BC")
+SHAPES = ("LANES", "MM", "MN", "MK", "RM", "RN", "LN", "BC", "CHUNK")
 
 
 def read_text(path):

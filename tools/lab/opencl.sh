@@ -23,5 +23,5 @@ mkdir -p "$out/$device"
 # shellcheck disable=SC2086
 TESSERA_LAB_CARD=$device TESSERA_LAB="$out/$device" LD_LIBRARY_PATH="$build/lab/opencl" timeout 900 "$build/lab/tessera-lab-variants" $quick \
     --recipes tools/recipes opencl >"$out/$device/variants.jsonl" 2>"$out/$device/log" || [ -s "$out/$device/0001.cl" ] || { cat "$out/$device/log"; exit 1; }
-python3 tools/lab/opencl.py "$device" "$out/$device" "$out/$device/variants.jsonl" >"$out/$device.rows.jsonl"
+python3 -B tools/lab/opencl.py "$device" "$out/$device" "$out/$device/variants.jsonl" >"$out/$device.rows.jsonl"
 echo "$device: $(wc -l <"$out/$device.rows.jsonl") kernels"

@@ -18,10 +18,16 @@ COLUMNS = [
     ("instructions", int, "in the whole kernel"),
     ("code", int, "bytes"),
     ("cycles", int, "the compiler's own estimate for the whole kernel, in its own units"),
-    ("loop", str, "of the innermost loop with most matrix instructions (where there are none: multiply-adds): their class"),
-    ("work", int, "its matrix instructions or multiply-adds (dot products), per sub-group"),
-    ("issue", float, "its issue cycles of a sub-group on one SIMD, by tools/lab/issue.py"),
-    ("share", float, "of these, those of work"),
+    # Of one turn of the loop in which most products are made, for one sub-group: loop.py
+    ("loop", str, "what makes the products: matrix instructions, or fma where there are none"),
+    ("work", int, "instructions of that class"),
+    ("macs", int, "products that they make"),
+    ("issue", float, "slots of all instructions, by issue.py"),
+    ("share", float, "of these, those of the class"),
+    ("inner", float, "the same in the innermost loop alone that has most of the class"),
+    ("estimate", float, "cycles by the compiler's own estimate"),
+    ("excess", float, "macs / the products that the tile needs, where the lab knows the tile"),
+    ("cost", float, "estimate for each 4096 products that the tile needs"),
 ]
 KEY = ("device", "variant", "kernel")
 NAMES = [name for name, _, _ in COLUMNS]

@@ -5,6 +5,7 @@ import re
 import sys
 
 import loop
+import tiles
 
 # The driver's names of the columns; a sum of several.
 COLUMNS = {
@@ -16,16 +17,19 @@ COLUMNS = {
                "instructions": ["Instruction Count"], "code": ["Code size"]},
     "llvmpipe": {},
 }
-DIALECT = {"radv": ("aco", "Assembly"), "nvk": ("nak", "NAK assembly"), "turnip": ("ir3", "IR3 Assembly")}
-SHAPES = ("LANES", "RM", "RN", "LN", "BC")
+# Dialect of the assembly, its text, and that of the NIR it was made from.
+DIALECT = {"radv": ("aco", "Assembly", "NIR Shader(s)"), "nvk": ("nak", "NAK assembly", "NIR shader"), "turnip": ("ir3", "IR3 Assembly", "Final NIR")}
+SHAPES = ("LANES", "QUERIES", "MM", "MN", "MK", "RM", "RN", "LN", "BC", "CHUNK")
+
+
+def read_file(folder, file):
+    with open(os.path.join(folder, file), encoding="utf-8", errors="replace") as text:
+        return text.read()
 
 
 def read_text(folder, pipeline, name):
     file = pipeline.get("texts", {}).get(name)
-    if not file:
-        return ""
-    with open(os.path.join(folder, file), encoding="utf-8", errors="replace") as text:
-        return text.read()
+    return read_file(folder, file) if file else ""
 
 
 def shared_of(folder, pipeline):
@@ -35,6 +39,16 @@ def shared_of(folder, pipeline):
         if found:
             return int(found.group(1))
     return 0
+
+
+def kernel_of(device, folder, pipeline):
+    """The loops of a pipeline; None where the driver shows no assembly."""
+    driver = pipeline["driver"].split(" ")[0].lower()
+    if driver not in DIALECT or pipeline["result"] != 0:
+        return None
+    dialect, assembly, nir = DIALECT[driver]
+    return loop.Kernel(read_text(folder, pipeline, assembly), read_text(folder, pipeline, nir), read_file(folder, pipeline["log"]), dialect, device,
+                       pipeline["subgroup"])
 
 
 def row_of(device, folder, pipeline):
@@ -55,9 +69,12 @@ def row_of(device, folder, pipeline):
         row["occupancy"] //= 4  # of an SM's four quarters
     if driver in DIALECT and "shared" not in row:
         row["shared"] = shared_of(folder, pipeline)
-    if driver in DIALECT and pipeline["result"] == 0:
-        dialect, name = DIALECT[driver]
-        row |= loop.measure(read_text(folder, pipeline, name), dialect, device, pipeline["subgroup"])
+    kernel = kernel_of(device, folder, pipeline)
+    if kernel:
+        row |= loop.measure(kernel, row.get("occupancy", 1))
+        needed = tiles.macs(row["kernel"], values, pipeline)
+        if needed and row.get("macs"):
+            row |= {"excess": round(row["macs"] / needed, 3), "cost": round(row["estimate"] * 4096 / needed, 1)}
     if row["status"] == "ok" and row.get("spills"):
         row["status"] = "spills"
     return row

@@ -12,6 +12,12 @@ if [ "$1" = --list ]; then
 fi
 
 device=$1
+# How matrices lie in registers would be asked of the device, which runs nothing here (engine/matrix/layout.h).
+case $device in
+navi31) export TESSERA_MATRIX_LAYOUT=rdna3 ;;
+gfx1201) export TESSERA_MATRIX_LAYOUT=rdna4 ;;
+turing | ampere) export TESSERA_MATRIX_LAYOUT=nvidia ;;
+esac
 # The kernel driver's part is played by Mesa's drm-shim: the user-space driver finds a card, and compiles for it; nothing is run.
 case $device in
 vega10 | navi21 | navi31 | gfx1201) shim=amdgpu icd=radeon && export AMDGPU_GPU_ID="$device" ;;
@@ -29,10 +35,20 @@ fi
 
 mkdir -p "$out/$device"
 export TESSERA_LAB="$out/$device" VK_DRIVER_FILES="$icd" VK_ADD_LAYER_PATH="$build/lab" VK_INSTANCE_LAYERS=VK_LAYER_TESSERA_lab
-export MESA_SHADER_CACHE_DISABLE=1 XDG_CACHE_HOME="$out/$device"
+export MESA_SHADER_CACHE_DISABLE=1 XDG_CACHE_HOME="$out/$device" ACO_DEBUG=perfinfo
 # Failures are rows of the table.
 # shellcheck disable=SC2086
 LD_PRELOAD="$shim" timeout 900 "$build/lab/tessera-lab-variants" $quick --recipes tools/recipes vulkan \
     >"$out/$device/variants.jsonl" 2>"$out/$device/log" || [ -s "$out/$device/pipelines.jsonl" ] || { cat "$out/$device/log"; exit 1; }
-python3 tools/lab/vulkan.py "$device" "$out/$device" "$out/$device/variants.jsonl" >"$out/$device.rows.jsonl"
+# The peer's shader for the same work, through the same instrument.
+if [ -x "$build/tessera-peer-ggml" ]; then
+    truncate -s 64M "$out/$device/problem"
+    for d in 64 128; do
+        printf 'problem 1 8 4096 4096 %d f16 0\nrun\n' "$d" |
+            TESSERA_LAB_LABEL="$(printf 'flash f16 d%d\tggml\tpeer' "$d")" LD_PRELOAD="$shim" timeout 300 "$build/tessera-peer-ggml" vulkan 0 \
+                3<>"$out/$device/problem" >>"$out/$device/log" 2>&1 || echo "$device: ggml did not run"
+    done
+    rm "$out/$device/problem"
+fi
+python3 -B tools/lab/vulkan.py "$device" "$out/$device" "$out/$device/variants.jsonl" >"$out/$device.rows.jsonl"
 echo "$device: $(wc -l <"$out/$device.rows.jsonl") kernels"

@@ -1,9 +1,11 @@
 /* What a driver tells of a pipeline, as a JSON line and files of text. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "layer.h"
 
@@ -64,7 +66,13 @@ static void put_statistics(FILE *out, const lab_device *dev, const VkPipelineExe
     fputs("}", out);
 }
 
-/* Texts go to FOLDER/NUMBER-NAME.txt. */
+/* Programs that write to the same folder keep apart. */
+static void text_path(char *path, size_t size, const char *folder, unsigned number, unsigned which)
+{
+    snprintf(path, size, "%s%s%ld-%u-%u.txt", folder ? folder : "", folder ? "/" : "", (long)getpid(), number, which);
+}
+
+/* Texts go to files of the folder. */
 static void put_texts(FILE *out, const lab_device *dev, const VkPipelineExecutableInfoKHR *which, const char *folder, unsigned number)
 {
     VkPipelineExecutableInternalRepresentationKHR all[16];
@@ -79,8 +87,8 @@ static void put_texts(FILE *out, const lab_device *dev, const VkPipelineExecutab
     for (uint32_t i = 0; i < count; i++) {
         if (all[i].isText && all[i].pData && all[i].dataSize > 1) {
             char file[64], path[1024];
-            snprintf(file, sizeof(file), "%06u-%u.txt", number, i);
-            snprintf(path, sizeof(path), "%s/%s", folder, file);
+            text_path(file, sizeof(file), NULL, number, i + 1);
+            text_path(path, sizeof(path), folder, number, i + 1);
             FILE *text = fopen(path, "w");
             if (text) {
                 fwrite(all[i].pData, 1, all[i].dataSize - 1, text); /* less its NUL */
@@ -109,28 +117,61 @@ static void put_executable(FILE *out, const lab_device *dev, VkPipeline pipeline
     put_texts(out, dev, &which, folder, number);
 }
 
-/* TESSERA_LAB_LABEL: what the program says that it is building, as it changes. */
-void lab_capture(const lab_device *dev, const VkComputePipelineCreateInfo *info, uint64_t code, VkPipeline pipeline, VkResult result)
+/* What drivers print while they compile (Mesa's debug variables ask for it) goes to a file of the folder. Returns what standard error was. */
+static int divert(const char *folder, unsigned number)
 {
-    static unsigned number;
-    const char *const folder = getenv("TESSERA_LAB"), *const label = getenv("TESSERA_LAB_LABEL");
-    if (!folder) return;
+    char path[1024];
+    text_path(path, sizeof(path), folder, number, 0);
+    const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644), saved = dup(STDERR_FILENO);
+    if (file >= 0 && saved >= 0) dup2(file, STDERR_FILENO);
+    if (file >= 0) close(file);
+    return saved;
+}
+
+static void restore(int saved)
+{
+    if (saved < 0) return;
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+}
+
+/* TESSERA_LAB_LABEL: what the program says that it is building, as it changes. */
+static void write_line(const lab_device *dev, const VkComputePipelineCreateInfo *info, uint64_t code, VkPipeline pipeline, VkResult result,
+                       const char *folder, unsigned number)
+{
+    const char *const label = getenv("TESSERA_LAB_LABEL");
     char path[1024];
     snprintf(path, sizeof(path), "%s/pipelines.jsonl", folder);
-    pthread_mutex_lock(&lock);
     FILE *out = fopen(path, "a");
-    if (out) {
-        fputs("{\"label\": ", out);
-        put_string(out, label ? label : "");
-        fputs(", \"device\": ", out);
-        put_string(out, dev->name);
-        fputs(", \"driver\": ", out);
-        put_string(out, dev->driver);
-        fprintf(out, ", \"code\": \"%016" PRIx64 "\", \"result\": %d", code, (int)result);
-        put_specs(out, info->stage.pSpecializationInfo);
-        if (pipeline) put_executable(out, dev, pipeline, folder, number++);
-        fputs("}\n", out);
-        fclose(out);
-    }
+    if (!out) return;
+    text_path(path, sizeof(path), NULL, number, 0);
+    fputs("{\"label\": ", out);
+    put_string(out, label ? label : "");
+    fputs(", \"device\": ", out);
+    put_string(out, dev->name);
+    fputs(", \"driver\": ", out);
+    put_string(out, dev->driver);
+    fprintf(out, ", \"code\": \"%016" PRIx64 "\", \"result\": %d, \"log\": \"%s\"", code, (int)result, path);
+    put_specs(out, info->stage.pSpecializationInfo);
+    if (result == VK_SUCCESS) put_executable(out, dev, pipeline, folder, number);
+    fputs("}\n", out);
+    fclose(out);
+}
+
+VkResult lab_create(const lab_device *dev, const VkComputePipelineCreateInfo *asked, uint64_t code, const VkAllocationCallbacks *alloc,
+                    VkPipeline *out)
+{
+    static unsigned count;
+    const char *const folder = getenv("TESSERA_LAB");
+    if (!folder) return dev->create_pipelines(dev->device, VK_NULL_HANDLE, 1, asked, alloc, out);
+    VkComputePipelineCreateInfo info = *asked;
+    info.flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
+    pthread_mutex_lock(&lock); /* standard error is the process's */
+    const unsigned number = count++;
+    const int saved = divert(folder, number);
+    const VkResult result = dev->create_pipelines(dev->device, VK_NULL_HANDLE, 1, &info, alloc, out); /* what comes from a cache tells nothing */
+    restore(saved);
+    write_line(dev, &info, code, *out, result, folder, number);
     pthread_mutex_unlock(&lock);
+    return result;
 }

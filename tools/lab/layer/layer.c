@@ -199,14 +199,11 @@ static uint64_t code_of(const VkPipelineShaderStageCreateInfo *stage)
 static VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
                                                        const VkComputePipelineCreateInfo *infos, const VkAllocationCallbacks *alloc, VkPipeline *out)
 {
-    (void)cache; /* what comes out of one has no statistics */
+    (void)cache;
     const lab_device dev = known(device);
     VkResult all = VK_SUCCESS;
     for (uint32_t i = 0; i < count; i++) {
-        VkComputePipelineCreateInfo info = infos[i];
-        info.flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
-        const VkResult result = dev.create_pipelines(device, VK_NULL_HANDLE, 1, &info, alloc, &out[i]);
-        lab_capture(&dev, &info, code_of(&info.stage), result == VK_SUCCESS ? out[i] : VK_NULL_HANDLE, result);
+        const VkResult result = lab_create(&dev, &infos[i], code_of(&infos[i].stage), alloc, &out[i]);
         if (result != VK_SUCCESS) all = result;
     }
     return all;

@@ -20,7 +20,8 @@ typedef struct lab_device {
     PFN_vkGetPipelineExecutableInternalRepresentationsKHR representations;
 } lab_device;
 
-/* capture.c. Writes a line about a pipeline (VK_NULL_HANDLE: it was refused with result) to the folder that TESSERA_LAB names. */
-void lab_capture(const lab_device *dev, const VkComputePipelineCreateInfo *info, uint64_t code, VkPipeline pipeline, VkResult result);
+/* capture.c. Creates a pipeline without a cache, asked to tell of itself, and writes a line about it to the folder that TESSERA_LAB names. */
+VkResult lab_create(const lab_device *dev, const VkComputePipelineCreateInfo *asked, uint64_t code, const VkAllocationCallbacks *alloc,
+                    VkPipeline *out);
 
 #endif

@@ -1,0 +1,37 @@
+"""Where a kernel's issue slots go: explain.py DEVICE VARIANT [KERNEL], after lab.sh; LAB_BUILD as for that.
+
+For each loop: turns, slots of one turn by class, loops within it as often as they go round (0 turns: not known, counted once)."""
+import json
+import os
+import sys
+
+import vulkan
+
+
+def show(kernel):
+    names = ("matrix", "fma", "alu", "special", "scalar", "shared", "memory", "wait")
+    print(f"{'loop':12}{'turns':>8}" + "".join(f"{name:>10}" for name in names) + f"{'all':>10}{'clocks':>10}")
+    for loop in kernel.loops:
+        _, slots, _ = kernel.sums(loop)
+        clocks = sum(kernel.weight(i, loop) * (kernel.clocks.get(kernel.blocks[i].label, 0) or sum(kernel.blocks[i].delays)) for i in loop.blocks)
+        label = "  " * (loop.depth - 1) + str(kernel.blocks[loop.header].label)
+        print(f"{label:12}{kernel.trips.get(loop) or 0:8}" + "".join(f"{slots.get(name, 0):10.0f}" for name in names) +
+              f"{sum(slots.values()):10.0f}{clocks:10}")
+
+
+def main():
+    device, variant = sys.argv[1:3]
+    folder = os.path.join(os.environ.get("LAB_BUILD", "build/lab"), "lab/out", device)
+    with open(os.path.join(folder, "pipelines.jsonl"), encoding="utf-8") as lines:
+        for line in lines:
+            pipeline = json.loads(line)
+            names = pipeline["label"].split("\t")
+            if names[0] == variant and (len(sys.argv) < 4 or names[1] == sys.argv[3]):
+                kernel = vulkan.kernel_of(device, folder, pipeline)
+                print(f"{device}: {variant}: {' '.join(names[1:])}")
+                if kernel:
+                    show(kernel)
+
+
+if __name__ == "__main__":
+    main()

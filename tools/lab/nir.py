@@ -1,0 +1,105 @@
+"""How often the loops of a kernel go round, read from Mesa's NIR: loops in the order of the text, as backends keep them.
+
+A loop is counted by a phi that begins with a number and grows by a number up to a bound. What is not known at compile time is taken as
+large, so that min(keys left, 64) is 64: tiles are whole. A counter that begins with a lane's number begins with 0."""
+import math
+import re
+
+DEFINITION = re.compile(r"%(\d+)\s*=\s*(@?\w+(?:\.\w+)*)\s*(.*)")
+OPERAND = re.compile(r"%(\d+)(?:\.\w+)?(?:\s*\((0x[0-9a-f]+|-?\d+)[^)]*\))?|\((0x[0-9a-f]+)")
+BLOCK = re.compile(r"block b(\d+):\s*//\s*preds:(.*)")
+COMPARES = ("ige", "ilt", "uge", "ult", "ieq", "ine")
+
+
+def signed(text):
+    value = int(text, 0)
+    return value - (1 << 32) if value >= 1 << 31 else value
+
+
+class Values:
+    def __init__(self):
+        self.defs = {}  # number: (operation, [(number or None, constant or None)])
+
+    def add(self, line):
+        found = DEFINITION.search(line)
+        if found:
+            operands = [(a or None, signed(b or c) if (b or c) else None) for a, b, c in OPERAND.findall(found.group(3).split("//")[0])]
+            self.defs[found.group(1)] = (found.group(2), operands)
+        return found
+
+    def known(self, operand, depth=8):
+        """The value of an operand, or None."""
+        number, constant = operand
+        if constant is not None or depth == 0 or number not in self.defs:
+            return constant
+        operation, operands = self.defs[number]
+        values = [self.known(o, depth - 1) for o in operands]
+        if operation == "load_const":
+            return operands[0][1] if operands else None
+        if operation in ("imin", "umin"):
+            return min((v for v in values if v is not None), default=None)
+        if operation == "bcsel" and len(values) == 3 and (values[1] is None) != (values[2] is None):
+            return values[1] if values[1] is not None else values[2]
+        if len(values) != 2 or None in values:
+            return values[0] if operation in ("mov", "read_first_invocation", "@read_first_invocation", "r2ur_nv", "@r2ur_nv") and values else None
+        a, b = values
+        return {"iadd": a + b, "isub": a - b, "imul": a * b, "ishl": a << (b & 31), "imax": max(a, b), "umax": max(a, b)}.get(operation)
+
+
+def headers(text):
+    """Lines of the first block of each loop, to the end of the text."""
+    lines = text.splitlines()
+    structured = [i for i, line in enumerate(lines) if re.search(r"\bloop \{", line)]
+    if structured:
+        return lines, [i + 1 for i in structured]
+    place = {}
+    for i, line in enumerate(lines):
+        block = BLOCK.search(line)
+        if block:
+            place[block.group(1)] = i
+    return lines, [i for i, line in enumerate(lines) if BLOCK.search(line) and
+                   any(place.get(p, -1) >= i for p in re.findall(r"b(\d+)", BLOCK.search(line).group(2)))]
+
+
+def step_of(values, phi, number, depth=3):
+    """By how much number is more than phi, seen through phis where ways meet; None where it is not known."""
+    operation, operands = values.defs.get(number, ("", []))
+    if operation == "iadd" and any(o[0] == phi for o in operands):
+        return next((values.known(o) for o in operands if o[0] != phi), None)
+    if operation != "phi" or depth == 0:
+        return None
+    return next((s for s in (step_of(values, phi, o[0], depth - 1) for o in operands if o[0]) if s), None)
+
+
+def trips_of(values, lines, header):
+    block = BLOCK.search(lines[header])
+    counts = []
+    for line in lines[header + 1:]:
+        if BLOCK.search(line):
+            break
+        phi = re.search(r"%(\d+) = phi (.*)", line)
+        sources = re.findall(r"b(\d+): %(\d+)(?:\s*\((0x[0-9a-f]+|-?\d+)[^)]*\))?", phi.group(2)) if phi else []
+        if len(sources) != 2 or not block:
+            continue
+        (_, first, first_value), (_, following, _) = sources
+        step = step_of(values, phi.group(1), following)
+        if not step:
+            continue
+        begin = values.known((first, signed(first_value) if first_value else None)) or 0
+        for op, operands in values.defs.values():
+            if op in COMPARES and len(operands) == 2 and operands[0][0] != operands[1][0]:
+                mine = [o for o in operands if o[0] in (phi.group(1), following)]
+                other = [o for o in operands if o[0] not in (phi.group(1), following)]
+                bound = values.known(other[0]) if len(mine) == 1 else None
+                if bound is not None and (bound - begin) * step > 0:
+                    counts.append(math.ceil((bound - begin) / step))
+    return min(counts, default=None)
+
+
+def trips(text):
+    """For each loop how often it goes round, None where that is not known."""
+    values = Values()
+    lines, begins = headers(text)
+    for line in lines:
+        values.add(line)
+    return [trips_of(values, lines, begin) for begin in begins]

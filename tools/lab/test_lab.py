@@ -1,0 +1,115 @@
+"""Tests of the lab's own reading and judging, on texts small enough to check by hand: python3 tools/lab/test_lab.py"""
+import unittest
+
+import asm
+import issue
+import loop
+import nir
+import rows
+import table
+
+# A loop of unknown length around one of 4 turns; in it two matrix products, a multiply-add and a load.
+ACO = """BB0:
+\ts_mov_b32 s0, s3                    ; be800003
+BB1:
+\ts_cmp_eq_i32 s2, 0                  ; bf008002
+\ts_cbranch_scc0 BB4                  ; bfa10018
+BB2:
+\tglobal_load_b128 v[0:3], v1, s[0:1] ; dc5c8100
+\tv_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7] ; cc404000
+\tv_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7] ; cc404000
+\tv_fmac_f32_e32 v1, v2, v3           ; 56020702
+\ts_waitcnt vmcnt(0)                  ; bf8903f7
+\ts_cbranch_scc1 BB2                  ; bfa2fff0
+BB3:
+\ts_branch BB1                        ; bfa0ffe0
+BB4:
+\ts_endpgm                            ; bfb00000
+"""
+LOG = """BB0
+\t(  7 clk)   s0 = s_mov_b32 s3
+BB1
+\t(  1 clk)   scc = s_cmp_eq_i32 s2, 0
+BB2
+\t(300 clk)   v[0-3] = global_load_b128
+\t( 64 clk)   v[0-7] = v_wmma
+BB3
+\t(  3 clk)   s_branch block:BB1
+"""
+NIR = """    con loop {
+        con block b1:         // preds: b0 b5
+        div 32     %20 = phi b0: %3, b5: %21
+        if %22 {
+            break
+        }
+        div loop {
+            div block b3:         // preds: b2 b3
+            div 32     %30 = phi b2: %4, b3: %31
+            con 32     %40 = load_const (0x00000100 = 256)
+            con 32     %41 = imin %9, %40 (0x100)
+            div 32     %31 = iadd %30, %42 (0x40)
+            div 1      %32 = ilt %31, %41
+        }
+"""
+
+
+def row(**more):
+    return dict.fromkeys(rows.NAMES) | {"device": "navi31", "variant": "flash f16 d64", "kernel": "flash", "compiler": "one", "status": "ok",
+                                        "registers": 96, "spills": 0, "scratch": 0, "occupancy": 8, "cycles": 1000} | more
+
+
+class Reading(unittest.TestCase):
+    def test_loops(self):
+        found = asm.loops(asm.parse(ACO, "aco"))
+        self.assertEqual([loop.depth for loop in found], [1, 2])
+
+    def test_turns(self):
+        self.assertEqual(nir.trips(NIR), [None, 4])  # from a lane's number by 64 up to min(unknown, 256)
+
+    def test_main_loop(self):
+        kernel = loop.Kernel(ACO, NIR, LOG, "aco", "navi31", 32)
+        outer, kind = kernel.main_loop()
+        numbers, slots, macs = kernel.sums(outer)
+        self.assertEqual(kind, "matrix")
+        self.assertEqual(numbers["matrix"], 8)
+        self.assertEqual(slots, {"scalar": 3 + 4, "memory": 4, "matrix": 4 * 64, "fma": 4, "wait": 0})
+        self.assertEqual(macs, 4 * (2 * 4096 + 32))
+        measured = loop.measure(kernel, 2)
+        self.assertEqual(measured["share"], round(256 / 271, 3))
+        self.assertEqual(measured["estimate"], (1 + 4 * 364 + 3) / 2)
+        self.assertEqual(loop.measure(kernel, 16)["estimate"], 260)  # many waves: the vector port is the narrowest
+
+    def test_rates(self):
+        self.assertEqual(issue.aco("gfx1201", "v_wmma_f32_16x16x16_f16 v[0:7]", 32), ("matrix", 16, 4096))
+        self.assertEqual(issue.aco("vega10", "v_fma_f32 v0, v1, v2, v3", 64), ("fma", 4, 64))
+        self.assertEqual(issue.aco("navi31", "v_dual_fmac_f32 v0, v1, v2 :: v_dual_fmac_f32 v3, v4, v5", 32), ("fma", 1, 64))
+        self.assertEqual(issue.nak("ampere", "hmma.m16n8k16.f32 r0 r4 r8 r0", 32), ("matrix", 8, 2048))
+
+
+class Judging(unittest.TestCase):
+    def against(self, now, before, full=False):
+        notes = []
+        return list(table.check_against(now, before, full, notes)), notes
+
+    def test_spills(self):
+        self.assertEqual(len(list(table.check_rows([row(), row(spills=3, status="spills")]))), 1)
+        self.assertEqual(list(table.check_rows([row(kernel="ggml", spills=3, status="spills")])), [])
+
+    def test_worse(self):
+        for worse in ({"cycles": 1051}, {"occupancy": 7}, {"registers": 106}, {"spills": 1}, {"scratch": 16}):
+            self.assertEqual(len(self.against([row(**worse)], [row()])[0]), 1, worse)
+        for fine in ({"cycles": 1050}, {"occupancy": 9}, {"registers": 105}):
+            self.assertEqual(self.against([row(**fine)], [row()]), ([], []), fine)
+
+    def test_other_compiler(self):
+        wrong, notes = self.against([row(compiler="two", cycles=9000)], [row()])
+        self.assertEqual((wrong, len(notes)), ([], 1))
+
+    def test_missing(self):
+        both = [row(), row(kernel="merge")]
+        self.assertEqual(self.against([row()], both)[0], [])
+        self.assertEqual(len(self.against([row()], both, full=True)[0]), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
