@@ -33,14 +33,15 @@ tsr_status tsr_attention_allows(const tsr_device_info *info, const tsr_attention
 
 size_t tsr_attention_candidates(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tiling out[TSR_MAX_CANDIDATES])
 {
-    /* Matrices first where they are hardware; the model that suits the device; the others. */
+    /* Matrices first where they are hardware; the model that suits the device; the others, unless they are out of the question: CPUs take
+     * minutes to compile what is meant for GPUs. */
     const tsr_tile suits = tsr_tile_for(info);
     const tsr_tile order[] = {info->type != TSR_DEVICE_CPU ? TSR_TILE_MATRIX : suits, suits, TSR_TILE_SIMT, TSR_TILE_SUBGROUP, TSR_TILE_MATRIX};
     size_t count = 0;
     uint32_t seen = 0;
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         const tsr_tile tile = order[i];
-        if (seen >> tile & 1 || (desc->tile && desc->tile != (uint32_t)tile)) continue;
+        if (seen >> tile & 1 || (desc->tile && desc->tile != (uint32_t)tile) || (!desc->tile && suits == TSR_TILE_VECTOR && tile != suits)) continue;
         seen |= 1u << tile;
         tsr_tiling shapes[TSR_MAX_SHAPES];
         if (tsr_attention_allows(info, desc, tile) != TSR_OK) continue;

@@ -41,33 +41,43 @@ static bool same_driver(const tsr_tune_entry *e, const tsr_device_info *info)
     return strcmp(e->driver, info->driver) == 0 && strcmp(e->driver_version, info->version) == 0;
 }
 
-/* The default's time over that of m. */
-static double ratio(const tsr_tune_entry *e, const tsr_tune_measured *m)
+/* The candidate that m is; count: none. *lacks: what is wrong with it. */
+static size_t candidate_of(const tsr_tune_measured *m, const tsr_tune_candidate *candidates, size_t count, const char **lacks)
 {
-    for (size_t i = 0; i < e->count; i++)
-        if (e->measured[i].is_default) return e->measured[i].seconds / m->seconds;
-    return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!tsr_tune_same(&m->shape, &candidates[i].shape)) continue;
+        if (tsr_tune_version(candidates[i].source) == m->version) return i;
+        *lacks = "its kernels have changed since";
+    }
+    return count;
 }
 
-/* The first measured shape of an entry that is a candidate of today's kernels. */
-static bool pick(const tsr_tune_entry *e, const tsr_tune_candidate *candidates, size_t count, tsr_tune_found *out)
+/* The first measured shape of an entry that is a candidate of today's kernels; the default, where that is as good. */
+static void pick(const tsr_tune_entry *e, const tsr_tune_candidate *candidates, size_t count, tsr_tune_found *out)
 {
     const char *lacks = "none of its shapes is a candidate";
-    for (size_t m = 0; m < e->count; m++)
-        for (size_t i = 0; i < count; i++) {
-            if (!tsr_tune_same(&e->measured[m].shape, &candidates[i].shape)) continue;
-            if (tsr_tune_version(candidates[i].source) != e->measured[m].version) {
-                lacks = "its kernels have changed since";
-                continue;
-            }
-            *out = (tsr_tune_found){.found = true, .index = i};
-            const double r = ratio(e, &e->measured[m]);
-            int n = snprintf(out->why, sizeof(out->why), "tuned on %s with this driver", e->date);
-            if (r > 0) snprintf(out->why + n, sizeof(out->why) - (size_t)n, ": %.2f x the default", r);
-            return true;
-        }
-    snprintf(out->why, sizeof(out->why), "entry of %s ignored: %s", e->date, lacks);
-    return false;
+    const tsr_tune_measured *best = NULL, *usual = NULL;
+    size_t best_at = count;
+    for (size_t m = 0; m < e->count; m++) {
+        const tsr_tune_measured *one = &e->measured[m];
+        if (best && !one->is_default) continue;
+        const size_t at = candidate_of(one, candidates, count, &lacks);
+        if (one->is_default) usual = one;
+        if (at == count || (best && one->seconds > TSR_TUNE_MARGIN * best->seconds)) continue;
+        best = one;
+        best_at = at;
+    }
+    if (!best) {
+        snprintf(out->why, sizeof(out->why), "entry of %s ignored: %s", e->date, lacks);
+        return;
+    }
+    *out = (tsr_tune_found){.found = true, .index = best_at};
+    if (best == usual)
+        snprintf(out->why, sizeof(out->why), "tuned on %s with this driver: the default is best", e->date);
+    else if (usual)
+        snprintf(out->why, sizeof(out->why), "tuned on %s with this driver: %.2f x the default", e->date, usual->seconds / best->seconds);
+    else
+        snprintf(out->why, sizeof(out->why), "tuned on %s with this driver", e->date);
 }
 
 void tsr_tuning_find(tsr_tuning *t, const tsr_device_info *info, const char *kernel, const char *problem, const tsr_tune_candidate *candidates,
@@ -78,7 +88,7 @@ void tsr_tuning_find(tsr_tuning *t, const tsr_device_info *info, const char *ker
     for (size_t i = 0; tsr_tuning_get(t, i, &e); i++) {
         if (!tsr_tune_of_device(&e, info) || strcmp(e.kernel, kernel) != 0 || strcmp(e.problem, problem) != 0) continue;
         if (same_driver(&e, info)) {
-            (void)pick(&e, candidates, count, out);
+            pick(&e, candidates, count, out);
             return; /* there is one with this driver */
         }
         char was[96];

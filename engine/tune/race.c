@@ -110,6 +110,7 @@ static double best_time(const tsr_race *r)
             r->report->best = i;
         }
     }
+    if (r->report->results[0].seconds <= TSR_TUNE_MARGIN * best) r->report->best = 0;
     return best;
 }
 

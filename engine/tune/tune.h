@@ -13,6 +13,9 @@ enum {
     TSR_TUNE_ENTRIES = 2048 /* of a file, and in memory */
 };
 
+/* The default stays the choice unless it takes this much longer. */
+#define TSR_TUNE_MARGIN 1.02
+
 /* A shape of any kernel: its numbers are named by tsr_tune_names. */
 typedef struct tsr_tune_shape {
     tsr_tile tile;

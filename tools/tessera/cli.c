@@ -92,7 +92,7 @@ int cli_open(const char *command, cli_device *d)
     tsr_device_desc desc = {0};
     if (d->budget && !cli_parse_size(d->budget, &desc.memory_budget))
         return cli_error(command, EXIT_INPUT, "argument --budget is '%s'; expected a size such as 800M or 3G", d->budget);
-    const tsr_context_desc ctx = {.abi = TSR_ABI, .validation = (uint32_t)d->validate, .log = on_log};
+    const tsr_context_desc ctx = {.abi = TSR_ABI, .validation = (uint32_t)d->validate, .log = on_log, .tuning = d->tuning};
     tsr_status status = tsr_context_create(&ctx, &d->ctx);
     if (status == TSR_OK) status = tsr_device_open(d->ctx, d->selector, &desc, &d->dev);
     if (status != TSR_OK) {

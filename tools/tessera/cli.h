@@ -22,6 +22,7 @@ int cli_parse(const char *command, const char *usage, int argc, const char **arg
 /* Options that every command with a device has. */
 typedef struct cli_device {
     char *selector, *budget;
+    char *tuning; /* the database of measured choices; NULL: the usual one */
     int quiet, validate;
     tsr_context *ctx;
     tsr_device *dev;
@@ -71,5 +72,6 @@ int cmd_decode(int argc, const char **argv);
 int cmd_encode(int argc, const char **argv);
 int cmd_conformance(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
+int cmd_tune(int argc, const char **argv);
 
 #endif

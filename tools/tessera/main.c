@@ -22,6 +22,7 @@ static const struct {
     {"encode", cmd_encode, "encode frames to latents"},
     {"conformance", cmd_conformance, "run the conformance suite"},
     {"bench", cmd_bench, "measure attention or decoding against the device's ceiling"},
+    {"tune", cmd_tune, "time the shapes of kernels on a device and remember the fastest"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -65,8 +66,9 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, (const char **)argv + 1);
-    fprintf(stderr,
-            "tessera: unknown command '%s'; expected devices, attend, recipes, mask, make-tensors, stream, decode, encode, conformance or bench\n",
-            argv[1]);
+    fprintf(
+        stderr,
+        "tessera: unknown command '%s'; expected devices, attend, recipes, mask, make-tensors, stream, decode, encode, conformance, bench or tune\n",
+        argv[1]);
     return EXIT_INPUT;
 }
