@@ -5,17 +5,33 @@
 
 /* 2^(y * unit), relative error 1e-7, and 0 where that is below 2^-126. The sum with 1.5 * 2^23 rounds to a whole number, which stays in
  * its low bits, with an exponent's bias of 127. Own minimax fit of 2^f on [-1/2, 1/2]. */
-HELPER fv fv_exp2_of_(fv y, fv unit)
+#define EXP2_1 6.9314718e-1f
+#define EXP2_2 2.4022648e-1f
+#define EXP2_3 5.5503324e-2f
+#define EXP2_4 9.6184369e-3f
+#define EXP2_5 1.3398876e-3f
+#define EXP2_6 1.5353355e-4f
+HELPER fv fv_exp2_whole_(fv y, fv unit)
 {
     EXACT const fv t = fv_fma(y, unit, FV(12583039.0f));
+    return t;
+}
+
+HELPER fv fv_exp2_rest_(fv y, fv unit, fv t)
+{
     EXACT const fv n = t - FV(12583039.0f);
     EXACT const fv f = fv_fma(y, unit, -n);
-    fv p = FV(1.5353355e-4f);
-    p = fv_fma(p, f, FV(1.3398876e-3f));
-    p = fv_fma(p, f, FV(9.6184369e-3f));
-    p = fv_fma(p, f, FV(5.5503324e-2f));
-    p = fv_fma(p, f, FV(2.4022648e-1f));
-    p = fv_fma(p, f, FV(6.9314718e-1f));
+    return f;
+}
+
+HELPER fv fv_exp2_of_(fv y, fv unit)
+{
+    const fv t = fv_exp2_whole_(y, unit), f = fv_exp2_rest_(y, unit, t);
+    fv p = fv_fma(FV(EXP2_6), f, FV(EXP2_5));
+    p = fv_fma(p, f, FV(EXP2_4));
+    p = fv_fma(p, f, FV(EXP2_3));
+    p = fv_fma(p, f, FV(EXP2_2));
+    p = fv_fma(p, f, FV(EXP2_1));
     p = fv_fma(p, f, FV(1.0f));
     return p * fv_bits(iv_bits(t) << IV(23));
 }
@@ -23,6 +39,22 @@ HELPER fv fv_exp2_of_(fv y, fv unit)
 /* 2^x and e^x: 0 for -inf. */
 HELPER fv fv_exp2(fv x) { return fv_exp2_of_(fv_max(FV(-127.0f), x), FV(1.0f)); }
 HELPER fv fv_exp(fv x) { return fv_exp2_of_(fv_max(FV(-88.0f), x), FV(LOG2E)); }
+
+/* e^x in place for n vectors, step by step, so that a CPU finds n chains of sums to follow at once. */
+#define FV_EXP_ALL(x, n)                                                                           \
+    {                                                                                              \
+        fv t_[n], p_[n];                                                                           \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) x[k_] = fv_max(FV(-88.0f), x[k_]);                   \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) t_[k_] = fv_exp2_whole_(x[k_], FV(LOG2E));           \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) x[k_] = fv_exp2_rest_(x[k_], FV(LOG2E), t_[k_]);     \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) p_[k_] = fv_fma(FV(EXP2_6), x[k_], FV(EXP2_5));      \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) p_[k_] = fv_fma(p_[k_], x[k_], FV(EXP2_4));          \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) p_[k_] = fv_fma(p_[k_], x[k_], FV(EXP2_3));          \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) p_[k_] = fv_fma(p_[k_], x[k_], FV(EXP2_2));          \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) p_[k_] = fv_fma(p_[k_], x[k_], FV(EXP2_1));          \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) p_[k_] = fv_fma(p_[k_], x[k_], FV(1.0f));            \
+        UNROLL for (i32 k_ = 0; k_ < n; k_++) x[k_] = p_[k_] * fv_bits(iv_bits(t_[k_]) << IV(23)); \
+    }
 
 /* tanh; an odd polynomial near 0, where the exponential form would cancel. */
 HELPER fv fv_tanh(fv x)
