@@ -13,6 +13,7 @@ void tsr_conv_destroy(tsr_conv *conv)
     tsr_buffer_destroy(conv->weight);
     tsr_buffer_destroy(conv->norm);
     tsr_params_free(&conv->params);
+    free(conv->places);
     free(conv);
 }
 

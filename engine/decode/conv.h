@@ -43,9 +43,11 @@ struct tsr_conv {
     int32_t table_rows, residual_channels; /* that the table names at least */
     tsr_dtype dtype;                       /* of the weights */
     tsr_conv_shape wide;                   /* where shape is of tile model matrix: serves features in fp32, from the same weights */
-    int32_t run, packed;                   /* channels in of packed weights: side by side, in all */
+    int32_t run, abreast, packed;          /* packed weights: channels in and out of a block, channels in in all */
+    int32_t own;                           /* OWN of the matrix kernel */
+    uint16_t *places;                      /* [run][abreast] places in a block; NULL: there is one */
     int32_t block_units;
-    uint64_t bias_at, noise_at, table_at, zeros_at, bytes;
+    uint64_t bias_at, noise_at, table_at, zeros_at, order_at, bytes;
     tsr_buffer *weight, *norm;
     tsr_norm_kind norm_kind;
     tsr_act norm_act;
@@ -70,6 +72,8 @@ tsr_conv_shape tsr_conv_simt_shape(const tsr_conv *conv, int32_t lanes, int32_t 
 /* conv_shapes_matrix.c: those of tile model matrix, the best guess first; how many, 0 where device, build or convolution have no use for it. */
 enum { TSR_MAX_CONV_MATRIX_SHAPES = 12 };
 size_t tsr_conv_matrix_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_MATRIX_SHAPES]);
+/* The order of packed weights for a shape of those; sets wide, run, abreast, packed, own and places. */
+tsr_status tsr_conv_order(tsr_conv *conv);
 /* The simt shape that reads the weights of one of them. */
 tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *matrix);
 /* conv_choose.c: sets shape, why and what follows from it. tile: of that tile model if there is one; wanted: the n-th shape, from 1; 0: chosen. */

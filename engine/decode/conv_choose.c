@@ -29,6 +29,14 @@ static size_t first_of(const tsr_conv_shape *all, size_t count, tsr_tile tile)
     return 0;
 }
 
+/* What follows from the shape: how weights are packed. */
+static tsr_status settle(tsr_conv *conv)
+{
+    conv->run = conv->abreast = 1;
+    conv->packed = conv->cin;
+    return conv->shape.tile == TSR_TILE_MATRIX ? tsr_conv_order(conv) : TSR_OK;
+}
+
 tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted)
 {
     tsr_conv_shape all[TSR_MAX_CONV_SHAPES];
@@ -49,10 +57,6 @@ tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted)
         snprintf(conv->why, sizeof(conv->why), "%s", found.why);
     else
         snprintf(conv->why, sizeof(conv->why), "%.120s%sthe default of the tile model that suits the device", found.why, found.why[0] ? "; " : "");
-    const bool matrix = conv->shape.tile == TSR_TILE_MATRIX;
-    if (matrix) conv->wide = tsr_conv_wide_shape(conv, &conv->shape);
-    conv->run = matrix ? conv->shape.mk : 1;
-    conv->packed = matrix ? (int32_t)tsr_ceil_div(conv->cin, conv->shape.chunk) * conv->shape.chunk : conv->cin;
     conv->block_units = (int32_t)tsr_ceil_div(conv->made, conv->shape.columns);
-    return TSR_OK;
+    return settle(conv);
 }

@@ -14,17 +14,18 @@ static tsr_status lay_out(tsr_conv *conv, layout *out)
 {
     const int64_t table = conv->residual == 2 ? (int64_t)conv->table_rows * tsr_conv_blocks(conv) * conv->made : 0;
     const int64_t columns = (int64_t)conv->block_units * conv->shape.columns, taps = (int64_t)conv->time.taps * conv->down.taps * conv->across.taps;
+    const int64_t order = conv->places ? (int64_t)conv->run * conv->abreast * 2 : 0;
     int64_t bytes, each, vectors;
     out->blocks = (int64_t)conv->sets * conv->groups * tsr_conv_blocks(conv);
     bool fits = tsr_mul(columns, taps, &each) && tsr_mul(each, conv->packed, &each) && tsr_mul(out->blocks, each, &out->weights) &&
                 tsr_mul(out->weights, (int64_t)tsr_dtype_size(conv->dtype), &bytes) && tsr_mul(out->blocks, columns * 4, &vectors) &&
-                tsr_add(bytes, 2 * vectors + table * 4 + (int64_t)conv->cin * 4 + 5 * 64, &out->size) && out->size < INT64_MAX / 2;
+                tsr_add(bytes, 2 * vectors + table * 4 + (int64_t)conv->cin * 4 + order + 6 * 64, &out->size) && out->size < INT64_MAX / 2;
     if (!fits || out->blocks * columns > INT32_MAX)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "a convolution of %d x %d channels is too large", conv->all_made, conv->cin * conv->groups);
     uint64_t at = (uint64_t)bytes;
-    uint64_t *const places[] = {&conv->zeros_at, &conv->bias_at, &conv->noise_at, &conv->table_at};
-    const uint64_t sizes[] = {(uint64_t)conv->cin * 4, (uint64_t)vectors, (uint64_t)vectors, (uint64_t)table * 4};
-    for (int i = 0; i < 4; i++) {
+    uint64_t *const places[] = {&conv->zeros_at, &conv->bias_at, &conv->noise_at, &conv->table_at, &conv->order_at};
+    const uint64_t sizes[] = {(uint64_t)conv->cin * 4, (uint64_t)vectors, (uint64_t)vectors, (uint64_t)table * 4, (uint64_t)order};
+    for (int i = 0; i < 5; i++) {
         at = (at + 63) / 64 * 64;
         *places[i] = at;
         at += sizes[i];
@@ -51,8 +52,8 @@ static void pack_row(const tsr_conv *conv, const float *w, int32_t it, int32_t b
     const int32_t pt = conv->time.phases > 1 ? 1 - it : 0, py = conv->down.phases > 1 ? b / conv->r : 0,
                   px = conv->across.phases > 1 ? b % conv->r : 0;
     const size_t area = (size_t)conv->file_kh * (size_t)conv->file_kw, volume = area * (size_t)conv->file_kt;
-    const size_t columns = (size_t)conv->shape.columns, run = (size_t)conv->run;
-    float *to = unit + (size_t)i * run;
+    const size_t columns = (size_t)conv->shape.columns, run = (size_t)conv->run, abreast = (size_t)conv->abreast, out = (size_t)i % abreast;
+    float *to = unit + (size_t)i / abreast * abreast * run;
     for (int32_t t = 0; t < conv->time.taps; t++)
         for (int32_t y = 0; y < conv->down.taps; y++)
             for (int32_t x = 0; x < conv->across.taps; x++, to += (size_t)conv->packed * columns)
@@ -62,7 +63,7 @@ static void pack_row(const tsr_conv *conv, const float *w, int32_t it, int32_t b
                         for (int32_t fy = conv->down.low[py][y]; fy <= conv->down.high[py][y]; fy++)
                             for (int32_t fx = conv->across.low[px][x]; fx <= conv->across.high[px][x]; fx++)
                                 sum += w[c * volume + (size_t)ft * area + (size_t)(fy * conv->file_kw + fx)];
-                    to[c / run * run * columns + c % run] = (float)sum;
+                    to[c / run * run * columns + (conv->places ? conv->places[c % run * abreast + out] : 0)] = (float)sum;
                 }
 }
 
@@ -109,7 +110,7 @@ static tsr_status upload_block(tsr_conv *conv, const tsr_conv_desc *desc, int32_
     return TSR_OK;
 }
 
-/* Zeros, biases, noise scales and the table, behind the weights. */
+/* Zeros, biases, noise scales, the table and the order, behind the weights. */
 static tsr_status upload_rest(tsr_conv *conv, const tsr_conv_desc *desc, const layout *l)
 {
     const size_t first = (size_t)conv->zeros_at, size = (size_t)l->size - first;
@@ -127,6 +128,8 @@ static tsr_status upload_rest(tsr_conv *conv, const tsr_conv_desc *desc, const l
     }
     if (conv->residual == 2)
         memcpy(rest + conv->table_at - first, desc->residual_from, (size_t)conv->table_rows * (size_t)blocks * (size_t)conv->made * sizeof(int32_t));
+    uint16_t *const order = (uint16_t *)(rest + conv->order_at - first);
+    for (int32_t i = 0; conv->places && i < conv->run * conv->abreast; i++) order[conv->places[i]] = (uint16_t)i;
     const tsr_status status = tsr_buffer_write(conv->weight, conv->zeros_at, rest, size);
     free(rest);
     return status;

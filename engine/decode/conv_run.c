@@ -45,6 +45,8 @@ static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *a
         [MATRIX_PITCH] = tsr_conv_pitch(conv, s->mm),
         [MATRIX_STRIDE] = conv->stride,
         [MATRIX_WIDE] = whole_words(conv, args),
+        [MATRIX_OWN] = conv->own,
+        [MATRIX_OWNERS] = conv->own ? s->mk * s->mn / conv->own : 1,
         [MATRIX_RM] = s->rm,
         [MATRIX_RN] = s->rn,
         [MATRIX_LN] = s->ln,
@@ -69,6 +71,7 @@ static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, cons
         [CONV_PATCH] = s->patch ? s->patch : 1,
         [CONV_SUMS] = s->sums ? s->sums : 1,
         [CONV_RUN] = conv->run,
+        [CONV_ABREAST] = conv->abreast,
         [CONV_RM] = s->rm,
         [CONV_RN] = s->rn,
         [CONV_LN] = s->ln,
@@ -95,6 +98,7 @@ static conv_params fill(const tsr_conv *conv, const tsr_conv_shape *s, const tsr
     conv_params p;
     memset(&p, 0, sizeof(p)); /* padding too: blocks are found by content */
     p.zeros = (int64_t)conv->zeros_at;
+    p.order = (int64_t)conv->order_at;
     p.height = args->height;
     p.width = args->width;
     p.channels = conv->channels;

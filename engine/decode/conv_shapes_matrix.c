@@ -1,4 +1,6 @@
 /* Shapes of convolutions in tile model matrix: how sub-groups and their fragments cover a tile. */
+#include <stdlib.h>
+
 #include "conv.h"
 #include "matrix/layout.h"
 
@@ -51,6 +53,28 @@ tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *m
 {
     const int32_t ln = matrix->columns % 16 == 0 ? 16 : 8, rn = matrix->columns / ln, lanes = conv->dev->info.max_workgroup >= 128 ? 128 : 64;
     return tsr_conv_simt_shape(conv, lanes, ln, rn > 4 ? 4 : 8, rn);
+}
+
+tsr_status tsr_conv_order(tsr_conv *conv)
+{
+    const tsr_conv_shape *s = &conv->shape;
+    const tsr_matrix_shape *m = tsr_matrix_shape_for(&conv->dev->info, TSR_F16);
+    const size_t count = (size_t)s->mk * (size_t)s->mn;
+    tsr_matrix_layout layout;
+    conv->wide = tsr_conv_wide_shape(conv, s);
+    conv->run = s->mk;
+    conv->abreast = s->mn;
+    conv->packed = (int32_t)tsr_ceil_div(conv->cin, s->chunk) * s->chunk;
+    conv->places = malloc(count * sizeof(*conv->places));
+    if (!conv->places) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for an order of %zu weights", count);
+    const tsr_status status = tsr_matrix_layout_get(conv->dev, m, TSR_F16, &layout);
+    if (status != TSR_OK) return status;
+    conv->own = layout.b_elements % 8 == 0 ? layout.b_elements : 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t by_column = (size_t)s->mn * (i % (size_t)s->mk) + i / (size_t)s->mk;
+        conv->places[conv->own ? layout.b_places[i] : by_column] = (uint16_t)i;
+    }
+    return TSR_OK;
 }
 
 size_t tsr_conv_matrix_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_MATRIX_SHAPES])

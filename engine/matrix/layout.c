@@ -53,6 +53,7 @@ static tsr_status from_environment(tsr_matrix_layout *l, bool *known)
         l->to_a = all[i].to_a;
         l->to_b = all[i].to_b;
         l->pair = all[i].pair;
+        tsr_matrix_order_known(name, l);
         return TSR_OK;
     }
     if (!*known) return TSR_OK;
@@ -77,6 +78,7 @@ static tsr_status ask(tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l, bo
     if (s == TSR_OK) s = tsr_dispatch(dev, kernel, (bk_binding[]){{buf->bk, 0}, {buf->bk, found_at}}, 0, 1);
     if (s == TSR_OK) s = tsr_buffer_read(buf, found_at, found, words * sizeof(*found));
     if (s == TSR_OK) *sensible = tsr_matrix_layout_read(found, TSR_LAYOUT_ELEMENTS, l->subgroup, l);
+    if (s == TSR_OK && *sensible) tsr_matrix_order_read(found, TSR_LAYOUT_ELEMENTS, l->subgroup, l);
     tsr_buffer_destroy(buf);
     free(found);
     return s;
@@ -85,7 +87,7 @@ static tsr_status ask(tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l, bo
 /* The answer depends on the driver, and is stored only where it makes sense. */
 static tsr_status from_device(tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l)
 {
-    enum { FORMAT = 1 };
+    enum { FORMAT = 2 };
     const bk_services *services = &dev->ctx->services;
     char identity[1024];
     snprintf(identity, sizeof(identity), "%d %s %s %s %s %dx%dx%d %s %d", FORMAT, dev->info.backend, dev->info.name, dev->info.driver,

@@ -17,11 +17,17 @@ typedef enum tsr_matrix_pass {
     TSR_PASS_PAIRS = 2   /* element i of an input is element i / 2 of the invocation whose bit `pair` is i % 2 */
 } tsr_matrix_pass;
 
+enum { TSR_MATRIX_PLACES = 512 };
+
 typedef struct tsr_matrix_layout {
     int32_t m, n, k, subgroup; /* the shape; invocations of a sub-group */
     tsr_matrix_lines rows, columns;
     tsr_matrix_pass to_a, to_b;
     int32_t pair; /* a bit of invocations' numbers */
+    /* Elements of B that an invocation has, where invocation l holds what l modulo k n / b_elements does; 0: not so, or not known. Element e of
+     * invocation l stands in row b_places[l b_elements + e] / n, column % n. */
+    int32_t b_elements;
+    uint16_t b_places[TSR_MATRIX_PLACES];
 } tsr_matrix_layout;
 
 /* The device's shape for inputs of that type with wide sums: the one with most products, of equals the squarest; NULL: none. */
@@ -35,6 +41,10 @@ tsr_status tsr_matrix_layout_get(tsr_device *dev, const tsr_matrix_shape *shape,
 /* What invocations hold, as layout_args.h has it with room for so many elements, to the kinds above; false: no sensible answer. */
 enum { TSR_LAYOUT_ELEMENTS = 64, TSR_LAYOUT_LANES = 128 };
 bool tsr_matrix_layout_read(const uint32_t *found, int32_t elements, int32_t lanes, tsr_matrix_layout *layout);
+
+/* order.c: the places of B, from the same words, or of a kind by name; none where they make no such order. */
+void tsr_matrix_order_read(const uint32_t *found, int32_t elements, int32_t lanes, tsr_matrix_layout *layout);
+void tsr_matrix_order_known(const char *name, tsr_matrix_layout *layout);
 
 void tsr_matrix_layouts_free(tsr_device *dev);
 

@@ -138,8 +138,13 @@
                 }
                 SYNC();
                 for (i32 e = LANE; e < (cn + RUN - 1) / RUN * RUN * TILE_COLS; e += LANES) {
-                    const i32 of_run = e / RUN, k = of_run / TILE_COLS * RUN + e % RUN;
-                    taps[RUN == 1 ? e : k * TILE_COLS + of_run % TILE_COLS] = load_as(W_DT, at, e);
+                    i32 to = e;
+                    if (RUN > 1) {
+                        const i32 place = I32(LD16(PADD(weight, PRM(order)), e % (RUN * ABREAST))), of_block = e / (RUN * ABREAST);
+                        const i32 k = of_block / (TILE_COLS / ABREAST) * RUN + place / ABREAST;
+                        to = k * TILE_COLS + of_block % (TILE_COLS / ABREAST) * ABREAST + place % ABREAST;
+                    }
+                    taps[to] = load_as(W_DT, at, e);
                 }
                 SYNC();
 #define A_(k, i) staged[seen[i] + (k)]

@@ -5,7 +5,8 @@
  * MAT_A(m, k)  MAT_B(k, n)  MAT_C(m, n)  a sub-group's matrices: C += A B
  * MAT_ROWS, MAT_COLUMNS  how elements lie in memory: a row, a column after the other
  * u32x4, LD128(p, i)     16 bytes at a time, aligned to that; u32x4_p_(p).v is memory for coopMatLoad
- * SUBGROUP_ID           of the workgroup's sub-groups */
+ * SUBGROUP_ID, SUBGROUP_LANE  of the workgroup's sub-groups, of a sub-group's invocations
+ * MAT_SET8(matrix, e, word)  an invocation's elements from e on, fp16, from 16 bytes */
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_vote : require
@@ -32,3 +33,18 @@
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer u32x4_p_ { uvec4 v[]; };
 #define LD128(p, i) (u32x4_p_(p).v[i])
 #define SUBGROUP_ID int(gl_SubgroupID)
+#define SUBGROUP_LANE int(gl_SubgroupInvocationID)
+#define MAT_SET2_(matrix, e, bits)                                                                 \
+    {                                                                                              \
+        const f16vec2 pair_ = unpackFloat2x16(bits);                                               \
+        matrix[e] = pair_.x;                                                                       \
+        matrix[(e) + 1] = pair_.y;                                                                 \
+    }
+#define MAT_SET8(matrix, e, word)                                                                  \
+    {                                                                                              \
+        const u32x4 word_ = word;                                                                  \
+        MAT_SET2_(matrix, e, word_.x)                                                              \
+        MAT_SET2_(matrix, (e) + 2, word_.y)                                                        \
+        MAT_SET2_(matrix, (e) + 4, word_.z)                                                        \
+        MAT_SET2_(matrix, (e) + 6, word_.w)                                                        \
+    }
