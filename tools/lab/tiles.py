@@ -6,7 +6,7 @@ def macs(kernel, specs, pipeline):
     if kernel.split("+")[0] == "flash" and "RN" in specs:
         queries, channels = int(specs["RN"]) * int(specs["LN"]), int(specs["D"]) + int(specs["DV_SLICE"])
         return queries * int(specs["BC"]) * channels * pipeline["subgroup"] // int(specs["LANES"])
-    if kernel.split("+")[0] == "flash_matrix" and "QUERIES" in specs:
+    if kernel.startswith("flash") and "QUERIES" in specs:
         channels = int(specs["D"]) + int(specs["DV_SLICE"])
         return int(specs["QUERIES"]) * int(specs["BC"]) * channels * int(specs["SUBGROUP"]) // int(specs["LANES"])
     if kernel == "ggml":  # constants by number: invocations, queries, keys, channels of keys and of values

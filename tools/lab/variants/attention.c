@@ -63,6 +63,11 @@ static void forms(lab *l, tsr_dtype dtype, int64_t d)
             lab_end(l, status);
         tsr_set_destroy(set);
     }
+    if (lab_begin(l, false, "flash %s d%d simt", type, length)) { /* where there are matrices, what does without */
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.tile = TSR_TILE_SIMT;
+        prepare(l, &desc);
+    }
     if (lab_begin(l, dtype == TSR_F16, "flash %s d%d mask bias sink cap lse", type, length)) {
         tsr_attention_desc desc = dense(dtype, TOKENS, d);
         desc.mask = layout(TSR_U8, 1, TOKENS, TOKENS);
