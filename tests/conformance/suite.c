@@ -101,6 +101,7 @@ suite *suite_create(void)
         suite_add_flow_quantize,
         suite_add_flow_reports,
         suite_add_systems,
+        suite_add_budget,
     };
     suite *s = calloc(1, sizeof(*s));
     for (size_t i = 0; s && i < sizeof(themes) / sizeof(themes[0]); i++) {

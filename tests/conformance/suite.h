@@ -78,5 +78,6 @@ int suite_add_flow_values(suite *s);
 int suite_add_flow_quantize(suite *s);
 int suite_add_flow_reports(suite *s);
 int suite_add_systems(suite *s);
+int suite_add_budget(suite *s);
 
 #endif
