@@ -5,6 +5,7 @@
 
 #include "attention/columns_args.h"
 #include "attention/flash_args.h"
+#include "attention/flash_matrix_args.h"
 #include "attention/merge_args.h"
 #include "attention/probe_args.h"
 #include "attention/quantize_args.h"
@@ -76,9 +77,11 @@
 #include "diagonals_cl.h"
 #include "slashes_cl.h"
 #include "join_cl.h"
+#include "flash_matrix_cl.h"
 #include "layout_matrix_cl.h"
 #include "conv_matrix_cl.h"
 #ifdef TSR_MATRIX_F16
+#include "flash_matrix_f16_spv.h"
 #include "layout_matrix_f16_spv.h"
 #include "conv_matrix_f16_spv.h"
 #define MATRIX_F16(words) words, sizeof(words)
@@ -86,12 +89,14 @@
 #define MATRIX_F16(words) NULL, 0
 #endif
 #ifdef TSR_MATRIX_BF16
+#include "flash_matrix_bf16_spv.h"
 #include "layout_matrix_bf16_spv.h"
 #define MATRIX_BF16(words) words, sizeof(words)
 #else
 #define MATRIX_BF16(words) NULL, 0
 #endif
 #ifdef TSR_MATRIX_S8
+#include "flash_matrix_s8_spv.h"
 #include "layout_matrix_s8_spv.h"
 #define MATRIX_S8(words) words, sizeof(words)
 #else
@@ -241,6 +246,7 @@ NAMES(scan, SCAN)
 NAMES(diagonals, DIAGONALS)
 NAMES(slashes, SLASHES)
 NAMES(join, JOIN)
+NAMES(flash_matrix, FLASH_MATRIX)
 NAMES(layout_matrix, LAYOUT)
 NAMES(conv_matrix, CONV_MATRIX)
 
@@ -282,6 +288,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(diagonals, DIAGONALS)
     ENTRIES(slashes, SLASHES)
     ENTRIES(join, JOIN)
+    MATRIX_ENTRIES(flash, FLASH_MATRIX)
     MATRIX_ENTRIES(layout, LAYOUT)
     MATRIX_ENTRY(conv, CONV_MATRIX, TSR_F16, MATRIX_F16(conv_matrix_f16_spv))
 };

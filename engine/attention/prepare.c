@@ -22,20 +22,30 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
     specs[FLASH_O_DT] = staged ? TSR_F32 : (int32_t)d->o.dtype;
     specs[FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged;
     specs[FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged;
+    if (t->tile == TSR_TILE_MATRIX) return tsr_flash_create_matrix(att, t, specs, &att->flash);
     return tsr_kernel_get_scored(att->dev, "flash", t->tile, specs, d->score, &att->flash);
+}
+
+/* Kernels beside flash have no form in tile model matrix. */
+static tsr_tiling beside(const tsr_tiling *t)
+{
+    tsr_tiling other = *t;
+    if (t->tile == TSR_TILE_MATRIX) other.tile = TSR_TILE_SIMT, other.lanes = 64;
+    return other;
 }
 
 static tsr_status create_merge(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
+    const tsr_tiling own = beside(t);
     const int32_t specs[BK_MAX_SPECS] = {
-        [MERGE_LANES] = t->lanes,
+        [MERGE_LANES] = own.lanes,
         [MERGE_O_DT] = (int32_t)d->o.dtype,
         [MERGE_HAS_LSE] = tsr_layout_wanted(&d->lse),
         [MERGE_HAS_SINK] = tsr_layout_wanted(&d->sink),
         [MERGE_SPLITS] = (int32_t)t->splits,
     };
-    return tsr_kernel_get(att->dev, "merge", t->tile, specs, &att->merge);
+    return tsr_kernel_get(att->dev, "merge", own.tile, specs, &att->merge);
 }
 
 static flash_params make_flash_params(const tsr_attention *att, const tsr_tiling *t, int64_t blocks_at)
@@ -160,7 +170,8 @@ static tsr_status prepare(tsr_attention *att)
     if (att->info.tile_count > UINT32_MAX || (uint64_t)d->q.shape[0] * (uint64_t)d->q.shape[1] * (uint64_t)d->q.shape[2] > INT32_MAX)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument q.shape has %" PRId64 " x %" PRId64 " x %" PRId64 " rows; expected fewer than 2^31",
                         d->q.shape[0], d->q.shape[1], d->q.shape[2]);
-    if (d->codes.bits && (s = tsr_coder_create(att, &t)) != TSR_OK) return s;
+    const tsr_tiling coding = beside(&t);
+    if (d->codes.bits && (s = tsr_coder_create(att, &coding)) != TSR_OK) return s;
     if ((s = create_flash(att, &t)) != TSR_OK) return s;
     if ((t.splits > 1 || t.passes > 1) && (s = create_merge(att, &t)) != TSR_OK) return s;
     return create_workspace(att, &t);

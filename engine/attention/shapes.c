@@ -8,6 +8,8 @@ size_t tsr_attention_shapes(const tsr_device_info *info, const tsr_attention_des
         return tsr_shapes_vector(info, desc, out);
     case TSR_TILE_SUBGROUP:
         return tsr_shapes_subgroup(info, desc, out);
+    case TSR_TILE_MATRIX:
+        return tsr_shapes_matrix(info, desc, out);
     default:
         return tsr_shapes_simt(info, desc, out);
     }
@@ -15,7 +17,6 @@ size_t tsr_attention_shapes(const tsr_device_info *info, const tsr_attention_des
 
 tsr_status tsr_attention_allows(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile)
 {
-    (void)desc;
     switch (tile) {
     case TSR_TILE_VECTOR:
         if (info->vector_width >= 4) return TSR_OK;
@@ -24,7 +25,7 @@ tsr_status tsr_attention_allows(const tsr_device_info *info, const tsr_attention
         if ((info->features & TSR_FEATURE_SUBGROUP) && info->subgroup_max <= 32 && info->subgroup_min == info->subgroup_max) return TSR_OK;
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is subgroup; %s has no sub-groups of one size up to 32", info->id);
     case TSR_TILE_MATRIX:
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no cooperative matrices that this build can use", info->id);
+        return tsr_matrix_allows(info, desc);
     default:
         if (info->max_workgroup >= 64) return TSR_OK;
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);

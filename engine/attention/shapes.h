@@ -7,6 +7,10 @@
 
 size_t tsr_shapes_vector(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
+size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]); /* may be none */
+tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d);
+/* What queries and keys are multiplied as, in tile model matrix. */
+tsr_dtype tsr_matrix_input(const tsr_attention_desc *d);
 size_t tsr_shapes_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
 
 static inline int32_t tsr_min32(int32_t a, int32_t b) { return a < b ? a : b; }

@@ -27,6 +27,9 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
                             loop(tsr_ceil_div(t->query_tile, lanes), 2 * loop(t->bc, 0)) +
                             (d->skip > 0 ? loop(tsr_ceil_div(t->query_tile, lanes), loop(t->bc, 0)) : 0);
     if (t->tile == TSR_TILE_SUBGROUP) return loop(blocks, loop(tsr_ceil_div(head, 64), loop(64, 0))) + softmax + loop(o_blocks, loop(t->bc, 0));
+    if (t->tile == TSR_TILE_MATRIX) /* rows in words, at the least a matrix of channels; statistics that are made in memory */
+        return loop(tsr_ceil_div((int64_t)t->bc * (head + 32), lanes), 0) + loop(tsr_ceil_div((int64_t)t->bc * (t->dv_slice + 32), lanes), 0) +
+               softmax + loop(tsr_ceil_div(elements, lanes), 0) + loop(tsr_ceil_div(t->query_tile, lanes), loop(t->bc, 0)) + loop(t->bc, 0);
     const int64_t stage_k = loop(tsr_ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),
                   stage_q = loop(tsr_ceil_div((int64_t)t->query_tile * t->d_chunk, lanes), 0);
     const int64_t stage_v = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);
@@ -38,6 +41,9 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
 /* The same outside the tiles: fetching the state, storing it. */
 static int64_t fixed_iterations(const tsr_tiling *t)
 {
+    if (t->tile == TSR_TILE_MATRIX)
+        return loop(tsr_ceil_div((int64_t)(t->bc + t->query_tile) * 2 * (t->d_chunk + t->dv_slice + 32), t->lanes), 0) + 8 * loop(t->query_tile, 0) +
+               3 * loop(t->dv_slice + 32, loop(tsr_ceil_div(t->query_tile, t->lanes), 0));
     const int64_t rows = t->lanes / t->ln * t->rm, outputs = tsr_ceil_div(t->dv_slice, rows) * rows;
     const int64_t queries = t->tile == TSR_TILE_SUBGROUP ? loop(t->rn, loop(t->d_chunk, 0)) : 0;
     return queries + 3 * loop(t->rn, 4) + 2 * loop(outputs, loop(tsr_ceil_div(t->query_tile, t->lanes), 0));
@@ -64,7 +70,7 @@ tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, c
 
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
-    const tsr_tile tile = d->tile ? (tsr_tile)d->tile : tsr_tile_for(info);
+    const tsr_tile tile = !d->tile ? tsr_tile_for(info) : d->tile == TSR_TILE_MATRIX ? TSR_TILE_SIMT : (tsr_tile)d->tile;
     tsr_tiling all[TSR_MAX_SHAPES];
     const tsr_status s = tsr_attention_allows(info, d, tile);
     if (s != TSR_OK) return s;

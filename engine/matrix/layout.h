@@ -14,7 +14,7 @@ typedef struct tsr_matrix_lines {
 typedef enum tsr_matrix_pass {
     TSR_PASS_MEMORY = 0, /* by way of shared memory */
     TSR_PASS_SAME = 1,   /* element by element */
-    TSR_PASS_PAIRS = 2   /* element i of an input is element i / 2 of the invocation whose bit `pair` is i % 2 */
+    TSR_PASS_PAIRS = 2   /* element i of an input, the i-th of its line, is element i / 2 of the invocation whose bit `pair` is i % 2 */
 } tsr_matrix_pass;
 
 enum { TSR_MATRIX_PLACES = 512 };

@@ -57,7 +57,7 @@ static bool shares(const answer *a, int axis, int32_t bit)
 
 static tsr_matrix_lines find_lines(const answer *a, int axis, int32_t length)
 {
-    enum { MOST = 2 }; /* more lines than that cost more than memory does */
+    enum { MOST = 8 };
     if ((a->lanes & (a->lanes - 1)) != 0) return (tsr_matrix_lines){0};
     for (int32_t count = 1; count <= MOST && count <= a->count[OF_C]; count *= 2) {
         for (int32_t shift = 0; count << shift <= a->count[OF_C]; shift++) {
@@ -93,7 +93,8 @@ static bool passes_pairs(const answer *a, int input, int32_t pair)
     bool same = a->count[input] == 2 * a->count[OF_C];
     for (int32_t i = 0; same && i < a->count[input] * a->lanes; i++) {
         const int32_t element = i / a->lanes, lane = i % a->lanes;
-        same = same_place(a, input, element, lane, element / 2, element % 2 ? lane | pair : lane & ~pair);
+        same = same_place(a, input, element, lane, element / 2, element % 2 ? lane | pair : lane & ~pair) &&
+               at(a, input, input == OF_A, element, lane) == element;
     }
     return same;
 }

@@ -14,6 +14,16 @@
 /* The r-th key of the tile at hand. */
 #define KEY(r) (key0 + (GATHERED != 0 ? LI(block_at + (r)) : (r)))
 
+/* The next entry of the piece: its first key, how many, where its distances and its bits are. */
+#define TAKE_ENTRY(key0, left, block, block_at, bits_at)                                           \
+    key0 = LI(entry);                                                                              \
+    left = LI(entry + 1);                                                                          \
+    block = LI(entry + 2);                                                                         \
+    block_at = I32(PRM(blocks_at)) + UNIT_OF(block) * BC;                                          \
+    bits_at = block_at + BC;                                                                       \
+    entry += 3;                                                                                    \
+    entries--;
+
 /* qs: queries, transposed; ks: staged rows; ps: scores. */
 /* Rows of src [rows, n channels] as fp32 rows of ks, pitch apart, spread over the workgroup. */
 #if VW > 1

@@ -31,7 +31,7 @@
         }
     }
     SYNC();
-#if TILE != TILE_SIMT
+#if TILE == TILE_VECTOR || TILE == TILE_SUBGROUP
     for (i32 c = 0; c < CELLS; c++) {
         const ptr row = PADD(qb, I64(row_at[c]) * PRM(q_sn));
         for (i32 d = 0; d < D; d++) qs[d * CELLS + c] = load_as(Q_DT, row, d * PRM(q_sd));

@@ -4,8 +4,8 @@
  * MAT_IN, MAT_SUM       the types of an element
  * MAT_A(m, k)  MAT_B(k, n)  MAT_C(m, n)  a sub-group's matrices: C += A B
  * MAT_ROWS, MAT_COLUMNS  how elements lie in memory: a row, a column after the other
- * u32x4, LD128(p, i)     16 bytes at a time, aligned to that; u32x4_p_(p).v is memory for coopMatLoad
- * SUBGROUP_ID, SUBGROUP_LANE  of the workgroup's sub-groups, of a sub-group's invocations
+ * SUBGROUP_AT, SUBLANE   the sub-group's number in the workgroup, the invocation's in the sub-group
+ * u32x4, LD128(p, i)     16 bytes at a time, from an address that is a multiple of 16; u128_p_(p).v is memory for coopMatLoad
  * MAT_SET8(matrix, e, word)  an invocation's elements from e on, fp16, from 16 bytes */
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
@@ -29,11 +29,15 @@
 #define MAT_C(m, n) MAT(MAT_SUM, m, n, gl_MatrixUseAccumulator)
 #define MAT_ROWS gl_CooperativeMatrixLayoutRowMajor
 #define MAT_COLUMNS gl_CooperativeMatrixLayoutColumnMajor
+
+#define SUBGROUP_AT i32(gl_SubgroupID)
+#define SUBLANE i32(gl_SubgroupInvocationID)
+#define SUBGROUP_SAYS(c) subgroupAny(c)
+#define SUBGROUP_XOR(x, mask) subgroupShuffleXor(x, mask)
+
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer u128_p_ { uvec4 v[]; };
+#define LD128(p, i) (u128_p_(p).v[i])
 #define u32x4 uvec4
-layout(buffer_reference, scalar, buffer_reference_align = 16) buffer u32x4_p_ { uvec4 v[]; };
-#define LD128(p, i) (u32x4_p_(p).v[i])
-#define SUBGROUP_ID int(gl_SubgroupID)
-#define SUBGROUP_LANE int(gl_SubgroupInvocationID)
 #define MAT_SET2_(matrix, e, bits)                                                                 \
     {                                                                                              \
         const f16vec2 pair_ = unpackFloat2x16(bits);                                               \

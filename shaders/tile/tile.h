@@ -24,8 +24,7 @@
 #define TILE_COL(j) ((LANE % LN) + (j) * LN)
 #define TILE_COLS (RN * LN)
 #elif TILE == TILE_MATRIX
-/* RM x RN fragments of MM x MN in the registers of a sub-group, LN sub-groups side by side. */
-#define TILE_COLS (LN * RN * MN)
+/* The hardware says who owns what; a kernel says what TILE_COLS are. */
 #else
 /* Every invocation owns all rows: one invocation with columns VW wide, or one sub-group with a column
  * each, whose loads of A are the same for all and cost a driver on a CPU a scalar load. */

@@ -3,8 +3,8 @@
 
 #include "grid.h"
 
-static const grid_theme *const themes[] = {&grid_shapes,  &grid_dims,   &grid_sets, &grid_scores, &grid_hostile,
-                                           &grid_layouts, &grid_splits, &grid_long, &grid_tiles,  &grid_cross};
+static const grid_theme *const themes[] = {&grid_shapes, &grid_dims, &grid_sets,  &grid_scores, &grid_hostile, &grid_layouts,
+                                           &grid_splits, &grid_long, &grid_tiles, &grid_cross,  &grid_matrix};
 
 static grid_named case_of(const grid_theme *theme, int number)
 {
@@ -26,7 +26,8 @@ int suite_add_attention(suite *s)
 {
     char name[112];
     for (size_t t = 0; t < sizeof(themes) / sizeof(themes[0]); t++) {
-        for (int i = 0; i < themes[t]->count; i++) {
+        const int count = themes[t] == &grid_matrix ? grid_matrix_count() : themes[t]->count;
+        for (int i = 0; i < count; i++) {
             const grid_named n = case_of(themes[t], i);
             snprintf(name, sizeof(name), "attention/%s/%s/%dx%d", themes[t]->name, n.name, n.c.nq, n.c.nk);
             if (!suite_add(s, name, run_theme, themes[t], i)) return 0;

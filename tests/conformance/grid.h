@@ -83,7 +83,9 @@ typedef struct grid_theme {
     void (*make)(int number, grid_named *out); /* where table is NULL */
 } grid_theme;
 
-extern const grid_theme grid_shapes, grid_dims, grid_sets, grid_scores, grid_hostile, grid_layouts, grid_splits, grid_long, grid_tiles, grid_cross;
+extern const grid_theme grid_shapes, grid_dims, grid_sets, grid_scores, grid_hostile, grid_layouts, grid_splits, grid_long, grid_tiles, grid_cross,
+    grid_matrix;
+int grid_matrix_count(void); /* its rows are those of others */
 
 /* A run of bytes on the device, and what it held before and after. */
 typedef struct grid_buffer {

@@ -88,7 +88,7 @@ static void known_machines(void **state)
     tsr_matrix_layout l;
     assert_true(read_machine(&(machine){{16, 16, 8}, rdna3}, &l));
     assert_lines(l.columns, 1, 0, 16);
-    assert_lines(l.rows, 0, 0, 0);
+    assert_lines(l.rows, 8, 0, 15);
     assert_int_equal(l.to_a, TSR_PASS_MEMORY);
     assert_int_equal(l.to_b, TSR_PASS_PAIRS);
     assert_int_equal(l.pair, 16);

@@ -1,0 +1,54 @@
+/* The flash kernel in tile model matrix: its constants, from the description and from the layout of the device's matrices. */
+#include <string.h>
+
+#include "attention/flash_matrix_args.h"
+#include "codes.h"
+#include "flash.h"
+#include "matrix/layout.h"
+#include "shapes.h"
+
+#define FLASH_MATRIX_ID(id, NAME, value) FLASH_MATRIX_##NAME = id,
+enum { FLASH_MATRIX_SPECS(FLASH_MATRIX_ID) };
+
+/* Constants that both forms of the kernel have. */
+static void copy_common(const int32_t *flash, int32_t *specs)
+{
+    static const uint8_t common[][2] = {
+#define COMMON(NAME) {FLASH_##NAME, FLASH_MATRIX_##NAME}
+        COMMON(LANES),   COMMON(D),        COMMON(DV_SLICE), COMMON(BC),      COMMON(V_DT),    COMMON(O_DT),
+        COMMON(BIAS_DT), COMMON(HAS_MASK), COMMON(HAS_SINK), COMMON(HAS_LSE), COMMON(HAS_CAP), COMMON(GATHERED),
+        COMMON(TESTED),  COMMON(TAGGED),   COMMON(HAS_SKIP), COMMON(CODES),   COMMON(P_DT)};
+    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) specs[common[i][1]] = flash[common[i][0]];
+}
+
+tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, const int32_t *flash, bk_kernel **out)
+{
+    const tsr_attention_desc *d = &att->desc;
+    const tsr_dtype input = tsr_matrix_input(d), values = d->codes.bits ? TSR_F16 : input;
+    const tsr_matrix_shape *shape = tsr_matrix_shape_for(&att->dev->info, values), *codes = tsr_matrix_shape_for(&att->dev->info, input);
+    tsr_matrix_layout l;
+    const tsr_status s = tsr_matrix_layout_get(att->dev, shape, values, &l);
+    if (s != TSR_OK) return s;
+    /* Where either way is known, the one whose probabilities need no memory. */
+    const bool across = l.columns.count && (l.to_b != TSR_PASS_MEMORY || !l.rows.count || l.to_a == TSR_PASS_MEMORY);
+    const tsr_matrix_lines *lines = across ? &l.columns : &l.rows;
+    int32_t specs[BK_MAX_SPECS] = {
+        [FLASH_MATRIX_SUBGROUP] = l.subgroup,
+        [FLASH_MATRIX_QUERIES] = t->query_tile,
+        [FLASH_MATRIX_MM] = l.m,
+        [FLASH_MATRIX_MN] = l.n,
+        [FLASH_MATRIX_MK] = l.k,
+        [FLASH_MATRIX_CM] = (int32_t)codes->m,
+        [FLASH_MATRIX_CN] = (int32_t)codes->n,
+        [FLASH_MATRIX_CK] = (int32_t)codes->k,
+        [FLASH_MATRIX_ACROSS] = across,
+        [FLASH_MATRIX_LINES] = lines->count,
+        [FLASH_MATRIX_LINE_SHIFT] = lines->shift,
+        [FLASH_MATRIX_LINE_MASK] = lines->mask,
+        [FLASH_MATRIX_PASS] = (int32_t)(across ? l.to_b : l.to_a),
+        [FLASH_MATRIX_PAIR] = l.pair,
+        [FLASH_MATRIX_V_TURNED] = lines->count > 0,
+    };
+    copy_common(flash, specs);
+    return tsr_kernel_get_matrix(att->dev, "flash", input, specs, d->score, out);
+}

@@ -1,0 +1,74 @@
+/* Shapes for sub-groups that multiply matrices in hardware. */
+#include "matrix/layout.h"
+#include "shapes.h"
+
+enum { MAX_D = 128, SLICE = 128 }; /* longer heads take more registers than leave room for two sub-groups */
+
+static int32_t up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
+
+tsr_dtype tsr_matrix_input(const tsr_attention_desc *d) { return d->codes.bits ? TSR_I8 : d->q.dtype; }
+
+/* The products of probabilities and values, and of codes. */
+static const tsr_matrix_shape *value_shape(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    return tsr_matrix_shape_for(info, d->codes.bits ? TSR_F16 : d->q.dtype);
+}
+
+/* Bytes of shared memory: as matrix_memory.h has them, at most. */
+static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, const tsr_matrix_shape *keys, const tsr_matrix_shape *values)
+{
+    const int64_t side = values->m > values->n ? values->m : values->n, size = d->codes.bits ? 1 : 2;
+    const int64_t key_pitch = up((int32_t)(up((int32_t)d->q.shape[3], (int32_t)keys->k) * size), 16) + 16;
+    const int64_t channels = up(t->dv_slice, (int32_t)side);
+    const int64_t turned = channels * (t->bc * 2 + 16), straight = t->bc * (up((int32_t)channels * 2, 16) + 16);
+    const int64_t scores = (t->bc > side ? t->bc : side) * t->query_tile * 4, probabilities = t->query_tile * (t->bc + 8) * 2;
+    const int64_t more = (9 * (int64_t)t->query_tile + 2 * t->bc) * 4 + 256;
+    return (uint64_t)(t->bc * key_pitch + (turned > straight ? turned : straight) + scores + probabilities + more);
+}
+
+size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
+{
+    /* Sub-groups, matrices of queries of each, keys: best guess first. */
+    static const int32_t wishes[][3] = {{4, 1, 64}, {4, 1, 32}, {4, 2, 32},  {4, 2, 64}, {8, 1, 64}, {8, 1, 32}, {2, 1, 64},
+                                        {2, 1, 32}, {2, 2, 32}, {4, 1, 128}, {2, 1, 16}, {1, 1, 32}, {1, 1, 16}};
+    const tsr_matrix_shape *values = value_shape(info, d), *keys = tsr_matrix_shape_for(info, tsr_matrix_input(d));
+    size_t count = 0;
+    if (!values || !keys) return 0;
+    const int32_t side = (int32_t)(values->m > values->n ? values->m : values->n), depth = (int32_t)values->k;
+    enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
+    /* More than 64 channels and 64 keys take too many registers; a CPU's compiler takes minutes for many products. */
+    const size_t first = info->type == TSR_DEVICE_CPU ? WISHES - 3 : d->q.shape[3] > 64 || d->v.shape[3] > 64;
+    for (size_t i = 0; i < WISHES; i++) {
+        const int32_t *w = wishes[(first + i) % WISHES], lanes = w[0] * (int32_t)info->subgroup_min;
+        const tsr_tiling t = {.tile = TSR_TILE_MATRIX,
+                              .lanes = lanes,
+                              .ln = lanes,
+                              .rm = w[0],
+                              .rn = w[1],
+                              .bc = w[2],
+                              .d_chunk = (int32_t)d->q.shape[3],
+                              .dv_slice = tsr_min32((int32_t)d->v.shape[3], SLICE),
+                              .kv_chunk = w[2],
+                              .query_tile = w[0] * w[1] * side};
+        if (t.query_tile > TSR_TILE_MAX || t.bc % side != 0 || (t.query_tile > t.bc && t.query_tile % t.bc != 0) || t.bc % depth != 0) continue;
+        if ((uint32_t)lanes > info->max_workgroup || shared_bytes(&t, d, keys, values) > info->shared_bytes) continue;
+        tsr_shapes_add(out, &count, t);
+    }
+    return count;
+}
+
+tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    tsr_tiling all[TSR_MAX_SHAPES];
+    const tsr_dtype input = tsr_matrix_input(d);
+    if (!tsr_kernel_matrix_built("flash", TSR_F16))
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; this build has no matrix kernels");
+    if (d->codes.bits ? d->codes.values == TSR_F32 : d->q.dtype != d->k.dtype || d->q.dtype != d->v.dtype)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take q, k and v of one type, and codes with values of f16 or i8");
+    if (d->q.shape[3] > MAX_D || !(d->scale > 0))
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take head dims up to %d and scales above 0", MAX_D);
+    if (!tsr_kernel_matrix_built("flash", input) || tsr_shapes_matrix(info, d, all) == 0)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no matrices of %s that this build can use", info->id,
+                        tsr_dtype_name(input));
+    return TSR_OK;
+}

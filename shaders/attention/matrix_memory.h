@@ -1,0 +1,246 @@
+/* Sizes of the flash kernel on matrices, and how it moves rows, scores and outputs between global memory, shared memory and matrices. */
+#ifndef TSR_MATRIX_MEMORY_H
+#define TSR_MATRIX_MEMORY_H
+
+/* What probabilities and values are multiplied as, and queries and keys. */
+#if MAT_DT == 7
+#define MAT_VALUE float16_t
+#define VALUE_DT 1
+#define CODE_BYTES 1
+#define SM CM
+#define SN CN
+#define SK CK
+#else
+#define MAT_VALUE MAT_IN
+#define VALUE_DT MAT_DT
+#define CODE_BYTES 2
+#define SM MM
+#define SN MN
+#define SK MK
+#endif
+#define VALUE_BYTES (V_DT == 0 ? 4 : V_DT == 7 ? 1 : 2)
+#define MAT_F(m, n) MAT(float, m, n, gl_MatrixUseAccumulator)
+#define VALUE_A MAT(MAT_VALUE, MM, MK, gl_MatrixUseA)
+#define VALUE_B MAT(MAT_VALUE, MK, MN, gl_MatrixUseB)
+#define QUERY_A MAT_A(SM, SK)
+#define QUERY_B MAT_B(SK, SN)
+
+/* Queries of a sub-group and of one of its matrices, keys and channels of a matrix. */
+#define QS (QUERIES * SUBGROUP / LANES)
+#define QN (ACROSS != 0 ? MN : MM)
+#define RQ (QS / QN)
+#define CQ (ACROSS != 0 ? SN : SM) /* the same of queries as scores take them */
+#define RC (QS / CQ)
+#define KN (ACROSS != 0 ? MM : MN)
+#define KEY_BLOCKS (BC / KN)
+#define VN KN
+#define V_BLOCKS ((DV_SLICE + VN - 1) / VN)
+#define LINES_ (LINES > 0 ? LINES : 1)
+
+/* Rows of keys (and queries) in words, padded to whole matrices; 4 words more keep rows apart in banks. */
+#define D_STEPS ((D + SK - 1) / SK)
+#define STEP_WORDS (SK * CODE_BYTES / 4)
+#define KEY_WORDS (D_STEPS * STEP_WORDS)
+#define KEY_PITCH ((KEY_WORDS + 3) / 4 * 4 + 4)
+#define SK_WORDS (BC * KEY_PITCH)
+#define VALUE_PITCH ((V_TURNED != 0 ? BC / 2 : (V_BLOCKS * VN / 2 + 3) / 4 * 4) + 4)
+#define SV_WORDS ((V_TURNED != 0 ? V_BLOCKS * VN : BC) * VALUE_PITCH)
+#define ALL_BY_MEMORY (LINES == 0 || CODES != 0 || HAS_CAP != 0 || BIAS_DT >= 0 || HAS_MASK != 0 || TAGGED != 0 || HAS_USER)
+#define PS_SIZE (ALL_BY_MEMORY || TESTED != 0 ? (BC > VN ? BC : VN) * QT : VN * QT)
+#define PP_PITCH (BC + 8)
+#define PP_SIZE (PASS == 0 || LINES == 0 ? QUERIES * PP_PITCH : 1)
+#define IOTA_SIZE (QUERIES > BC ? QUERIES : BC)
+
+/* Pieces of 16 bytes that an invocation fetches; none where rows are not made of them. */
+#define MAY_BE_WIDE(n) (CODE_BYTES == 2 && (n) % 8 == 0)
+#define IS_WIDE(p, step, sd) ((sd) == 1 && ((U32(p) | U32(step)) & 15u) == 0u && (step) < I64(1 << 20))
+#define KEY_PIECES (D / 8 > 0 ? D / 8 : 1)
+#define KEY_UNITS ((BC * KEY_PIECES + LANES - 1) / LANES)
+#define VALUE_PIECES (DV_SLICE / 8 > 0 ? DV_SLICE / 8 : 1)
+#define VALUE_PAIRS ((BC / 2 * VALUE_PIECES + LANES - 1) / LANES)
+#define VALUE_UNITS (2 * VALUE_PAIRS)
+/* The key that stands at a place of the staged values: where inputs are pairs of two invocations' elements, first all of the one. */
+#define SLOT_KEY(n) (PASS == 2 ? (n) / MK * MK + (n) % MK % (MK / 2) * 2 + (n) % MK / (MK / 2) : (n))
+/* A row of a tile; past the last key the last one. */
+#define CLAMPED(r, keys) ((r) < (keys) ? (r) : (keys) - 1)
+#define ROW(src, step, first, list, r, keys)                                                       \
+    PADD(src, I64(GATHERED != 0 ? (first) + LI((list) + CLAMPED(r, keys)) : (first) + CLAMPED(r, keys)) * (step))
+
+/* Which piece of keys or values an invocation fetches n-th, and of which row; values come in two neighbouring rows. */
+#define KEY_PIECE(n) (LANE_U + U32((n) * LANES))
+#define VALUE_PIECE(n) (LANE_U + U32((n) / 2 * LANES))
+#define VALUE_ROW(n) I32(2u * (VALUE_PIECE(n) / U32(VALUE_PIECES)) + U32((n) % 2))
+#define LANE_U gl_LocalInvocationID.x
+
+/* Whole tiles that lie together are fetched from where k_at and v_at say, in bytes from their first row. */
+#define FETCH_KEYS(first, list, keys)                                                              \
+    if (GATHERED == 0 && (keys) == BC) {                                                           \
+        const ptr row0 = PADD(kb, I64(first) * k_step);                                            \
+        UNROLL for (i32 u = 0; u < KEY_UNITS; u++) k_in[u] = LD128(PADD(row0, k_at[u]), 0);        \
+    } else {                                                                                       \
+        UNROLL for (i32 u = 0; u < KEY_UNITS; u++)                                                 \
+            k_in[u] = LD128(ROW(kb, k_step, first, list, I32(KEY_PIECE(u) / U32(KEY_PIECES)), keys), KEY_PIECE(u) % U32(KEY_PIECES)); \
+    }
+#define FETCH_VALUES(first, list, keys)                                                            \
+    if (GATHERED == 0 && (keys) == BC) {                                                           \
+        const ptr row0 = PADD(vs, I64(first) * v_step);                                            \
+        UNROLL for (i32 u = 0; u < VALUE_UNITS; u++) v_in[u] = LD128(PADD(row0, v_at[u]), 0);      \
+    } else {                                                                                       \
+        UNROLL for (i32 u = 0; u < VALUE_UNITS; u++)                                               \
+            v_in[u] = LD128(ROW(vs, v_step, first, list, SLOT_KEY(VALUE_ROW(u)), keys), VALUE_PIECE(u) % U32(VALUE_PIECES)); \
+    }
+#define STORE_KEYS                                                                                 \
+    UNROLL for (i32 u = 0; u < KEY_UNITS; u++) {                                                   \
+        const u32 e = KEY_PIECE(u), to = e / U32(KEY_PIECES) * U32(KEY_PITCH) + e % U32(KEY_PIECES) * 4u; \
+        if (BC * KEY_PIECES % LANES == 0 || e < U32(BC * KEY_PIECES)) {                            \
+            UNROLL for (i32 w = 0; w < 4; w++) sk[to + U32(w)] = k_in[u][w];                       \
+        }                                                                                          \
+    }
+/* Two neighbouring keys of 8 channels: turned, a word for each channel. */
+#define STORE_VALUES                                                                               \
+    UNROLL for (i32 u = 0; u < VALUE_UNITS; u += 2) {                                              \
+        const u32 n = VALUE_PIECE(u) / U32(VALUE_PIECES), d = VALUE_PIECE(u) % U32(VALUE_PIECES);  \
+        if (BC / 2 * VALUE_PIECES % LANES == 0 || n < U32(BC / 2)) {                               \
+            UNROLL for (i32 w = 0; w < 4; w++) {                                                   \
+                const u32 x = v_in[u][w], y = v_in[u + 1][w];                                      \
+                if (V_TURNED != 0) {                                                               \
+                    const f16vec2 x2 = unpackFloat2x16(x), y2 = unpackFloat2x16(y);                \
+                    const u32 to = (d * 8u + U32(w * 2)) * U32(VALUE_PITCH) + n;                   \
+                    sv[to] = packFloat2x16(f16vec2(x2.x, y2.x));                                   \
+                    sv[to + U32(VALUE_PITCH)] = packFloat2x16(f16vec2(x2.y, y2.y));                \
+                } else {                                                                           \
+                    const u32 to = 2u * n * U32(VALUE_PITCH) + d * 4u + U32(w);                    \
+                    sv[to] = x;                                                                    \
+                    sv[to + U32(VALUE_PITCH)] = y;                                                 \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+/* The same of rows of any kind, element by element: word w of a row of n elements, zeros behind the last. */
+#if MAT_DT == 7
+#define LOAD_WORD(row, w, sd, n) ((w) * 4 >= (n) ? 0u : (n) - (w) * 4 >= 4 ? LD32(row, w) : LD32(row, w) & ((1u << U32(((n) - (w) * 4) * 8)) - 1u))
+#else
+#define LOAD_WORD(row, w, sd, n)                                                                   \
+    (((w) * 2 < (n) ? LD16(row, (w) * 2 * (sd)) : 0u) | ((w) * 2 + 1 < (n) ? LD16(row, ((w) * 2 + 1) * (sd)) << 16 : 0u))
+#endif
+#define STAGE_KEYS(first, list, keys)                                                              \
+    for (i32 e = LANE; e < BC * KEY_WORDS; e += LANES)                                             \
+        sk[e / KEY_WORDS * KEY_PITCH + e % KEY_WORDS] =                                            \
+            LOAD_WORD(ROW(kb, k_step, first, list, e / KEY_WORDS, keys), e % KEY_WORDS, PRM(k_sd), D);
+/* One value as 16 bits of the type that is multiplied. */
+#define VALUE_BITS(row, d) ((d) >= dvn ? 0u : V_DT == VALUE_DT ? LD16(row, (d) * PRM(v_sd)) : f32_to_f16(load_as(V_DT, row, (d) * PRM(v_sd))))
+#define STAGE_VALUES(first, list, keys)                                                            \
+    for (i32 e = LANE; e < V_BLOCKS * VN * BC / 2; e += LANES) {                                   \
+        const i32 n = V_TURNED != 0 ? e / (V_BLOCKS * VN) * 2 : e / (V_BLOCKS * VN / 2);           \
+        const i32 d = V_TURNED != 0 ? e % (V_BLOCKS * VN) : e % (V_BLOCKS * VN / 2) * 2;           \
+        const ptr row = ROW(vs, v_step, first, list, SLOT_KEY(n), keys);                        \
+        if (V_TURNED != 0) {                                                                       \
+            const ptr row1 = ROW(vs, v_step, first, list, SLOT_KEY(n + 1), keys);               \
+            sv[d * VALUE_PITCH + n / 2] = VALUE_BITS(row, d) | VALUE_BITS(row1, d) << 16;          \
+        } else {                                                                                   \
+            sv[n * VALUE_PITCH + d / 2] = VALUE_BITS(row, d) | VALUE_BITS(row, d + 1) << 16;       \
+        }                                                                                          \
+    }
+/* The step of a channel of values in codes, which stand behind the last key. */
+#define VALUE_STEP(d) LDF(PADD(vb, I64(PRM(nk)) * PRM(v_sn)), dv0 + ((d) < dvn ? (d) : dvn - 1))
+
+/* A matrix whose elements depend on their query alone, or on their key. */
+#define LOAD_BY_QUERY(m, from, i)                                                                  \
+    if (ACROSS != 0) { coopMatLoad(m, from, i, 0, MAT_ROWS); } else { coopMatLoad(m, from, i, 0, MAT_COLUMNS); }
+#define LOAD_BY_KEY(m, from, i)                                                                    \
+    if (ACROSS != 0) { coopMatLoad(m, from, i, 0, MAT_COLUMNS); } else { coopMatLoad(m, from, i, 0, MAT_ROWS); }
+/* Outputs, channel after channel of a query. */
+#define LOAD_OUTPUTS(m, from, i)                                                                   \
+    if (ACROSS != 0) { coopMatLoad(m, from, i, VN, MAT_COLUMNS); } else { coopMatLoad(m, from, i, VN, MAT_ROWS); }
+#define STORE_OUTPUTS(m, to, i)                                                                    \
+    if (ACROSS != 0) { coopMatStore(m, to, i, VN, MAT_COLUMNS); } else { coopMatStore(m, to, i, VN, MAT_ROWS); }
+
+/* Scores, query after query of a key. Those of codes are whole numbers, exact as fp32. */
+#if MAT_DT == 7
+#define SCORES_TO_MEMORY
+#else
+#define SCORES_TO_MEMORY                                                                           \
+    UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {                                                  \
+        UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \
+            s[i * RQ + j] = s[i * RQ + j] * scale;                                            \
+            if (ACROSS != 0) { coopMatStore(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_ROWS); } \
+            else { coopMatStore(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_COLUMNS); }  \
+        }                                                                                          \
+    }
+#endif
+/* Finite scores stay so when they are multiplied by LOG2E. */
+#define SCORES_FROM_MEMORY                                                                         \
+    UNROLL for (i32 i = 0; i < KEY_BLOCKS && LINES > 0; i++) {                                     \
+        UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \
+            if (ACROSS != 0) { coopMatLoad(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_ROWS); } \
+            else { coopMatLoad(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_COLUMNS); }   \
+            UNROLL for (i32 n = 0; n < s[i * RQ + j].length(); n++) {                              \
+                const f32 x = s[i * RQ + j][n];                                                    \
+                s[i * RQ + j][n] = x == NEG_INF ? x : clamp(x, -2.3e38, 2.3e38);                   \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+/* sums += K Q of keys from i on, a step of channels d and the j-th queries. */
+#define MULTIPLY_KEYS(sums, i, d, j)                                                               \
+    if (ACROSS != 0) {                                                                             \
+        MAT_A(SM, SK) ka;                                                                          \
+        coopMatLoad(ka, sk, (i) * KEY_PITCH + (d) * STEP_WORDS, KEY_PITCH, MAT_ROWS);              \
+        sums = coopMatMulAdd(ka, qx[(d) * RC + (j)], sums);                                        \
+    } else {                                                                                       \
+        MAT_B(SK, SN) kx;                                                                          \
+        coopMatLoad(kx, sk, (i) * KEY_PITCH + (d) * STEP_WORDS, KEY_PITCH, MAT_COLUMNS);           \
+        sums = coopMatMulAdd(qa[(d) * RC + (j)], kx, sums);                                        \
+    }
+
+/* From scores in registers to an input of the next product. */
+#if MAT_DT == 2
+#define PASS_ON(p, from) UNROLL for (i32 e_ = 0; e_ < from.length(); e_++) p[e_] = MAT_VALUE(from[e_]);
+#else
+#define PASS_ON(p, from)                                                                           \
+    UNROLL for (i32 e_ = 0; e_ < from.length(); e_ += 2) {                                         \
+        const f16vec2 own_ = f16vec2(from[e_], from[e_ + 1]);                                      \
+        if (PASS == 1) {                                                                           \
+            p[e_] = own_.x;                                                                        \
+            p[e_ + 1] = own_.y;                                                                    \
+        } else { /* first the elements of the invocation whose bit is 0 */                         \
+            const u32 mine_ = packFloat2x16(own_), other_ = SUBGROUP_XOR(mine_, PAIR);             \
+            const bool second_ = (SUBLANE & PAIR) != 0;                                            \
+            const f16vec2 x_ = unpackFloat2x16(second_ ? other_ : mine_), y_ = unpackFloat2x16(second_ ? mine_ : other_); \
+            p[e_] = x_.x;                                                                          \
+            p[e_ + 1] = x_.y;                                                                      \
+            p[from.length() + e_] = y_.x;                                                          \
+            p[from.length() + e_ + 1] = y_.y;                                                      \
+        }                                                                                          \
+    }
+#endif
+
+/* O += V P. */
+#define MULTIPLY_VALUES                                                                            \
+    UNROLL for (i32 k_ = 0; k_ < BC / MK; k_++) {                                                  \
+        UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \
+            VALUE_A pa;                                                                            \
+            VALUE_B px;                                                                            \
+            if (PASS == 0 || LINES == 0) {                                                         \
+                if (ACROSS != 0) { coopMatLoad(px, pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_COLUMNS); } \
+                else { coopMatLoad(pa, pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_ROWS); } \
+            } else if (ACROSS != 0) { PASS_ON(px, s[k_ * RQ + j]) }                                \
+            else { PASS_ON(pa, s[k_ * RQ + j]) }                                                   \
+            UNROLL for (i32 n = 0; n < V_BLOCKS; n++) {                                            \
+                if (ACROSS != 0) {                                                                 \
+                    VALUE_A va;                                                                    \
+                    if (V_TURNED != 0) { coopMatLoad(va, sv, n * VN * VALUE_PITCH + k_ * MK / 2, VALUE_PITCH, MAT_ROWS); } \
+                    else { coopMatLoad(va, sv, k_ * MK * VALUE_PITCH + n * VN / 2, VALUE_PITCH, MAT_COLUMNS); } \
+                    o_acc[n * RQ + j] = coopMatMulAdd(va, px, o_acc[n * RQ + j]);                  \
+                } else {                                                                           \
+                    VALUE_B vx;                                                                    \
+                    if (V_TURNED != 0) { coopMatLoad(vx, sv, n * VN * VALUE_PITCH + k_ * MK / 2, VALUE_PITCH, MAT_COLUMNS); } \
+                    else { coopMatLoad(vx, sv, k_ * MK * VALUE_PITCH + n * VN / 2, VALUE_PITCH, MAT_ROWS); } \
+                    o_acc[n * RQ + j] = coopMatMulAdd(pa, vx, o_acc[n * RQ + j]);                  \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+#endif

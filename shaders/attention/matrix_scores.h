@@ -1,0 +1,30 @@
+/* Scores of a tile: s = K Q, or, of codes, in ps. Keys past the last of the tile are -inf. A text within a kernel's loop. */
+#if MAT_DT == 7
+        UNROLL for (i32 i = 0; i < BC / (ACROSS != 0 ? CM : CN); i++) {
+            UNROLL for (i32 j = 0; j < RC; j++) {
+                MAT_C(CM, CN) sums = MAT_C(CM, CN)(0);
+                UNROLL for (i32 d = 0; d < D_STEPS; d++) {
+                    MULTIPLY_KEYS(sums, i * (ACROSS != 0 ? CM : CN), d, j)
+                }
+                const MAT_F(CM, CN) exact = MAT_F(CM, CN)(sums);
+                const i32 to = i * (ACROSS != 0 ? CM : CN) * QT + q0 + j * CQ;
+                if (ACROSS != 0) { coopMatStore(exact, ps, to, QT, MAT_ROWS); } else { coopMatStore(exact, ps, to, QT, MAT_COLUMNS); }
+            }
+        }
+#else
+        if (keys < BC) {
+            for (i32 r = LANE; r < BC; r += LANES) edge[r] = r < keys ? 0.0f : NEG_INF;
+            SYNC();
+        }
+        UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
+            UNROLL for (i32 j = 0; j < RQ; j++) {
+                s[i * RQ + j] = MAT_F(MM, MN)(0.0);
+                if (keys < BC && !by_memory) { LOAD_BY_KEY(s[i * RQ + j], edge, i * KN) }
+            }
+        }
+        UNROLL for (i32 d = 0; d < D_STEPS; d++) {
+            UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
+                UNROLL for (i32 j = 0; j < RQ; j++) { MULTIPLY_KEYS(s[i * RQ + j], i * KN, d, j) }
+            }
+        }
+#endif
