@@ -1,22 +1,58 @@
-/* Shapes for a workgroup that stages tiles in shared memory. */
+/* Shapes for a workgroup that stages tiles in shared memory, for as many kinds of cards as there are compilers to ask. */
 #include "shapes.h"
 
-/* 64 invocations hold 64 keys x 64 queries in 8 x 8 registers; with a slice of 128 value channels the
- * outputs take 128 more. Shared memory: 8 KiB of queries, 8 to 16 of keys or values, 16 of scores. */
+/* An invocation holds rm x rn scores, and as many outputs for each rm x lanes / ln value channels. */
+typedef struct micro {
+    int32_t lanes, ln, rm, rn;
+} micro;
+
+static int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/* Bytes of shared memory, as the kernel declares them. */
+static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
+{
+    enum { COLUMN_WORDS = 5, OTHER_WORDS = 16 };
+    const int64_t pitch = (t->d_chunk / 4 | 1) * 4, keys = t->bc * pitch, values = t->kv_chunk * tsr_ceil_div(t->dv_slice, t->bc) * t->bc;
+    const int64_t staged = keys > values ? keys : values, words = COLUMN_WORDS + (d->tagged ? 2 : 0) + (d->codes.bits ? 2 : 0);
+    return 4 * (t->query_tile * pitch + (staged > 4 * t->lanes ? staged : 4 * t->lanes) + (t->bc + words) * t->query_tile + OTHER_WORDS);
+}
+
+/* Head dims are staged in chunks of equal size (long heads: a whole number of them in 64), values in as much memory as keys. */
+static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_chunk)
+{
+    const int64_t head = d->q.shape[3], chunk = head > 128 ? d_chunk : tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
+    tsr_tiling t = {.tile = TSR_TILE_SIMT, .lanes = m->lanes, .ln = m->ln, .rm = m->rm, .rn = m->rn};
+    t.bc = m->lanes / m->ln * m->rm;
+    t.query_tile = m->ln * m->rn;
+    t.d_chunk = (int32_t)tsr_ceil_div(chunk, 4) * 4;
+    t.dv_slice = tsr_min32((int32_t)d->v.shape[3], 128);
+    t.kv_chunk = tsr_min32(t.bc, max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
+    return t;
+}
+
+/* 4 x 4 values in registers, of scores and of outputs: with their operands they fill half of what Intel's cards have for an invocation.
+ * 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. A workgroup of 64 queries shares
+ * staged keys best; one of 128 keys keeps long rows of values in one block of registers, but blocks of a set are shorter. */
+static const micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
+
+static const micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    if (info->max_workgroup < 128) return &few;
+    if (info->max_workgroup < 256) return &small;
+    if (d->v.shape[3] > 64) return d->set_count ? &small : &tall;
+    return d->q.shape[2] > 32 ? &wide : &small;
+}
+
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    (void)info;
+    const micro *const all[] = {suited(info, d), &wide, &tall, &small, &few};
     size_t count = 0;
-    const tsr_tiling t = {.tile = TSR_TILE_SIMT,
-                          .lanes = 64,
-                          .ln = 8,
-                          .rm = 8,
-                          .rn = 4,
-                          .bc = 64,
-                          .d_chunk = tsr_min32((int32_t)d->q.shape[3], 32),
-                          .dv_slice = tsr_min32((int32_t)d->v.shape[3], 128),
-                          .kv_chunk = 16,
-                          .query_tile = 32};
-    tsr_shapes_add(out, &count, t);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        for (int32_t chunk = 16; chunk <= 32; chunk *= 2) {
+            const tsr_tiling t = shape(d, all[i], chunk);
+            if ((uint32_t)t.lanes <= info->max_workgroup && shared_bytes(d, &t) <= (int64_t)info->shared_bytes) tsr_shapes_add(out, &count, t);
+        }
+    }
+    if (count == 0) tsr_shapes_add(out, &count, shape(d, &few, 4));
     return count;
 }

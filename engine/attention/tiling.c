@@ -18,7 +18,7 @@ static uint32_t choose_splits(const tsr_device_info *info, const tsr_attention_d
 static int64_t loop(int64_t n, int64_t body) { return n * (1 + body) + 1; }
 
 /* Loop iterations of one invocation of the flash kernel for a tile of keys. It follows the kernel's text, where Mesa's OpenCL
- * leaves the loop over a simt micro-tile's rows rolled. */
+ * leaves the loops over a simt micro-tile rolled. */
 static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
 {
     const int64_t head = d->q.shape[3], lanes = t->lanes, elements = (int64_t)t->bc * t->query_tile;
@@ -30,12 +30,17 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
     if (t->tile == TSR_TILE_MATRIX) /* rows in words, at the least a matrix of channels; statistics that are made in memory */
         return loop(tsr_ceil_div((int64_t)t->bc * (head + 32), lanes), 0) + loop(tsr_ceil_div((int64_t)t->bc * (t->dv_slice + 32), lanes), 0) +
                softmax + loop(tsr_ceil_div(elements, lanes), 0) + loop(tsr_ceil_div(t->query_tile, lanes), loop(t->bc, 0)) + loop(t->bc, 0);
-    const int64_t stage_k = loop(tsr_ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0),
-                  stage_q = loop(tsr_ceil_div((int64_t)t->query_tile * t->d_chunk, lanes), 0);
+    if (t->tile == TSR_TILE_SIMT) {
+        const int64_t quads = t->rn / 4, stage = loop(tsr_ceil_div((t->bc + t->query_tile) * t->d_chunk / 4, lanes), 0) + 1;
+        const int64_t dot = loop(t->d_chunk / 4, loop(t->rn, 0) + loop(t->rm, loop(quads, 0))), ends = loop(t->rm, loop(quads, 0));
+        const int64_t values = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice / 4, lanes), 0) +
+                               o_blocks * (loop(t->kv_chunk / 4, loop(4, loop(t->rm / 4, loop(quads, 0)) + loop(quads, 0))) + 2 * ends);
+        return loop(tsr_ceil_div(head, t->d_chunk), stage + dot + 2 * ends) + softmax + loop(tsr_ceil_div(t->bc, t->kv_chunk), values);
+    }
+    const int64_t stage_k = loop(tsr_ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0);
     const int64_t stage_v = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);
-    const int64_t rolled = loop(t->rm, 0);
-    return loop(tsr_ceil_div(head, t->d_chunk), stage_k + stage_q + loop(blocks, loop(1, loop(t->d_chunk, rolled)))) + softmax +
-           loop(tsr_ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, rolled));
+    return loop(tsr_ceil_div(head, t->d_chunk), stage_k + loop(blocks, loop(1, loop(t->d_chunk, 0)))) + softmax +
+           loop(tsr_ceil_div(t->bc, t->kv_chunk), stage_v + o_blocks * loop(t->kv_chunk, 0));
 }
 
 /* The same outside the tiles: fetching the state, storing it. */

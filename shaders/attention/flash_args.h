@@ -29,8 +29,8 @@
     S(18, CODES, 0) S(19, P_DT, 0)
 
 /* Registers: RM x RN micro-tiles (RN in columns of VW queries), LN invocations side by side, BC keys.
- * Where D > D_CHUNK, BC = RM LANES / LN: sums over chunks live in one micro-tile. In tile model simt, BC
- * is no smaller than that in any case: outputs pass through the memory of the scores. */
+ * In tile model simt RM and RN are multiples of 4, as is D_CHUNK, and BC = RM LANES / LN: a tile of scores is one micro-tile of
+ * each invocation; LANES is a multiple of RN LN / 4, and no less than RN LN. */
 #define FLASH_SHAPES(S) S(20, RM, 4) S(21, RN, 4) S(22, LN, 8) S(23, BC, 64)
 
 #define FLASH_PARAMS(F)                                                                            \

@@ -25,7 +25,7 @@
     entries--;
 
 /* qs: queries, transposed; ks: staged rows; ps: scores. */
-/* Rows of src [rows, n channels] as fp32 rows of ks, pitch apart, spread over the workgroup. */
+/* Rows of src [rows, n channels] as fp32 rows of ks, pitch apart. */
 #if VW > 1
 #define STAGE_ROWS(dt, src, row_bytes, row0, chan0, sd, rows, n, pitch)                                  \
     for (i32 r_ = 0; r_ < (rows); r_++) {                                                          \
@@ -39,12 +39,6 @@
             else for (; c_ + VW <= (n); c_ += VW) FV_ST(ks, to_ + c_, FV_LDGB(row_, (chan0) + c_)); \
         }                                                                                          \
         for (; c_ < (n); c_++) ks[to_ + c_] = load_as(dt, row_, ((chan0) + c_) * (sd));            \
-    }
-#else
-#define STAGE_ROWS(dt, src, row_bytes, row0, chan0, sd, rows, n, pitch)                                  \
-    for (i32 e_ = LANE; e_ < (rows) * (pitch); e_ += LANES) {                                      \
-        const i32 r_ = e_ / (pitch), c_ = e_ % (pitch);                                            \
-        if (c_ < (n)) ks[e_] = load_as(dt, PADD(src, I64(KEY((row0) + r_)) * (row_bytes)), ((chan0) + c_) * (sd)); \
     }
 #endif
 
@@ -83,6 +77,9 @@
 
 /* At the end of a tile's turn. */
 #if TILE == TILE_SIMT
+#include "../tile/quads.h"
+/* Of staged queries and keys. */
+#define D_PITCH QUAD_PITCH(D_CHUNK)
 #define NEXT_TILE begun = true; key0 += keys; left -= keys;
 #else
 #define NEXT_TILE key0 += keys; left -= keys;

@@ -4,8 +4,10 @@
         const bool tested = TESTED != 0 && block >= 0 && block % 2 == 0;
 
         /* Scores of the tile: S = K Q. */
+#if TILE == TILE_SIMT
+#include "simt_scores.h"
+#else
         fv acc[RM][RN];
-#if TILE != TILE_SIMT
         if (IN_PLACE(K_DT)) {
             const i32 k_sd = PRM(k_sd);
             i32 row0 = 0;
@@ -31,20 +33,13 @@
                 row0 += RM;
             } while (row0 < keys);
         } ELSE_STAGED
-#endif
-#if TILE != TILE_SUBGROUP
+#if TILE == TILE_VECTOR
         {
             TILE_ZERO(acc)
             for (i32 d0 = 0; d0 < D; d0 += D_CHUNK) {
                 const i32 dn = D - d0 < D_CHUNK ? D - d0 : D_CHUNK;
                 SYNC();
                 STAGE_ROWS(K_DT, kb, PRM(k_sn), 0, d0, PRM(k_sd), keys, dn, D_CHUNK)
-#if TILE == TILE_SIMT
-                if (D > D_CHUNK || !begun) for (i32 e = LANE; e < dn * QT; e += LANES) { /* whole, they stay */
-                    const i32 d = e / QT, c = e % QT;
-                    qs[e] = c < rows ? load_as(Q_DT, PADD(qb, I64(row_at[c]) * PRM(q_sn)), (d0 + d) * PRM(q_sd)) : 0.0f;
-                }
-#endif
                 SYNC();
                 for (i32 row0 = TILE_ROW0; row0 < BC; row0 += TILE_ROWS) {
 #ifdef FETCH_VALUES
@@ -63,6 +58,7 @@
                 }
             }
         }
+#endif
 #endif
         SYNC();
 #include "tile_passes.h"

@@ -42,4 +42,5 @@
     i32 entry = LI(piece_at), entries = LI(piece_at + 1), left = 0, key0 = 0, block = -1, block_at = 0, bits_at = 0;
 #if TILE == TILE_SIMT
     bool begun = false;
+    const bool q_whole = QUADS_WHOLE(Q_DT, qb, PRM(q_sn), PRM(q_sd)), k_whole = QUADS_WHOLE(K_DT, kb, PRM(k_sn), PRM(k_sd));
 #endif

@@ -16,6 +16,8 @@
 
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer f32_p_ { float v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer u32_p_ { uint v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer f4_p_ { vec4 v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) buffer h4_p_ { uvec2 v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 2) buffer u16_p_ { uint16_t v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint8_t v[]; };
 
@@ -29,6 +31,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define ST8(p, i, x) u8_p_(p).v[i] = uint8_t(x)
 #define ST16(p, i, x) u16_p_(p).v[i] = uint16_t(x)
 #define PADD(p, bytes) ((p) + uint64_t(bytes))
+#define PLOW(p) uint(p)
 
 #define AS_F32(x) uintBitsToFloat(x)
 #define AS_U32(x) floatBitsToUint(x)
@@ -64,6 +67,19 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define fv_abs(a) abs(a)
 #define iv_bits(a) floatBitsToInt(a)
 #define fv_sqrt(a) sqrt(a)
+#define f4 vec4
+#define F4(x) vec4(x)
+#define F4_OF(a, b, c, d) vec4(a, b, c, d)
+#define F4_LD(a, i) vec4((a)[i], (a)[(i) + 1], (a)[(i) + 2], (a)[(i) + 3]) /* drivers make one load of it */
+#define F4_ST(a, i, value) { const vec4 v_ = value; a[i] = v_.x; a[(i) + 1] = v_.y; a[(i) + 2] = v_.z; a[(i) + 3] = v_.w; }
+#define F4_LDG(p, q) (f4_p_(p).v[q])
+#define F4_STG(p, q, x) f4_p_(p).v[q] = (x)
+#define F4_LDGH(p, q) vec4(unpackHalf2x16(h4_p_(p).v[q].x), unpackHalf2x16(h4_p_(p).v[q].y))
+#define F4_LDGB(p, q) uintBitsToFloat(uvec4(h4_p_(p).v[q].xxyy << uvec4(16, 0, 16, 0)) & uvec4(0xffff0000u))
+#define F4_LDG8(p, q) vec4(ivec4(uvec4(u32_p_(p).v[q]) << uvec4(24, 16, 8, 0)) >> 24)
+#define f4_fma(a, b, c) fma(a, b, c)
+#define f4_max(a, b) max(a, b)
+#define f4_floor(a) floor(a)
 #define f32_fma(a, b, c) fma(a, b, c)
 #define f32_log(a) log(a)
 #define f32_max(a, b) max(a, b)

@@ -29,6 +29,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define ST8(p, i, x) (p)[i] = (uchar)(x)
 #define ST16(p, i, x) ((__global ushort *)(p))[i] = (ushort)(x)
 #define PADD(p, bytes) ((p) + (bytes))
+#define PLOW(p) ((uint)(size_t)(p))
 #if defined(__clang__) && !defined(__SPIR__) && !defined(__SPIRV__)
 #define PREFETCH(p) __builtin_prefetch((p), 0, 2) /* PoCL's prefetch() does nothing */
 #else
@@ -113,6 +114,19 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #define fv_floor(a) floor(a)
 #define fv_abs(a) fabs(a)
 #define fv_sqrt(a) sqrt(a)
+#define f4 float4
+#define F4(x) ((float4)(x))
+#define F4_OF(a, b, c, d) ((float4)(a, b, c, d))
+#define F4_LD(a, i) (*(__local const float4 *)((a) + (i)))
+#define F4_ST(a, i, x) *(__local float4 *)((a) + (i)) = (x)
+#define F4_LDG(p, q) (((__global const float4 *)(p))[q])
+#define F4_STG(p, q, x) ((__global float4 *)(p))[q] = (x)
+#define F4_LDGH(p, q) vload_half4(q, (__global const half *)(p))
+#define F4_LDGB(p, q) as_float4(convert_uint4(((__global const ushort4 *)(p))[q]) << 16)
+#define F4_LDG8(p, q) convert_float4(((__global const char4 *)(p))[q])
+#define f4_fma(a, b, c) fma(a, b, c)
+#define f4_max(a, b) fmax(a, b)
+#define f4_floor(a) floor(a)
 #define f32_fma(a, b, c) fma(a, b, c)
 #define f32_log(a) log(a)
 #define f32_max(a, b) fmax(a, b)
