@@ -30,7 +30,7 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
 {
     /* Sub-groups, matrices of queries of each, keys: best guess first. */
     static const int32_t wishes[][3] = {{4, 1, 64}, {4, 1, 32}, {4, 2, 32},  {4, 2, 64}, {8, 1, 64}, {8, 1, 32}, {2, 1, 64},
-                                        {2, 1, 32}, {2, 2, 32}, {4, 1, 128}, {2, 1, 16}, {1, 1, 32}, {1, 1, 16}};
+                                        {2, 1, 32}, {2, 2, 32}, {4, 1, 128}, {4, 1, 16}, {2, 1, 16}, {1, 1, 16}};
     const tsr_matrix_shape *values = value_shape(info, d), *keys = tsr_matrix_shape_for(info, tsr_matrix_input(d));
     size_t count = 0;
     if (!values || !keys) return 0;

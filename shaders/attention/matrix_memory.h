@@ -169,7 +169,10 @@
         }                                                                                          \
     }
 #endif
-/* Finite scores stay so when they are multiplied by LOG2E. */
+/* Scores in powers of two; finite ones stay so, the largest being the largest. */
+#define LARGEST 3.40282347e38
+#define TO_POWER(x) ((x) == NEG_INF ? NEG_INF : clamp((x) * LOG2E, -LARGEST, LARGEST))
+#define FROM_POWER(x) (abs(x) == LARGEST ? (x) : (x) * LN2)
 #define SCORES_FROM_MEMORY                                                                         \
     UNROLL for (i32 i = 0; i < KEY_BLOCKS && LINES > 0; i++) {                                     \
         UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \
@@ -177,7 +180,7 @@
             else { coopMatLoad(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_COLUMNS); }   \
             UNROLL for (i32 n = 0; n < s[i * RQ + j].length(); n++) {                              \
                 const f32 x = s[i * RQ + j][n];                                                    \
-                s[i * RQ + j][n] = x == NEG_INF ? x : clamp(x, -2.3e38, 2.3e38);                   \
+                s[i * RQ + j][n] = TO_POWER(x);                                                    \
             }                                                                                      \
         }                                                                                          \
     }

@@ -76,12 +76,11 @@
                 for (i32 c = LANE; c < QT; c += LANES) {
                     const f32 old = row_max[c];
                     f32 top = NEG_INF, sum = 0.0f;
-                    for (i32 r = 0; r < keys; r++) top = max(top, ps[r * QT + c] == NEG_INF ? NEG_INF : clamp(ps[r * QT + c], -2.3e38, 2.3e38));
-                    top = max(old, top * LOG2E);
+                    for (i32 r = 0; r < keys; r++) top = max(top, ps[r * QT + c]);
+                    top = max(old, TO_POWER(top));
                     const f32 base = top == NEG_INF ? 0.0f : top, shrink = exp2(old - base);
                     for (i32 r = 0; r < BC; r++) {
-                        const f32 x = ps[r * QT + c];
-                        const f32 p = x == NEG_INF ? 0.0f : exp2(fma(clamp(x, -2.3e38, 2.3e38), LOG2E, -base));
+                        const f32 p = exp2(TO_POWER(ps[r * QT + c]) - base);
                         sum += p;
                         pp[c * PP_PITCH + r] = MAT_VALUE(P_DT == 7 ? floor(fma(p, 127.0f, 0.5f)) : p);
                     }

@@ -3,8 +3,8 @@
 
 #include "conformance/set_case.h"
 
-static const set_theme *const themes[] = {&set_natten, &set_natten_extended, &set_natten_heads, &set_natten_random, &set_flash,  &set_decode,
-                                          &set_masks,  &set_varlen,          &set_mixed,        &set_random,        &set_machine};
+static const set_theme *const themes[] = {&set_natten, &set_natten_extended, &set_natten_heads, &set_natten_random, &set_flash,   &set_decode,
+                                          &set_masks,  &set_varlen,          &set_mixed,        &set_random,        &set_machine, &set_matrix};
 
 void set_size(set_case *s, tsr_dtype type, int heads, int kv_heads, int64_t nq, int64_t nk, int d, int dv)
 {
@@ -60,7 +60,8 @@ int suite_add_sets(suite *suite)
 {
     char name[112];
     for (size_t t = 0; t < sizeof(themes) / sizeof(themes[0]); t++) {
-        for (int i = 0; i < themes[t]->count; i++) {
+        const int count = themes[t] == &set_matrix ? set_matrix_count() : themes[t]->count;
+        for (int i = 0; i < count; i++) {
             set_case s = {.full = false};
             themes[t]->make(i, 0, &s);
             snprintf(name, sizeof(name), "sets/%s/%s", themes[t]->name, s.name);

@@ -82,6 +82,7 @@ suite *suite_create(void)
         suite_add_expressions,
         suite_add_skips,
         suite_add_codes,
+        suite_add_matrix,
         suite_add_probe,
         suite_add_streams,
         suite_add_flow_selected,

@@ -59,6 +59,7 @@ int suite_add_set_errors(suite *s);
 int suite_add_expressions(suite *s);
 int suite_add_skips(suite *s);
 int suite_add_codes(suite *s);
+int suite_add_matrix(suite *s);
 int suite_add_probe(suite *s);
 int suite_add_streams(suite *s);
 int suite_add_flow_selected(suite *s);

@@ -38,6 +38,20 @@ bool whole_make(whole *a, int batch, int heads, int kv_heads, int nq, int nk, in
     return a->q && a->k && a->v && a->sink && a->o && a->lse;
 }
 
+void whole_inputs_f16(whole *a)
+{
+    tsr_layout *const layouts[] = {&a->desc.q, &a->desc.k, &a->desc.v};
+    float *const host[] = {a->q, a->k, a->v};
+    for (int t = 0; t < 3; t++) {
+        layouts[t]->dtype = TSR_F16;
+        for (size_t i = 0; i < whole_size(layouts[t]); i++) {
+            uint32_t stored;
+            oracle_store(TSR_F16, &stored, 0, (double)host[t][i]);
+            host[t][i] = (float)oracle_load(TSR_F16, &stored, 0);
+        }
+    }
+}
+
 void whole_free(whole *a)
 {
     float *const all[] = {a->q, a->k, a->v, a->sink, a->o, a->lse};

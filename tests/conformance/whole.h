@@ -16,6 +16,8 @@ typedef struct whole {
 /* Normal q, k and v, v around 1/4; o and lse are described too. whole_free in any case; false: no memory. */
 bool whole_make(whole *a, int batch, int heads, int kv_heads, int nq, int nk, int d, int dv, oracle_rng *rng);
 void whole_free(whole *a);
+/* q, k and v become what fp16 stores of them. */
+void whole_inputs_f16(whole *a);
 
 size_t whole_size(const tsr_layout *l);
 /* The tensor of a layout of the description. */
