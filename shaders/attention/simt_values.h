@@ -2,10 +2,10 @@
             for (i32 r0 = 0; r0 < keys; r0 += KV_CHUNK) {
                 const i32 rn = keys - r0 < KV_CHUNK ? keys - r0 : KV_CHUNK, rn4 = (rn + 3) / 4 * 4;
                 SYNC();
-#define VALUE_ROW(r) PADD(vb, I64(KEY(r0 + (r))) * PRM(v_sn) + I64(dv0 * PRM(v_sd) * dtype_size(V_DT)))
+#define VALUE_PLACE(r) PADD(vb, I64(KEY(r0 + (r))) * PRM(v_sn) + I64(dv0 * PRM(v_sd) * dtype_size(V_DT)))
 #define SAME(r) (r)
-                STAGE_QUADS(ks, V_PITCH, SAME, rn4, (DV_SLICE + 3) / 4, V_DT, VALUE_ROW, r_ < rn ? dvn : 0, PRM(v_sd), v_whole)
-#undef VALUE_ROW
+                STAGE_QUADS(ks, V_PITCH, SAME, rn4, (DV_SLICE + 3) / 4, V_DT, VALUE_PLACE, r_ < rn ? dvn : 0, PRM(v_sd), v_whole)
+#undef VALUE_PLACE
 #undef SAME
                 SYNC();
                 UNROLL for (i32 nb = 0; nb < O_BLOCKS; nb++) {
