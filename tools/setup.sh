@@ -2,11 +2,13 @@
 # Installs what Tessera needs on Debian 12 or 13, builds it, and decodes the demo.
 #   tools/setup.sh          all of it
 #   tools/setup.sh --deps   the packages alone
+#   tools/setup.sh --lab    what tools/lab/root.sh needs besides
 set -eu
 cd "$(dirname "$0")/.."
 
 build="gcc libc6-dev make cmake ninja-build pkg-config glslang-tools glslang-dev spirv-tools libvulkan-dev libvulkan-volk-dev opencl-headers libcjson-dev libpng-dev libpopt-dev libavformat-dev libavcodec-dev libavutil-dev libcmocka-dev g++ binutils"
 run="libvulkan1 mesa-vulkan-drivers vulkan-validationlayers ocl-icd-libopencl1 pocl-opencl-icd"
+[ "${1:-}" != --lab ] || build="mmdebstrap uidmap util-linux" run=""
 
 missing=""
 for package in $build $run; do
@@ -20,7 +22,7 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086
     $sudo apt-get install -q -y --no-install-recommends $missing
 fi
-[ "${1:-}" = --deps ] && exit 0
+case ${1:-} in --deps | --lab) exit 0 ;; esac
 
 cmake --preset release
 cmake --build build/release

@@ -36,7 +36,7 @@ struct bk_kernel {
 
 static const hk_isa *best_isa(void)
 {
-#if defined(__x86_64__)
+#ifdef TSR_HOST_WIDE
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq"))

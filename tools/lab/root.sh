@@ -11,7 +11,7 @@ tree=$(cd "$(dirname "$0")/../.." && pwd)
 build="gcc libc6-dev libstdc++-14-dev cmake ninja-build pkg-config python3 glslang-tools glslang-dev spirv-tools libvulkan-dev libvulkan-volk-dev opencl-headers libcjson-dev libcmocka-dev libpng-dev libpopt-dev"
 drivers="mesa-vulkan-drivers mesa-drm-shim vulkan-validationlayers pocl-opencl-icd"
 compilers="clang-19 libclc-19"
-elsewhere="intel-opencl-icd libggml0 libggml0-backend-vulkan" # Debian 12 alone has the first, backports the others
+elsewhere="intel-opencl-icd libggml-dev libggml0-backend-vulkan" # Debian 12 alone has the first, backports the others
 
 here() {
     grep -q '^VERSION_CODENAME=trixie' /etc/os-release && dpkg-query -W -f='${Version}' mesa-vulkan-drivers 2>/dev/null | grep -q bpo || return 1
@@ -42,6 +42,7 @@ preferences() {
 }
 
 make_root() {
+    command -v mmdebstrap >/dev/null || [ "$(id -u)" != 0 ] || "$tree/tools/setup.sh" --lab >&2
     command -v mmdebstrap >/dev/null || cannot "mmdebstrap is missing (tools/setup.sh --lab installs it)"
     from=$(mirror)
     [ -n "$from" ] || cannot "the package sources of this machine name no Debian mirror"

@@ -1,0 +1,22 @@
+#!/bin/sh
+# What tools/test.sh does within the Debian 13 root: builds with its compiler, runs the matrix tile model on its software driver with the
+# validation layer, and the lab's quick form beside it.
+set -eu
+cd "$(dirname "$0")/../.."
+build=build/debian13
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_TESTS=OFF -DTESSERA_WERROR=ON -DTESSERA_HOST_WIDE=OFF
+cmake --build $build --target tessera_tool tessera_lab_variants tessera_lab_layer tessera_lab_opencl
+
+matrix() {
+    export VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json TESSERA_GOLDEN="$PWD/tests/golden"
+    for cases in 'attention/matrix/*' 'decode/taesd-original/matrix' 'golden/taesd/matrix' 'golden/kl/matrix' 'golden/wan21/matrix'; do
+        echo "lavapipe: $cases"
+        tests/suite.sh $build/tessera vulkan ON --quiet --validate --filter "$cases" || return 1
+    done
+}
+matrix >$build/matrix.log 2>&1 &
+code=0
+LAB_BUILD=$build tools/lab/lab.sh --require || code=$?
+wait $! || code=$?
+cat $build/matrix.log
+exit $code
