@@ -58,9 +58,10 @@ tsr_status tsr_decoder_get_layer(const tsr_decoder *dec, uint32_t index, const t
                                .flops = flops_of(net, node, clip, frames),
                                .in_f32 = dec->exec && dec->exec->tracks[made].dtype == TSR_F32 && net->features[made].dtype != TSR_F32};
     snprintf(out->name, sizeof(out->name), "%s", node->name);
-    if (node->kind == TSR_NODE_CONV)
+    if (node->kind == TSR_NODE_CONV) {
         tsr_conv_text(node->conv, out->text, sizeof(out->text));
-    else
+        snprintf(out->why, sizeof(out->why), "%s", tsr_conv_why(node->conv));
+    } else
         snprintf(out->text, sizeof(out->text), node->kind == TSR_NODE_NORM ? "norm of %d" : "attention of %d", y->channels);
     free(frames);
     return TSR_OK;

@@ -29,7 +29,7 @@ typedef struct attend {
     char *recipe_name, *set_text, *grid_text, *documents, *score, *mask_text;
     const char **scalar_texts, **parameter_texts; /* NAME=VALUE, the last one NULL */
     char *block_sums, *map_rows;
-    int causal, lse, splits, sinks, json, key_sums, compare;
+    int causal, lse, splits, sinks, json, key_sums, compare, explain;
     int64_t blocks[2], row_count;
     tsr_tensor_view looks[ATTEND_LOOKS]; /* rank 0: not wanted */
     tsr_buffer *look_buffers[ATTEND_LOOKS];
@@ -43,6 +43,9 @@ typedef struct attend {
     double seconds;
     attend_summary summary;
 } attend;
+
+/* attend_explain.c: prints what a prepared plan would do, and why so. Returns the exit code. */
+int attend_explain(const attend *a);
 
 /* attend_options.c: checks what the options say. */
 bool attend_options(attend *a);

@@ -6,13 +6,14 @@
 static int attend_file(attend *a, const char *in)
 {
     if (!attend_options(a)) return EXIT_INPUT;
-    if (cli_same_file(in, a->out)) return cli_error(ATTEND_NAME, EXIT_INPUT, "output '%s' is the input; expected another file", a->out);
-    if (!cli_can_write(ATTEND_NAME, a->out)) return EXIT_INPUT;
+    if (a->out && cli_same_file(in, a->out)) return cli_error(ATTEND_NAME, EXIT_INPUT, "output '%s' is the input; expected another file", a->out);
+    if (a->out && !a->explain && !cli_can_write(ATTEND_NAME, a->out)) return EXIT_INPUT;
     tsr_status s = tsr_tensors_open(in, &a->file);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
     int code = attend_describe(a);
     if (code >= 0 || (code = attend_flow(a)) >= 0 || (code = attend_sets(a)) >= 0 || (code = cli_open(ATTEND_NAME, &a->device)) >= 0) return code;
     s = tsr_attention_prepare(a->device.dev, &a->desc, &a->plan);
+    if (s == TSR_OK && a->explain) return attend_explain(a);
     if (s == TSR_OK) s = attend_upload(a);
     if (s == TSR_OK) s = attend_summarise(a);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
@@ -48,6 +49,7 @@ int cmd_attend(int argc, const char **argv)
         {"splits", 0, POPT_ARG_INT, &a.splits, 0, "parts of the key range, merged at the end; 0: chosen", "N"},
         {"tile", 0, POPT_ARG_STRING, &a.tile, 0, "tile model: auto, vector, simt, subgroup or matrix", "MODEL"},
         {"out-dtype", 0, POPT_ARG_STRING, &a.out_dtype, 0, "f32, f16 or bf16; default that of q", "TYPE"},
+        {"explain", 0, POPT_ARG_NONE, &a.explain, 0, "print which kernel would run, why, and how much work it has; write nothing", NULL},
         {"lse", 0, POPT_ARG_NONE, &a.lse, 0, "also write the log-sum-exp of each row", NULL},
         {"key-sums", 0, POPT_ARG_NONE, &a.key_sums, 0, "also write key_sums: what each key gets from all queries", NULL},
         {"block-sums", 0, POPT_ARG_STRING, &a.block_sums, 0, "also write block_sums: the same by blocks of queries and keys", "QUERIES,KEYS"},
@@ -60,8 +62,8 @@ int cmd_attend(int argc, const char **argv)
     int code = cli_parse(ATTEND_NAME, "attend IN.safetensors -o OUT.safetensors  (tensors q, k, v; optional bias, mask, sinks)", argc, argv, options,
                          &parse, &rest);
     if (code >= 0) return code;
-    if (!rest[0] || rest[1] || !a.out)
-        code = cli_error(ATTEND_NAME, EXIT_INPUT, "expected one input file and -o OUT.safetensors; see tessera attend --help");
+    if (!rest[0] || rest[1] || (!a.out && !a.explain))
+        code = cli_error(ATTEND_NAME, EXIT_INPUT, "expected one input file and -o OUT.safetensors (or --explain); see tessera attend --help");
     else
         code = attend_file(&a, rest[0]);
     tsr_attention_destroy(a.plan);

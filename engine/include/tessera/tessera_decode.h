@@ -114,6 +114,7 @@ typedef struct tsr_decoder_layer {
     uint64_t frames, height, width; /* made by a clip of `latents` latents */
     double flops;                   /* for all of them */
     uint32_t in_f32;                /* kept in fp32 after an overflow */
+    char why[256];                  /* that tile of a convolution; "" for other layers */
 } tsr_decoder_layer;
 
 /* The index-th layer (below info.layers) for a clip of that size. */

@@ -2,6 +2,7 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "decode/decode.h"
 
@@ -99,14 +100,27 @@ int decode_show_plan(decode *d)
     return EXIT_DONE;
 }
 
+enum { MAX_NOTES = 26 };
+
+/* The letter of a note, which is a new one if it was not there; ' ': none, or too many. */
+static char note_of(char notes[MAX_NOTES][sizeof(((tsr_decoder_layer *)0)->why)], const char *why)
+{
+    int i = 0;
+    while (i < MAX_NOTES && notes[i][0] && strcmp(notes[i], why) != 0) i++;
+    if (!why[0] || i == MAX_NOTES) return ' ';
+    snprintf(notes[i], sizeof(notes[i]), "%s", why);
+    return (char)('a' + i);
+}
+
 int decode_show_layers(decode *d)
 {
+    char notes[MAX_NOTES][sizeof(((tsr_decoder_layer *)0)->why)] = {{0}};
     tsr_clip clip = d->clip;
     tsr_decoder_layer layer;
     double total = 0;
     if (clip.latents == 0) clip.latents = 100;
     cJSON *o = d->json ? begin(d) : NULL, *rows = o ? cJSON_AddArrayToObject(o, "layers") : NULL;
-    if (!o) printf("%-40s %-38s %22s %12s\n", "layer", "operation", "frames x height x width", "GFLOP");
+    if (!o) printf("%-40s %-38s   %22s %12s\n", "layer", "operation", "frames x height x width", "GFLOP");
     for (uint32_t i = 0; i < d->info.layers; i++) {
         const tsr_status s = tsr_decoder_get_layer(d->decoder, i, &clip, &layer);
         if (s != TSR_OK) {
@@ -122,16 +136,18 @@ int decode_show_layers(decode *d)
             cJSON_AddNumberToObject(row, "height", (double)layer.height);
             cJSON_AddNumberToObject(row, "width", (double)layer.width);
             cJSON_AddNumberToObject(row, "flops", layer.flops);
+            if (layer.why[0]) cJSON_AddStringToObject(row, "why", layer.why);
             cJSON_AddItemToArray(rows, row);
         } else {
             char shape[64];
             snprintf(shape, sizeof(shape), "%" PRIu64 " x %" PRIu64 " x %" PRIu64, layer.frames, layer.height, layer.width);
-            printf("%-40s %-38s %22s %12.3f\n", layer.name, layer.text, shape, layer.flops / 1e9);
+            printf("%-40s %-38s %c %22s %12.3f\n", layer.name, layer.text, note_of(notes, layer.why), shape, layer.flops / 1e9);
         }
     }
     if (!o) {
         printf("%u layers, %.1f million parameters, %" PRIu64 " latents of %ux%u: %.2f TFLOP\n", d->info.layers, (double)d->info.parameters / 1e6,
                clip.latents, clip.height, clip.width, total / 1e12);
+        for (int i = 0; i < MAX_NOTES && notes[i][0]; i++) printf("%c: %s\n", 'a' + i, notes[i]);
         return EXIT_DONE;
     }
     cJSON_AddNumberToObject(o, "flops", total);

@@ -84,7 +84,9 @@ int attend_flow(attend *a)
     if (a->recipe_name && !text) return EXIT_INPUT;
     cJSON *recipe = text ? recipe_json(text) : NULL;
     int code = -1;
-    if (recipe && recipe_has_steps(recipe))
+    if (recipe && recipe_has_steps(recipe) && a->explain)
+        code = cli_error(ATTEND_NAME, EXIT_INPUT, "argument --explain is given with a recipe with steps; expected one that says all by itself");
+    else if (recipe && recipe_has_steps(recipe))
         code = with_steps(a, text, recipe);
     else if (a->parameter_texts)
         code = cli_error(ATTEND_NAME, EXIT_INPUT, "argument --parameter is given without a recipe with steps");

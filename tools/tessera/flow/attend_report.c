@@ -9,6 +9,7 @@ static void add_plan(cJSON *o, const attend *a)
     tsr_attention_info info;
     tsr_attention_get_info(a->plan, &info);
     cJSON_AddStringToObject(o, "kernel", info.kernel);
+    cJSON_AddStringToObject(o, "why", info.why);
     cJSON_AddNumberToObject(o, "flops", (double)info.flops);
     cJSON_AddNumberToObject(o, "gflops_per_second", a->seconds > 0 ? (double)info.flops / a->seconds / 1e9 : 0);
     cJSON_AddNumberToObject(o, "waste", info.waste);
