@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "conv_tuned.h"
+#include "tune/built_in.h"
 
 const char *tsr_tune_conv_kernel(const tsr_conv *conv) { return conv->depthwise ? "depthwise" : "conv"; }
 
@@ -48,7 +49,9 @@ tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted)
     for (size_t i = 0; i < count; i++) candidates[i] = tsr_tune_conv_candidate(conv, &all[i]);
     tsr_tune_conv_problem(conv, problem);
     tsr_tuning_find(conv->dev->ctx->tuning, &conv->dev->info, tsr_tune_conv_kernel(conv), problem, candidates, count, &found);
-    conv->shape = all[wanted ? wanted - 1 : tile ? first_of(all, count, tile) : found.found ? found.index : 0];
+    char why[TSR_WHY];
+    const size_t usual = tsr_built_in_find(&conv->dev->info, tsr_tune_conv_kernel(conv), candidates, count, why);
+    conv->shape = all[wanted ? wanted - 1 : tile ? first_of(all, count, tile) : found.found ? found.index : usual];
     if (wanted)
         snprintf(conv->why, sizeof(conv->why), "shape %u of %zu, asked for by the caller", wanted, count);
     else if (tile && conv->shape.tile == tile)
@@ -56,7 +59,7 @@ tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted)
     else if (found.found && !tile)
         snprintf(conv->why, sizeof(conv->why), "%s", found.why);
     else
-        snprintf(conv->why, sizeof(conv->why), "%.120s%sthe default of the tile model that suits the device", found.why, found.why[0] ? "; " : "");
+        snprintf(conv->why, sizeof(conv->why), "%.100s%s%.150s", found.why, found.why[0] ? "; " : "", why);
     conv->block_units = (int32_t)tsr_ceil_div(conv->made, conv->shape.columns);
     return settle(conv);
 }

@@ -1,8 +1,9 @@
-/* What a race found, as an entry of the database. */
+/* Before and after a race: who takes part, and what was found, as an entry of the database. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "built_in.h"
 #include "race.h"
 
 void tsr_tune_shape_text(const char *kernel, const tsr_tune_shape *shape, char *text, size_t size)
@@ -16,6 +17,21 @@ void tsr_tune_shape_text(const char *kernel, const tsr_tune_shape *shape, char *
         if (n < 0) return;
         at += n;
     }
+}
+
+void tsr_race_line_up(tsr_race *r, const char *kernel, uint32_t numbers[TSR_TUNE_MAX_RESULTS])
+{
+    char why[TSR_WHY];
+    const uint32_t count = r->report->count;
+    const size_t usual = tsr_built_in_find(&r->dev->info, kernel, r->candidates, count, why);
+    for (uint32_t i = 0; i < count; i++) numbers[i] = i + 1;
+    const tsr_tune_candidate first = r->candidates[usual];
+    memmove(&r->candidates[1], &r->candidates[0], usual * sizeof(first));
+    memmove(&numbers[1], &numbers[0], usual * sizeof(numbers[0]));
+    r->candidates[0] = first;
+    numbers[0] = (uint32_t)usual + 1;
+    for (uint32_t i = 0; i < count; i++)
+        tsr_tune_shape_text(kernel, &r->candidates[i].shape, r->report->results[i].shape, sizeof(r->report->results[i].shape));
 }
 
 /* In order of time; the default stays whatever its place is. */

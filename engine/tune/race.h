@@ -26,6 +26,8 @@ struct tsr_race {
     uint32_t counts[TSR_TUNE_MAX_RESULTS], repeats[TSR_TUNE_MAX_RESULTS];
 };
 
+/* keep.c: with the built-in choice first, which is the default, and shapes in words; numbers: of the engine's list, from 1. */
+void tsr_race_line_up(tsr_race *race, const char *kernel, uint32_t numbers[TSR_TUNE_MAX_RESULTS]);
 /* race.c: report's kernel, problem, count and shapes are filled in; the rest becomes so. */
 tsr_status tsr_race_run(tsr_race *race);
 /* tune_attention.c, tune_conv.c */

@@ -10,6 +10,7 @@ typedef struct subject {
     tsr_device *dev;
     tsr_attention_desc desc;
     tsr_attention *plans[TSR_TUNE_MAX_RESULTS];
+    uint32_t shapes[TSR_TUNE_MAX_RESULTS];
     tsr_buffer *q, *k, *v, *o;
 } subject;
 
@@ -17,7 +18,7 @@ static tsr_status make(void *user, size_t i)
 {
     subject *s = user;
     tsr_attention_desc d = s->desc;
-    d.shape = (uint32_t)i + 1;
+    d.shape = s->shapes[i];
     return tsr_attention_prepare(s->dev, &d, &s->plans[i]);
 }
 
@@ -115,11 +116,9 @@ tsr_status tsr_tune_attention(tsr_device *dev, const tsr_tune_desc *desc, tsr_tu
         out->count = (uint32_t)(count < TSR_TUNE_MAX_RESULTS ? count : TSR_TUNE_MAX_RESULTS);
         snprintf(out->kernel, sizeof(out->kernel), "flash");
         (void)tsr_tune_attention_problem(&s.desc, 0, out->problem);
-        for (uint32_t i = 0; i < out->count; i++) {
-            race->candidates[i] = tsr_tune_attention_candidate(&s.desc, &all[i]);
-            tsr_tune_shape_text("flash", &race->candidates[i].shape, out->results[i].shape, sizeof(out->results[i].shape));
-        }
         race->dev = dev, race->desc = desc, race->report = out, race->subject = &s;
+        for (uint32_t i = 0; i < out->count; i++) race->candidates[i] = tsr_tune_attention_candidate(&s.desc, &all[i]);
+        tsr_race_line_up(race, out->kernel, s.shapes);
         race->make = make, race->run = run, race->poison = poison, race->result = result;
         race->tolerance = tolerance(&s.desc);
         status = count ? tsr_race_run(race) : tsr_attention_tiling(&dev->info, &s.desc, &all[0]);

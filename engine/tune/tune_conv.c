@@ -10,6 +10,7 @@ typedef struct subject {
     tsr_device *dev;
     tsr_tune_conv c;
     tsr_conv *convs[TSR_TUNE_MAX_RESULTS];
+    uint32_t shapes[TSR_TUNE_MAX_RESULTS];
     tsr_conv_args args;
     tsr_buffer *x, *y;
 } subject;
@@ -36,7 +37,7 @@ static tsr_status create(subject *s, uint32_t shape, tsr_conv **out)
 static tsr_status make(void *user, size_t i)
 {
     subject *s = user;
-    return create(s, (uint32_t)i + 1, &s->convs[i]);
+    return create(s, s->shapes[i], &s->convs[i]);
 }
 
 static tsr_status run(void *user, size_t i)
@@ -118,11 +119,9 @@ tsr_status tsr_tune_convolution(tsr_device *dev, const tsr_tune_desc *desc, tsr_
         out->count = (uint32_t)tsr_conv_shapes(listed, all);
         snprintf(out->kernel, sizeof(out->kernel), "%s", tsr_tune_conv_kernel(listed));
         tsr_tune_conv_problem(listed, out->problem);
-        for (uint32_t i = 0; i < out->count; i++) {
-            race->candidates[i] = tsr_tune_conv_candidate(listed, &all[i]);
-            tsr_tune_shape_text(out->kernel, &race->candidates[i].shape, out->results[i].shape, sizeof(out->results[i].shape));
-        }
         race->dev = dev, race->desc = desc, race->report = out, race->subject = &s;
+        for (uint32_t i = 0; i < out->count; i++) race->candidates[i] = tsr_tune_conv_candidate(listed, &all[i]);
+        tsr_race_line_up(race, out->kernel, s.shapes);
         race->make = make, race->run = run, race->poison = poison, race->result = result;
         race->tolerance = s.c.dtype == TSR_F32 ? 1e-3 : 0.06;
         status = tsr_race_run(race);
