@@ -35,6 +35,19 @@ header="$header"'"v":{"dtype":"F32","shape":[2,60,16],"data_offsets":[15360,2304
     tail -c 23048 latent.safetensors
 } >qkv.safetensors
 expect 0 "" "$tessera" attend -q qkv.safetensors -o full.safetensors
+# Time limits change no bit; an interrupt in the middle writes nothing.
+expect 2 "argument --submission-ms is '-3'" "$tessera" attend -q qkv.safetensors -o limited.safetensors --submission-ms -3
+expect 2 "TESSERA_SUBMISSION_MS is '5 ms'" env TESSERA_SUBMISSION_MS='5 ms' "$tessera" attend -q qkv.safetensors -o limited.safetensors
+for limit in none 0.01; do
+    expect 0 "" "$tessera" attend -q qkv.safetensors -o limited.safetensors --submission-ms $limit
+    cmp -s full.safetensors limited.safetensors || { echo "--submission-ms $limit: other bits"; failed=1; }
+done
+"$tessera" make-tensors -q -o long.safetensors --tokens 60000 --heads 4
+timeout --preserve-status -s INT 2 "$tessera" attend -q --device host --submission-ms 20 long.safetensors -o broken-off.safetensors 2>err
+[ $? = 130 ] && grep -q "interrupted; nothing was written" err || { echo "an interrupted attend: $(cat err)"; failed=1; }
+[ "$(ls | grep -c broken-off)" = 0 ] || { echo "an interrupted attend left $(ls)"; failed=1; }
+rm -f long.safetensors limited.safetensors
+
 # alike OPTIONS OPTIONS: the same output, and another one than without options.
 alike() {
     eval "expect 0 '' \"\$tessera\" attend -q qkv.safetensors -o one.safetensors $1"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 int cli_fail(const char *command, tsr_status status)
 {
+    if (status == TSR_ERROR_CANCELLED && cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; nothing was written");
     cli_progress_end();
     fprintf(stderr, "tessera %s: %s\n", command, tsr_last_error());
     switch (status) {
@@ -87,11 +89,20 @@ static void on_log(void *user, tsr_log_level level, const char *text)
     if (level == TSR_LOG_WARNING) fprintf(stderr, "warning: %s\n", text);
 }
 
+static bool parse_milliseconds(const char *text, float *out)
+{
+    char *end;
+    *out = strcmp(text, "none") == 0 ? INFINITY : strtof(text, &end);
+    return isinf(*out) ? strcmp(text, "none") == 0 : end != text && !*end && *out > 0;
+}
+
 int cli_open(const char *command, cli_device *d)
 {
     tsr_device_desc desc = {0};
     if (d->budget && !cli_parse_size(d->budget, &desc.memory_budget))
         return cli_error(command, EXIT_INPUT, "argument --budget is '%s'; expected a size such as 800M or 3G", d->budget);
+    if (d->submission && !parse_milliseconds(d->submission, &desc.submission_ms))
+        return cli_error(command, EXIT_INPUT, "argument --submission-ms is '%s'; expected a number of milliseconds above 0, or none", d->submission);
     const tsr_context_desc ctx = {.abi = TSR_ABI, .validation = (uint32_t)d->validate, .log = on_log, .tuning = d->tuning};
     tsr_status status = tsr_context_create(&ctx, &d->ctx);
     if (status == TSR_OK) status = tsr_device_open(d->ctx, d->selector, &desc, &d->dev);
@@ -105,20 +116,29 @@ int cli_open(const char *command, cli_device *d)
     return -1;
 }
 
+static volatile sig_atomic_t interrupted;
+static tsr_device *volatile cancelled; /* by an interrupt; NULL: none */
+
 void cli_close(cli_device *d)
 {
+    cancelled = NULL;
     tsr_device_destroy(d->dev);
     tsr_context_destroy(d->ctx);
     d->dev = NULL;
     d->ctx = NULL;
 }
 
-static volatile sig_atomic_t interrupted;
-
 static void on_signal(int number)
 {
     (void)number;
     interrupted = 1;
+    if (cancelled) tsr_device_cancel(cancelled);
+}
+
+void cli_cancels(cli_device *d)
+{
+    cancelled = d->dev;
+    if (interrupted) tsr_device_cancel(d->dev);
 }
 
 void cli_catch(void)

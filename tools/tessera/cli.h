@@ -21,7 +21,7 @@ int cli_parse(const char *command, const char *usage, int argc, const char **arg
 
 /* Options that every command with a device has. */
 typedef struct cli_device {
-    char *selector, *budget;
+    char *selector, *budget, *submission;
     char *tuning; /* the database of measured choices; NULL: the usual one */
     int quiet, validate;
     tsr_context *ctx;
@@ -32,6 +32,13 @@ typedef struct cli_device {
         "device", 'd', POPT_ARG_STRING, &(d).selector, 0, "device id or backend:name (see tessera devices); default: TESSERA_DEVICE or the best",    \
         "ID"},                                                                                                                                       \
         {"budget", 0, POPT_ARG_STRING, &(d).budget, 0, "device memory that may be used, as 800M or 3G", "SIZE"},                                     \
+        {"submission-ms",                                                                                                                            \
+         0,                                                                                                                                          \
+         POPT_ARG_STRING,                                                                                                                            \
+         &(d).submission,                                                                                                                            \
+         0,                                                                                                                                          \
+         "cut work for the device into pieces of at most N ms, or none; default: TESSERA_SUBMISSION_MS or 50 on GPUs",                               \
+         "N"},                                                                                                                                       \
         {"quiet", 'q', POPT_ARG_NONE, &(d).quiet, 0, "say nothing but errors", NULL},                                                                \
     {                                                                                                                                                \
         "validate", 0, POPT_ARG_NONE, &(d).validate, 0, "turn the driver's validation layers on", NULL                                               \
@@ -44,6 +51,9 @@ void cli_close(cli_device *d);
 /* After cli_catch, Ctrl-C only sets a flag; cli_interrupted reads it. */
 void cli_catch(void);
 bool cli_interrupted(void);
+/* After cli_catch: Ctrl-C also cancels what the device does, until cli_close; cli_fail then says that it was interrupted. For commands that
+ * keep nothing of work that is broken off. */
+void cli_cancels(cli_device *d);
 
 /* 800M, 3G, 65536: bytes. */
 bool cli_parse_size(const char *text, uint64_t *out);

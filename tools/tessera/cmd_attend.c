@@ -18,6 +18,7 @@ static int attend_file(attend *a, const char *in)
     if (s == TSR_OK) s = attend_summarise(a);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
     cli_catch();
+    cli_cancels(&a->device);
     if ((code = attend_run(a)) >= 0 || (code = attend_probe(a)) >= 0 || (code = attend_save(a)) >= 0 ||
         (code = attend_compare(a, attend_sees_no_future(a))) >= 0)
         return code;
@@ -72,9 +73,25 @@ int cmd_attend(int argc, const char **argv)
     for (int i = 0; i < ATTEND_LOOKS; i++) tsr_buffer_destroy(a.look_buffers[i]);
     cli_close(&a.device);
     tsr_tensors_close(a.file);
-    char *const owned[] = {a.out,          a.layout,      a.window,          a.align,        a.tile,      a.out_dtype, a.scale_text,
-                           a.softcap_text, a.recipe_name, a.set_text,        a.grid_text,    a.documents, a.score,     a.mask_text,
-                           a.block_sums,   a.map_rows,    a.device.selector, a.device.budget};
+    char *const owned[] = {a.out,
+                           a.layout,
+                           a.window,
+                           a.align,
+                           a.tile,
+                           a.out_dtype,
+                           a.scale_text,
+                           a.softcap_text,
+                           a.recipe_name,
+                           a.set_text,
+                           a.grid_text,
+                           a.documents,
+                           a.score,
+                           a.mask_text,
+                           a.block_sums,
+                           a.map_rows,
+                           a.device.selector,
+                           a.device.budget,
+                           a.device.submission};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     free(a.summary.by_head);
     const char **const lists[] = {a.scalar_texts, a.parameter_texts};

@@ -24,6 +24,7 @@ static int run_on(bench *b, const char *what, const char *path)
 {
     int code = cli_open(name, &b->device);
     if (code >= 0) return code;
+    cli_cancels(&b->device);
     const tsr_status s = tsr_device_peak(b->device.dev, &b->peak);
     if (s != TSR_OK)
         code = cli_fail(name, s);
@@ -323,7 +324,7 @@ int cmd_bench(int argc, const char **argv)
                            a.windows.grid,   a.windows.window,
                            a.windows.stride, a.windows.dilation,
                            a.windows.recipe, b.device.selector,
-                           b.device.budget};
+                           b.device.budget,  b.device.submission};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     free_list(a.shapes);
     free_list(b.peers);

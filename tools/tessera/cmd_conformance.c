@@ -194,7 +194,7 @@ int cmd_conformance(int argc, const char **argv)
         code = run(&c);
     suite_destroy(c.suite);
     cli_close(&c.device);
-    char *const owned[] = {c.filter, c.junit, c.require, c.device.selector, c.device.budget};
+    char *const owned[] = {c.filter, c.junit, c.require, c.device.selector, c.device.budget, c.device.submission};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     poptFreeContext(parse);
     return code;

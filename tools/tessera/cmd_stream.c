@@ -289,7 +289,7 @@ int cmd_stream(int argc, const char **argv)
     stream_source_free(&s.source);
     cli_close(&s.device);
     tsr_tensors_close(s.file);
-    char *const owned[] = {s.input, s.grid, s.dtype, s.save, s.load, s.device.selector, s.device.budget};
+    char *const owned[] = {s.input, s.grid, s.dtype, s.save, s.load, s.device.selector, s.device.budget, s.device.submission};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     poptFreeContext(parse);
     return code;

@@ -97,7 +97,8 @@ int cmd_tune(int argc, const char **argv)
     if (code >= 0) return code;
     code = rest[0] ? cli_error(TUNE_NAME, EXIT_INPUT, "unexpected argument '%s'", rest[0]) : run(&t);
     cli_close(&t.device);
-    char *const owned[] = {t.dims, t.types, t.tokens, t.queries, t.tile, t.what, t.plot, t.device.tuning, t.device.selector, t.device.budget};
+    char *const owned[] = {t.dims,          t.types,           t.tokens,        t.queries,          t.tile, t.what, t.plot,
+                           t.device.tuning, t.device.selector, t.device.budget, t.device.submission};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     free(t.problems);
     poptFreeContext(parse);

@@ -58,6 +58,7 @@ static int decode_file(decode *d, const char *path)
     if (code >= 0 || (code = decode_check_outputs(d, path ? path : "")) >= 0) return code;
     cli_catch();
     if ((code = open_all(d, path)) >= 0) return code;
+    cli_cancels(&d->device);
     if (d->explain) return decode_show_layers(d);
     if (d->plan) return decode_show_plan(d);
     if ((code = prepare(d)) >= 0) {
@@ -78,8 +79,8 @@ static void release(decode *d)
     coder_free(&d->coder);
     for (int i = 0; d->outputs && d->outputs[i]; i++) free(d->outputs[i]);
     free(d->outputs);
-    char *const owned[] = {d->input.layout,    d->input.space, d->input.grid, d->input.tensor,    d->input.raw_shape,
-                           d->input.raw_dtype, d->pipe_format, d->size,       d->device.selector, d->device.budget};
+    char *const owned[] = {d->input.layout, d->input.space, d->input.grid,      d->input.tensor,  d->input.raw_shape,  d->input.raw_dtype,
+                           d->pipe_format,  d->size,        d->device.selector, d->device.budget, d->device.submission};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     free(d->in);
     free(d->out);

@@ -156,6 +156,7 @@ static int encode_file(encode *e, const char *path)
     cli_catch();
     int code = open_all(e, path);
     if (code >= 0) return code;
+    cli_cancels(&e->device);
     tsr_decoder_set_progress(e->encoder, on_progress, e);
     e->started = cli_now();
     code = encode_all(e);
@@ -189,7 +190,7 @@ int cmd_encode(int argc, const char **argv)
     tsr_tensors_close(e.weights);
     frames_close(&e.frames);
     coder_free(&e.coder);
-    char *const owned[] = {e.out, e.space, e.device.selector, e.device.budget};
+    char *const owned[] = {e.out, e.space, e.device.selector, e.device.budget, e.device.submission};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) free(owned[i]);
     free(e.in);
     free(e.latents);

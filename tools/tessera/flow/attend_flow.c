@@ -48,6 +48,8 @@ static int run(attend *a, flow_call *c, const cJSON *recipe)
     int code = cli_open(ATTEND_NAME, &a->device);
     if (code >= 0) return code;
     c->dev = a->device.dev;
+    cli_catch();
+    cli_cancels(&a->device);
     tsr_status s = flow_call_prepare(c);
     if (s == TSR_OK) s = attend_upload(a);
     c->q.buffer = a->buffers[0], c->k.buffer = a->buffers[1], c->v.buffer = a->buffers[2], c->o.buffer = a->buffers[6], c->lse.buffer = a->buffers[7];
