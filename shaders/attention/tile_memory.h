@@ -52,14 +52,22 @@
 #define ELSE_STAGED else
 #endif
 
-/* Rows that are staged next come into the cache while those at hand are multiplied, a few at each turn: the list says which they
- * are, and no hardware guesses gathered ones. Rows [from, to) of the tile that begins at first, whose distances are at list. */
+/* Rows that are read next come into the cache while those at hand are multiplied, RM at each turn: the list says which they are, and no
+ * hardware guesses gathered ones. Rows from, from + step, ... of the tile that begins at first, whose distances are at list. Straight
+ * lines: short loops that end now and then cost more than what they fetch. */
 #if TILE == TILE_VECTOR
-#define FETCH_ROWS(dt, src, row_bytes, n, first, list, from, to)                                                                     \
-    for (i32 r_ = (from); r_ < (to) && r_ < BC; r_++) {                                                                                       \
-        const i32 key_ = (first) + (GATHERED != 0 ? LI((list) + r_) : r_);                                                           \
-        const ptr row_ = PADD(src, I64(key_ < PRM(nk) ? key_ : 0) * (row_bytes));                                                    \
-        for (i32 b_ = 0; b_ < (n) * dtype_size(dt); b_ += 64) PREFETCH(PADD(row_, b_));                                         \
+#define FETCH_ROWS(src, row_bytes, bytes, first, list, from, step)                                                                   \
+    for (i32 f_ = (from); f_ < BC; f_ += (step)) {                                                                                   \
+        ptr row_[RM];                                                                                                                \
+        UNROLL for (i32 i_ = 0; i_ < RM; i_++) {                                                                                     \
+            const i32 key_ = (first) + LI((list) + f_ + i_);                                                                         \
+            row_[i_] = PADD(src, I64(key_ < PRM(nk) ? key_ : 0) * (row_bytes));                                                      \
+        }                                                                                                                            \
+        for (i32 b_ = 0; b_ < (bytes); b_ += 256) {                                                                                  \
+            UNROLL for (i32 i_ = 0; i_ < RM; i_++) {                                                                                 \
+                UNROLL for (i32 l_ = 0; l_ < 4; l_++) PREFETCH(PADD(row_[i_], b_ + 64 * l_));                                        \
+            }                                                                                                                        \
+        }                                                                                                                            \
     }
 #endif
 

@@ -13,7 +13,7 @@
             i32 row0 = 0;
             do {
 #ifdef FETCH_VALUES
-                FETCH_VALUES(row0, row0 + RM)
+                FETCH_VALUES(row0)
 #endif
                 ptr k_row[RM];
                 UNROLL for (i32 i = 0; i < RM; i++)
@@ -43,7 +43,7 @@
                 SYNC();
                 for (i32 row0 = TILE_ROW0; row0 < BC; row0 += TILE_ROWS) {
 #ifdef FETCH_VALUES
-                    FETCH_VALUES(row0, row0 + RM)
+                    FETCH_VALUES(row0)
 #endif
                     for (i32 s0 = 0; s0 < dn; s0 += SUM_D) { /* staged heads may be longer than a part, and shorter */
                         const i32 sn = dn - s0 < SUM_D ? dn - s0 : SUM_D, end = d0 + s0 + sn;
