@@ -1,4 +1,5 @@
 /* What the tuning database says of an attention. */
+#include "shapes.h"
 #include "tuned.h"
 
 #include <stdio.h>
@@ -38,7 +39,7 @@ bool tsr_tune_attention_problem(const tsr_attention_desc *d, int keys_moved, cha
 
 tsr_tune_candidate tsr_tune_attention_candidate(const tsr_attention_desc *d, const tsr_tiling *t)
 {
-    (void)d;
     return (tsr_tune_candidate){.shape = {t->tile, {t->lanes, t->rm, t->rn, t->ln, t->bc, t->d_chunk, t->kv_chunk, t->dv_slice}},
-                                .source = tsr_kernel_source("flash", t->tile)};
+                                .source = t->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source("flash", tsr_matrix_input(d))
+                                                                     : tsr_kernel_source("flash", t->tile)};
 }

@@ -97,6 +97,16 @@ void tsr_tuning_find(tsr_tuning *t, const tsr_device_info *info, const char *ker
     }
 }
 
+/* Is the version that of a kernel of this build? Those of matrices are one for each type. */
+static bool known(const char *kernel, const tsr_tune_measured *m)
+{
+    static const tsr_dtype inputs[] = {TSR_F16, TSR_BF16, TSR_I8};
+    if (m->shape.tile != TSR_TILE_MATRIX) return tsr_tune_version(tsr_kernel_source(kernel, m->shape.tile)) == m->version;
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
+        if (tsr_tune_version(tsr_kernel_matrix_source(kernel, inputs[i])) == m->version) return true;
+    return false;
+}
+
 const char *tsr_tune_stale(const tsr_tune_entry *e, const tsr_device_info *info, char text[TSR_WHY])
 {
     if (!same_driver(e, info)) {
@@ -106,7 +116,7 @@ const char *tsr_tune_stale(const tsr_tune_entry *e, const tsr_device_info *info,
         return text;
     }
     for (size_t i = 0; i < e->count; i++)
-        if (tsr_tune_version(tsr_kernel_source(e->kernel, e->measured[i].shape.tile)) == e->measured[i].version) return NULL;
+        if (known(e->kernel, &e->measured[i])) return NULL;
     snprintf(text, TSR_WHY, "its kernels have changed since");
     return text;
 }
