@@ -17,6 +17,7 @@
 
 #include "attention/tuned.h"
 #include "tessera/tessera_tune.h"
+#include "tune/built_in.h"
 
 enum { CANDIDATES = 3, FLASH_NUMBERS = 8 };
 
@@ -425,6 +426,54 @@ static void choice(void **state)
     assert_non_null(strstr(info.why, "the driver was"));
 }
 
+/* Names as drivers give them, and the class that each is of. */
+static void classes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *vendor, *driver, *name, *class;
+        tsr_device_type type;
+        uint32_t width;
+    } devices[] = {
+        {"AMD", "radv", "AMD Radeon RX Vega (RADV VEGA10)", "GCN and Vega", TSR_DEVICE_DISCRETE, 1},
+        {"AMD", "radv", "AMD Radeon RX 6800 XT (RADV NAVI21)", "RDNA1 and 2", TSR_DEVICE_DISCRETE, 1},
+        {"AMD", "radv", "AMD Radeon RX 7900 XTX (RADV NAVI31)", "RDNA3", TSR_DEVICE_DISCRETE, 1},
+        {"AMD", "radv", "AMD Radeon RX 9070 (RADV GFX1201)", "RDNA3 and 4", TSR_DEVICE_DISCRETE, 1},
+        {"Advanced Micro Devices, Inc.", "OpenCL", "gfx1030", "RDNA1 and 2", TSR_DEVICE_DISCRETE, 1},
+        {"AMD", "radv", "AMD Radeon something new", "AMD", TSR_DEVICE_DISCRETE, 1},
+        {"NVIDIA", "NVIDIA", "NVIDIA GeForce GTX 1660", "NVIDIA", TSR_DEVICE_DISCRETE, 1},
+        {"NVIDIA", "NVIDIA", "NVIDIA H200", "NVIDIA", TSR_DEVICE_DISCRETE, 1},
+        {"Intel(R) Corporation", "Intel", "Intel(R) UHD Graphics 620 (KBL GT2)", "Intel", TSR_DEVICE_INTEGRATED, 1},
+        {"Qualcomm", "turnip Mesa driver", "Turnip Adreno (TM) 740", "Adreno", TSR_DEVICE_INTEGRATED, 1},
+        {"AuthenticAMD", "tessera host, avx512", "AMD EPYC", "CPUs of 16 fp32 lanes", TSR_DEVICE_CPU, 16},
+        {"GenuineIntel", "tessera host, avx2", "Intel(R) Core(TM) i5", "CPUs of 4 and 8 fp32 lanes", TSR_DEVICE_CPU, 8},
+        {"Mesa", "llvmpipe", "llvmpipe (LLVM 15.0.6, 256 bits)", "CPUs behind a GPU's interface", TSR_DEVICE_CPU, 1},
+        {"Maker", "driver", "Some Card", "all devices", TSR_DEVICE_DISCRETE, 1},
+    };
+    const tsr_layout l = {.dtype = TSR_F32, .shape = {1, 1, 300, 64}, .stride = {19200, 19200, 64, 1}};
+    const tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f};
+    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+        tsr_device_info info = {.type = devices[i].type,
+                                .vector_width = devices[i].width,
+                                .features = TSR_FEATURE_SUBGROUP,
+                                .subgroup_min = 8,
+                                .subgroup_max = 8,
+                                .max_workgroup = 1024,
+                                .shared_bytes = 65536};
+        snprintf(info.vendor, sizeof(info.vendor), "%s", devices[i].vendor);
+        snprintf(info.driver, sizeof(info.driver), "%s", devices[i].driver);
+        snprintf(info.name, sizeof(info.name), "%s", devices[i].name);
+        tsr_tiling all[TSR_MAX_CANDIDATES];
+        tsr_tune_candidate candidates[TSR_MAX_CANDIDATES];
+        char why[TSR_WHY], expected[TSR_WHY];
+        const size_t count = tsr_attention_candidates(&info, &d, all);
+        for (size_t c = 0; c < count; c++) candidates[c] = tsr_tune_attention_candidate(&d, &all[c]);
+        assert_true(tsr_built_in_find(&info, "flash", candidates, count, why) < count);
+        snprintf(expected, sizeof(expected), "built in for %s:", devices[i].class);
+        if (strncmp(why, expected, strlen(expected)) != 0) fail_msg("%s: %s; expected %s", devices[i].name, why, expected);
+    }
+}
+
 static int stop_late(void *user, double share, const tsr_tune_report *report)
 {
     (void)share;
@@ -473,7 +522,7 @@ static void races(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(fresh),   CASE(stale),        CASE(next_best), CASE(damaged), CASE(hostile),
-                                       CASE(foreign), CASE(not_writable), CASE(together),  CASE(choice),  CASE(races)};
+    const struct CMUnitTest tests[] = {CASE(fresh),        CASE(stale),    CASE(next_best), CASE(damaged), CASE(hostile), CASE(foreign),
+                                       CASE(not_writable), CASE(together), CASE(choice),    CASE(races),   CASE(classes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
