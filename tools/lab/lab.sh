@@ -19,7 +19,7 @@ done
 
 python3 -B tools/lab/test_lab.py -q
 build=${LAB_BUILD:-build/lab}
-[ -f "$build/build.ninja" ] || cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_TESTS=OFF
+[ -f "$build/build.ninja" ] || cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_TESTS=OFF -DTESSERA_HOST_WIDE=OFF
 targets="tessera_lab_variants tessera_lab_layer"
 ! ninja -C "$build" -t query tessera-peer-ggml >/dev/null 2>&1 || targets="$targets tessera_peer_ggml" # where ggml is
 # shellcheck disable=SC2086
@@ -33,4 +33,4 @@ export build out quick require
 tools/lab/vulkan.sh --list $devices | xargs -r -P "$(nproc)" -n 1 tools/lab/vulkan.sh || [ -z "$require" ]
 [ ! -x tools/lab/opencl.sh ] || tools/lab/opencl.sh $devices
 # shellcheck disable=SC2086
-exec python3 -B tools/lab/table.py $full $accept --tsv "$out/table.tsv" "$out"/*.rows.jsonl
+exec python3 -B tools/lab/table.py $full $accept --tsv "$out/table.tsv" --plot "$out/ggml.svg" "$out"/*.rows.jsonl

@@ -1,12 +1,14 @@
-"""The lab's table: table.py [--full] [--accept] [--tsv FILE] ROWS.jsonl ...
+"""The lab's table: table.py [--full] [--accept] [--tsv FILE] [--plot FILE.svg] ROWS.jsonl ...
 
 Prints all rows, then what is wrong: a kernel that did not compile, spilled registers, a kernel of the catalogue that no variant built, and
 what became worse than in table.tsv, which --accept writes anew. Exits with 1 if there was anything."""
 import argparse
+import collections
 import os
 import re
 import sys
 
+import plot
 import rows
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,17 +31,32 @@ def show(all_rows, out):
             print("  ".join(c.ljust(w) if i < 3 or i == len(PRINTED) - 1 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths))).rstrip(), file=out)
 
 
-def show_peers(all_rows, out):
-    """Estimated cycles of our loop over those of the peer's, for the same products."""
-    peers = [row for row in all_rows if row["kernel"].startswith(PEER) and row["cost"]]
-    ours = {(row["device"], row["variant"]): row for row in all_rows if row["kernel"].startswith("flash") and row["cost"]}
-    print("\nours / ggml          estimated cycles  issue slots   (for the same products, same compiler; at most 0.8 is wanted)", file=out)
-    for peer in peers:
+def compared(all_rows):
+    """Our row, the peer's, cycles of ours over the peer's, and the same for issue slots, for the same products."""
+    ours = {(row["device"], row["variant"]): row for row in all_rows if row["kernel"] == "flash" and row["cost"]}
+    for peer in all_rows:
         mine = ours.get((peer["device"], peer["variant"]))
-        if mine:
-            slots = mine["issue"] / (mine["macs"] / mine["excess"]) / (peer["issue"] / (peer["macs"] / peer["excess"]))
-            print(f"{peer['device']:10} {peer['variant']:14} {mine['cost'] / peer['cost']:10.2f} {slots:12.2f}   {mine['shape']}, {mine['loop']} "
-                  f"{mine['share']:.2f} of its slots; ggml's {peer['loop']} {peer['share']:.2f}, {peer['spills']} spills", file=out)
+        if peer["kernel"] == PEER and peer["cost"] and mine:
+            slots = [row["issue"] / (row["macs"] / row["excess"]) for row in (mine, peer)]
+            yield mine, peer, mine["cost"] / peer["cost"], slots[0] / slots[1]
+
+
+def show_peers(all_rows, out):
+    print("\nours / ggml          estimated cycles  issue slots   (for the same products, same compiler; at most 0.8 is wanted)", file=out)
+    for mine, peer, cycles, slots in compared(all_rows):
+        print(f"{mine['device']:10} {mine['variant']:14} {cycles:10.2f} {slots:12.2f}   {mine['shape']}, {mine['loop']} {mine['share']:.2f} of its "
+              f"slots; ggml's {peer['loop']} {peer['share']:.2f}, {peer['spills']} spills", file=out)
+
+
+def show_targets(all_rows, out):
+    """What the lab was made to watch, beside spills: at least two waves, and matrix instructions for most of the main loop."""
+    mine = [row for row in all_rows if not row["kernel"].startswith(PEER)]
+    lone = collections.Counter(f"{row['device']} {row['kernel'].split('#')[0]}" for row in mine if row["occupancy"] is not None and row["occupancy"] < 2)
+    print(f"\nfewer than 2 waves: {lone.total()} of {len(mine)} kernels" + "".join(f"\n  {count} x {name}" for name, count in sorted(lone.items())), file=out)
+    print("matrix instructions' share of issue slots, main loop and innermost loop:", file=out)
+    for row in mine:
+        if row["loop"] == "matrix":
+            print(f"  {row['share']:.2f} {row['inner']:.2f}  {name_of(row)}", file=out)
 
 
 def name_of(row):
@@ -93,12 +110,18 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--full", action="store_true")
     options.add_argument("--accept", action="store_true")
-    options.add_argument("--tsv")
+    options.add_argument("--tsv", metavar="FILE")
+    options.add_argument("--plot", metavar="FILE.svg")
     options.add_argument("files", nargs="+")
     options = options.parse_args()
     all_rows = rows.read(options.files)
     show(all_rows, sys.stdout)
+    show_targets(all_rows, sys.stdout)
     show_peers(all_rows, sys.stdout)
+    if options.plot:
+        pairs = [(f"{mine['device']} {mine['variant']}", cycles, f"{mine['loop']} {mine['share']:.2f} of slots") for mine, _, cycles, _ in compared(all_rows)]
+        with open(options.plot, "w", encoding="utf-8") as out:
+            out.write(plot.svg(pairs, sorted({mine["compiler"] for mine, _, _, _ in compared(all_rows)})))
     if options.tsv:
         rows.write_tsv(options.tsv, all_rows)
     notes = []
