@@ -1,11 +1,11 @@
-/* Cuts dispatches by measured rates. A kernel that was never measured gets a small first piece, and each piece at most GROWTH times
+/* Cuts dispatches by measured rates. A kernel that was never measured gets a first piece of `least`, and each piece at most GROWTH times
  * as many workgroups as any that was measured: workgroups of one dispatch may differ. */
 #include "pace.h"
 
 #include <math.h>
 #include <stdint.h>
 
-enum { PROBES = 4, GROWTH = 2, PILOT = 2 /* first pieces, in units of least */ };
+enum { PROBES = 4, GROWTH = 2 };
 
 static uint32_t hash(const tsr_pace_key *key)
 {
@@ -35,7 +35,7 @@ static tsr_rate *place(const tsr_pace *pace, const tsr_pace_key *key)
 }
 
 /* Seconds of a workgroup; what is not known is taken to fill a submission with its first piece. */
-static double seconds_of(const tsr_pace *pace, const tsr_rate *rate) { return rate ? rate->seconds : pace->limit / ((double)PILOT * pace->least); }
+static double seconds_of(const tsr_pace *pace, const tsr_rate *rate) { return rate ? rate->seconds : pace->limit / pace->least; }
 
 uint32_t tsr_pace_fit(const tsr_pace *pace, const tsr_submission *now, const tsr_pace_key *key, uint32_t count)
 {
@@ -43,7 +43,7 @@ uint32_t tsr_pace_fit(const tsr_pace *pace, const tsr_submission *now, const tsr
     if (!pace->rates) return count;
     const tsr_rate *rate = find(pace, key);
     const double group = seconds_of(pace, rate), room = (pace->limit - now->expected) / group;
-    const double grown = rate ? (double)GROWTH * rate->most : (double)PILOT * pace->least;
+    const double grown = rate ? (double)GROWTH * rate->most : (double)pace->least;
     const double most = grown > pace->least ? grown : pace->least, fit = room < most ? room : most;
     if (fit >= count) return count;
     if (now->count > 0 && (fit < pace->least || fit * group < pace->limit / 4)) return 0; /* a submission of its own has larger pieces */

@@ -7,7 +7,7 @@
 #include "pace.h"
 
 /* Under way at once: the device always has the next one, and a measurement is never far behind. */
-enum { TSR_IN_FLIGHT = 3, TSR_LOST_TEXT = 512 };
+enum { TSR_IN_FLIGHT = 2, TSR_LOST_TEXT = 512 };
 
 typedef struct tsr_queue {
     tsr_pace pace;

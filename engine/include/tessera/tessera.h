@@ -138,7 +138,7 @@ typedef struct tsr_device_desc {
      * gets its turn: long work is cut into pieces of about that time, by measured rates. A piece is never so small that it leaves the
      * device idle: where all its units at work together take longer, so does the piece. 0: 50 on GPUs, none where type is
      * TSR_DEVICE_CPU, unless the environment has TESSERA_SUBMISSION_MS (a number, or none); INFINITY: none. Results do not
-     * depend on it. With it, calls that enqueue may wait until all but the last three submissions are done. */
+     * depend on it. With it, calls that enqueue may wait until all but the last two submissions are done. */
     float submission_ms;
     /* Milliseconds that a wait may last while no submission gets done; then the device counts as lost. 0: ten seconds more than
      * submission_ms, none where type is TSR_DEVICE_CPU; INFINITY: none. */
