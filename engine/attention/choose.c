@@ -61,7 +61,7 @@ tsr_status tsr_attention_choose(tsr_device *dev, const tsr_attention_desc *d, ts
     } else {
         char why[TSR_WHY];
         out->shape = all[tsr_built_in_find(&dev->info, "flash", candidates, count, why)];
-        snprintf(out->why, sizeof(out->why), "%s%.90s%s%.110s", asked, found.why, found.why[0] ? "; " : "", why);
+        snprintf(out->why, sizeof(out->why), "%s%.90s%s%.126s", asked, found.why, found.why[0] ? "; " : "", why);
     }
     add_no_matrices(&dev->info, d, out);
     return TSR_OK;

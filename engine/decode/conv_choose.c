@@ -59,7 +59,7 @@ tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted)
     else if (found.found && !tile)
         snprintf(conv->why, sizeof(conv->why), "%s", found.why);
     else
-        snprintf(conv->why, sizeof(conv->why), "%.100s%s%.150s", found.why, found.why[0] ? "; " : "", why);
+        snprintf(conv->why, sizeof(conv->why), "%.100s%s%.126s", found.why, found.why[0] ? "; " : "", why);
     conv->block_units = (int32_t)tsr_ceil_div(conv->made, conv->shape.columns);
     return settle(conv);
 }
