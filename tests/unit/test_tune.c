@@ -437,7 +437,7 @@ static void classes(void **state)
     } devices[] = {
         {"AMD", "radv", "AMD Radeon RX Vega (RADV VEGA10)", "GCN and Vega", TSR_DEVICE_DISCRETE, 1},
         {"AMD", "radv", "AMD Radeon RX 6800 XT (RADV NAVI21)", "RDNA1 and 2", TSR_DEVICE_DISCRETE, 1},
-        {"AMD", "radv", "AMD Radeon RX 7900 XTX (RADV NAVI31)", "RDNA3", TSR_DEVICE_DISCRETE, 1},
+        {"AMD", "radv", "AMD Radeon RX 7900 XTX (RADV NAVI31)", "RDNA3 and 4", TSR_DEVICE_DISCRETE, 1},
         {"AMD", "radv", "AMD Radeon RX 9070 (RADV GFX1201)", "RDNA3 and 4", TSR_DEVICE_DISCRETE, 1},
         {"Advanced Micro Devices, Inc.", "OpenCL", "gfx1030", "RDNA1 and 2", TSR_DEVICE_DISCRETE, 1},
         {"AMD", "radv", "AMD Radeon something new", "AMD", TSR_DEVICE_DISCRETE, 1},
