@@ -11,6 +11,25 @@ BLOCK = re.compile(r"block b(\d+):\s*//\s*preds:(.*)")
 COMPARES = ("ige", "ilt", "uge", "ult", "ieq", "ine")
 
 
+ARITHMETIC = {
+    "mov": lambda a: a,
+    "@read_first_invocation": lambda a: a,
+    "@r2ur_nv": lambda a: a,
+    "ineg": lambda a: -a,
+    "iabs": lambda a: abs(a),
+    "isign": lambda a: (a > 0) - (a < 0),
+    "iadd": lambda a, b: a + b,
+    "isub": lambda a, b: a - b,
+    "imul": lambda a, b: a * b,
+    "ishl": lambda a, b: a << (b & 31),
+    "ishr": lambda a, b: a >> (b & 31),
+    "ushr": lambda a, b: (a & 0xffffffff) >> (b & 31),
+    "iand": lambda a, b: a & b,
+    "imax": lambda a, b: max(a, b),
+    "umax": lambda a, b: max(a, b),
+}
+
+
 def signed(text):
     value = int(text, 0)
     return value - (1 << 32) if value >= 1 << 31 else value
@@ -40,10 +59,9 @@ class Values:
             return min((v for v in values if v is not None), default=None)
         if operation == "bcsel" and len(values) == 3 and (values[1] is None) != (values[2] is None):
             return values[1] if values[1] is not None else values[2]
-        if len(values) != 2 or None in values:
-            return values[0] if operation in ("mov", "read_first_invocation", "@read_first_invocation", "r2ur_nv", "@r2ur_nv") and values else None
-        a, b = values
-        return {"iadd": a + b, "isub": a - b, "imul": a * b, "ishl": a << (b & 31), "imax": max(a, b), "umax": max(a, b)}.get(operation)
+        if None in values or operation not in ARITHMETIC or len(values) != ARITHMETIC[operation].__code__.co_argcount:
+            return None
+        return ARITHMETIC[operation](*values)
 
 
 def headers(text):

@@ -45,7 +45,8 @@ def show_peers(all_rows, out):
     print("\nours / ggml          estimated cycles  issue slots   (for the same products, same compiler; at most 0.8 is wanted)", file=out)
     for mine, peer, cycles, slots in compared(all_rows):
         print(f"{mine['device']:10} {mine['variant']:14} {cycles:10.2f} {slots:12.2f}   {mine['shape']}, {mine['loop']} {mine['share']:.2f} of its "
-              f"slots; ggml's {peer['loop']} {peer['share']:.2f}, {peer['spills']} spills", file=out)
+              f"slots; ggml's {peer['loop']} {peer['share']:.2f}, {peer['spills']} spills" +
+              "".join(f"; {name} has loops of unknown length" for name, row in (("ours", mine), ("ggml's", peer)) if row["excess"] < 0.9), file=out)
 
 
 def show_targets(all_rows, out):

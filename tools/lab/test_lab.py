@@ -66,6 +66,15 @@ class Reading(unittest.TestCase):
     def test_turns(self):
         self.assertEqual(nir.trips(NIR), [None, 4])  # from a lane's number by 64 up to min(unknown, 256)
 
+    def test_bound_computed(self):
+        divided = NIR.replace("%41 = imin %9, %40 (0x100)", """%50 = imin %9, %40 (0x100)
+            con 32     %51 = iadd %50, %52 (0x3)
+            con 32     %53 = isign %51
+            con 32     %54 = iabs %51
+            con 32     %55 = ushr %54, %56 (0x2)
+            con 32     %41 = imul %53, %55""")  # (min(unknown, 256) + 3) / 4, as compilers write it
+        self.assertEqual(nir.trips(divided), [None, 1])
+
     def test_main_loop(self):
         kernel = loop.Kernel(ACO, NIR, LOG, "aco", "navi31", 32)
         outer, kind = kernel.main_loop()
