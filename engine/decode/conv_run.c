@@ -47,6 +47,7 @@ static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *a
         [MATRIX_WIDE] = whole_words(conv, args),
         [MATRIX_OWN] = conv->own,
         [MATRIX_OWNERS] = conv->own ? s->mk * s->mn / conv->own : 1,
+        [MATRIX_KW] = conv->across.taps,
         [MATRIX_RM] = s->rm,
         [MATRIX_RN] = s->rn,
         [MATRIX_LN] = s->ln,

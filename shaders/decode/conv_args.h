@@ -13,11 +13,12 @@
 /* The same in tile model matrix, of features and weights in fp16: RM x RN fragments of MM pixels x MN output channels in the registers of a
  * sub-group, MK input channels multiplied at a time, LN sub-groups side by side in channels. PATCH: 16-byte words of a workgroup's memory.
  * PITCH: pixels of a staged row. STRIDE: the convolution's. WIDE: pixels of x are whole 16-byte words. OWN: elements of weights that each
- * of OWNERS invocations has of a fragment, in whose order they are packed; 0: packed by columns. */
+ * of OWNERS invocations has of a fragment, in whose order they are packed; 0: packed by columns. KW: taps of a
+ * row. */
 #define CONV_MATRIX_SPECS(S)                                                                       \
     S(0, LANES, 128) S(1, SUBGROUP, 32) S(2, MM, 16) S(3, MN, 16) S(4, MK, 16) S(5, R_DT, 0) S(6, Y_DT, 0) S(7, RESIDUAL, 0) S(8, NOISE, 0) \
-    S(9, PATCH, 1) S(10, PITCH, 18) S(11, STRIDE, 1) S(12, WIDE, 1) S(13, OWN, 0) S(14, OWNERS, 1)
-#define CONV_MATRIX_SHAPES(S) S(15, RM, 4) S(16, RN, 4) S(17, LN, 2) S(18, CHUNK, 32)
+    S(9, PATCH, 1) S(10, PITCH, 18) S(11, STRIDE, 1) S(12, WIDE, 1) S(13, OWN, 0) S(14, OWNERS, 1) S(15, KW, 3)
+#define CONV_MATRIX_SHAPES(S) S(16, RM, 4) S(17, RN, 4) S(18, LN, 2) S(19, CHUNK, 32)
 
 /* The grid is x over its stride; a pixel of it makes r x r pixels of the output, of `made` channels each: these are the blocks of a group
  * (groups of the convolution, whose inputs are cin channels each). A block's weights and those that follow from them are found by
