@@ -13,6 +13,8 @@ static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char
 {
     const bk_kernel_source *source = desc->source;
     int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DVW=%u", (int)source->tile, vector_width(dev, source->tile));
+    if (source->tile == TSR_TILE_SIMT && dev->info.type != TSR_DEVICE_CPU && dev->info.subgroup_min != dev->info.subgroup_max)
+        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
     for (uint32_t i = 0; i < source->spec_count; i++)
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -D%s=%d", source->spec_names[i], desc->specs[i]);
 }

@@ -30,9 +30,9 @@ static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_c
     return t;
 }
 
-/* 4 x 4 values in registers, of scores and of outputs: with their operands they fill half of what Intel's cards have for an invocation.
- * 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. A workgroup of 64 queries shares
- * staged keys best; one of 128 keys keeps long rows of values in one block of registers, but blocks of a set are shorter. */
+/* 4 x 4 values in registers, of scores and of outputs: with their operands they fill most of what Intel's cards have for an invocation.
+ * A workgroup of 64 queries shares staged keys best; one of 128 keys keeps long rows of values in one block of registers, but blocks of a set
+ * are shorter. */
 static const micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
 
 static const micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
@@ -43,13 +43,18 @@ static const micro *suited(const tsr_device_info *info, const tsr_attention_desc
     return d->q.shape[2] > 32 ? &wide : &small;
 }
 
+/* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. The compiler of Intel's cards, which are
+ * known by their narrow sub-groups, unrolls whatever is shorter than 32, and spills. */
+static int32_t suited_chunk(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32 ? 32 : 16; }
+
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
     const micro *const all[] = {suited(info, d), &wide, &tall, &small, &few};
+    const int32_t chunks[] = {suited_chunk(info), 16, 32};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        for (int32_t chunk = 16; chunk <= 32; chunk *= 2) {
-            const tsr_tiling t = shape(d, all[i], chunk);
+        for (size_t j = 0; j < sizeof(chunks) / sizeof(chunks[0]); j++) {
+            const tsr_tiling t = shape(d, all[i], chunks[j]);
             if ((uint32_t)t.lanes <= info->max_workgroup && shared_bytes(d, &t) <= (int64_t)info->shared_bytes) tsr_shapes_add(out, &count, t);
         }
     }

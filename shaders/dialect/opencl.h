@@ -152,9 +152,16 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #define SHARED_(T, name, count) __local T name[count] __attribute__((aligned(64)));
 #define SMEM_PTR(T) __local T *
 
+/* The narrowest sub-group keeps most registers for an invocation; a compiler that may choose takes a wider one, and spills. */
+#ifdef SUBGROUP_SIZE
+#define SUBGROUP_OF_SIZE __attribute__((intel_reqd_sub_group_size(SUBGROUP_SIZE)))
+#else
+#define SUBGROUP_OF_SIZE
+#endif
+
 #define KERNEL(name)                                                                               \
     typedef struct { PARAMS_(PARAM_) } params_t_;                                                  \
-    __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void name(                         \
+    __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) SUBGROUP_OF_SIZE void name(        \
         __global uchar *params_b_, ulong params_o_, ARGS_(ARG_, ARG_) u32 group_base_) {           \
         __global const params_t_ *params_ = (__global const params_t_ *)(params_b_ + params_o_);   \
         ARGS_(ARG_LOCAL_, ARG_LOCAL_)                                                              \
