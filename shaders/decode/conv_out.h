@@ -1,7 +1,11 @@
 /* The body of a convolution kernel that finishes sums and stores them: bias, noise, residual, activation, clamp, the fused norm. Sums wait in
- * memory, of the workgroup or private, for loops that stay rolled: drivers would compile the long way out for each sum. */
+ * memory, of the workgroup or private, or in a queue of registers, for loops that stay rolled: drivers would compile the long way out for
+ * each sum. */
 #if TILE != TILE_MATRIX
 #define OUT_WIDTH tile_width
+#endif
+#if TILE != TILE_SIMT
+#define OUT_NEXT
 #endif
 #if TILE == TILE_VECTOR
 #define OUT_PIXELS (rows_here * tile_width)
@@ -36,11 +40,14 @@
 #else
 #define OUT_SLOTS RN
 #define OUT_COLUMN(j) (unit_at * TILE_COLS + TILE_COL(j))
-#define OUT_SUM(i, j) sums[(i) * RN + (j)]
 #if TILE == TILE_SIMT
+/* The first of the sums, which all move up once it is used: an index that turns with a loop would keep them out of registers. */
+#define OUT_SUM(i, j) sums[0]
+#define OUT_NEXT UNROLL for (i32 s_ = 1; s_ < RM * RN; s_++) sums[s_ - 1] = sums[s_];
 #define OUT_PIXELS RM
 #define OUT_PIXEL(i) (TILE_ROW0 + (i))
 #else
+#define OUT_SUM(i, j) sums[(i) * RN + (j)]
 #define OUT_PIXELS (rows_here * RM)
 #define OUT_PIXEL(i) (i)
 #endif
@@ -100,6 +107,7 @@
                     }
 #endif
                 }
+                OUT_NEXT
             }
 #if TILE == TILE_VECTOR
             if (NORM != 0 && valid) {
@@ -145,6 +153,7 @@
 #undef OUT_COLUMN
 #undef OUT_AT
 #undef OUT_SUM
+#undef OUT_NEXT
 #undef OUT_ACROSS
 #undef OUT_PLACE
 #undef OUT_CHANNEL
