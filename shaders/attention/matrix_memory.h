@@ -169,10 +169,20 @@
         }                                                                                          \
     }
 #endif
-/* Scores in powers of two; finite ones stay so, the largest being the largest. */
+/* Scores in powers of two; finite ones stay so, the largest being the largest. Beside codes they stay natural, and weights are those of
+ * other devices to the last bits, for these decide how they round to few of them. */
+#if MAT_DT == 7
+#define TO_POWER(x) (x)
+#define FROM_POWER(x) (x)
+#define POWER_UNIT 1.0f
+#define WEIGHT(s, factor, base) fv_exp2(((s) - (base)) * LOG2E)
+#else
 #define LARGEST 3.40282347e38
 #define TO_POWER(x) ((x) == NEG_INF ? NEG_INF : clamp((x) * LOG2E, -LARGEST, LARGEST))
 #define FROM_POWER(x) (abs(x) == LARGEST ? (x) : (x) * LN2)
+#define POWER_UNIT LN2
+#define WEIGHT(s, factor, base) exp2(fma(s, factor, -(base)))
+#endif
 #define SCORES_FROM_MEMORY                                                                         \
     UNROLL for (i32 i = 0; i < KEY_BLOCKS && LINES > 0; i++) {                                     \
         UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \

@@ -16,7 +16,7 @@
                     if ((LINE_MASK & bit) != 0) top[j] = max(top[j], SUBGROUP_XOR(top[j], bit));
                 }
                 top[j] *= factor;
-                if (HAS_SKIP != 0) mine = mine || (line_at[j] < rows && (top[j] - line_max[j]) * LN2 >= -PRM(skip));
+                if (HAS_SKIP != 0) mine = mine || (line_at[j] < rows && (top[j] - line_max[j]) * POWER_UNIT >= -PRM(skip));
             }
             if (HAS_SKIP != 0) { ANY_LANE(heard, mine) }
             if (heard) {
@@ -25,7 +25,7 @@
                     moved = moved || top[j] > line_max[j];
                     top[j] = max(top[j], line_max[j]);
                     base[j] = top[j] == NEG_INF ? 0.0f : top[j];
-                    shrink[j] = exp2(line_max[j] - base[j]);
+                    shrink[j] = WEIGHT(line_max[j], 1.0f, base[j]);
                     line_max[j] = top[j];
                     sums[2 * j] = line_sum[j] * shrink[j];
                     sums[2 * j + 1] = 0.0f;
@@ -34,7 +34,7 @@
                     UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
                         UNROLL for (i32 n = 0; n < s[0].length(); n++) {
                             const i32 line = j * LINES_ + (n >> LINE_SHIFT) % LINES_;
-                            const f32 p = exp2(fma(s[i * RQ + j][n], factor, -base[line]));
+                            const f32 p = WEIGHT(s[i * RQ + j][n], factor, base[line]);
                             sums[line * 2 + i % 2] += p;
                             s[i * RQ + j][n] = P_DT == 7 ? floor(fma(p, 127.0f, 0.5f)) : p;
                         }
@@ -68,7 +68,7 @@
                 for (i32 c = LANE; c < QT; c += LANES) {
                     f32 most = NEG_INF;
                     for (i32 r = 0; r < keys; r++) most = max(most, ps[r * QT + c]);
-                    mine = mine || (c < rows && most - row_max[c] * LN2 >= -PRM(skip));
+                    mine = mine || (c < rows && most - row_max[c] * POWER_UNIT >= -PRM(skip));
                 }
                 ANY_LANE(heard, mine)
             }
@@ -78,9 +78,9 @@
                     f32 top = NEG_INF, sum = 0.0f;
                     for (i32 r = 0; r < keys; r++) top = max(top, ps[r * QT + c]);
                     top = max(old, TO_POWER(top));
-                    const f32 base = top == NEG_INF ? 0.0f : top, shrink = exp2(old - base);
+                    const f32 base = top == NEG_INF ? 0.0f : top, shrink = WEIGHT(old, 1.0f, base);
                     for (i32 r = 0; r < BC; r++) {
-                        const f32 p = exp2(TO_POWER(ps[r * QT + c]) - base);
+                        const f32 p = WEIGHT(TO_POWER(ps[r * QT + c]), 1.0f, base);
                         sum += p;
                         pp[c * PP_PITCH + r] = MAT_VALUE(P_DT == 7 ? floor(fma(p, 127.0f, 0.5f)) : p);
                     }
