@@ -72,23 +72,19 @@
 #define VALUE_ROW(n) I32(2u * (VALUE_PIECE(n) / U32(VALUE_PIECES)) + U32((n) % 2))
 #define LANE_U gl_LocalInvocationID.x
 
-/* Whole tiles that lie together are fetched from where k_at and v_at say, in bytes from their first row. */
-#define FETCH_KEYS(first, list, keys)                                                              \
-    if (GATHERED == 0 && (keys) == BC) {                                                           \
-        const ptr row0 = PADD(kb, I64(first) * k_step);                                            \
-        UNROLL for (i32 u = 0; u < KEY_UNITS; u++) k_in[u] = LD128(PADD(row0, k_at[u]), 0);        \
+/* Rows that lie together are fetched from where k_at and v_at say, in bytes from the first. */
+#define FETCH(in_, units, src, step, at, piece, pieces, row, first, list, keys)                    \
+    if (GATHERED == 0) {                                                                           \
+        const ptr row0 = PADD(src, I64(first) * step);                                             \
+        const u32 last_at = U32(((keys) - 1) * I32(step));                                         \
+        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(PADD(row0, min(at[u], last_at) + piece(u) % U32(pieces) * 16u), 0); \
     } else {                                                                                       \
-        UNROLL for (i32 u = 0; u < KEY_UNITS; u++)                                                 \
-            k_in[u] = LD128(ROW(kb, k_step, first, list, I32(KEY_PIECE(u) / U32(KEY_PIECES)), keys), KEY_PIECE(u) % U32(KEY_PIECES)); \
+        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(ROW(src, step, first, list, row(u), keys), piece(u) % U32(pieces)); \
     }
-#define FETCH_VALUES(first, list, keys)                                                            \
-    if (GATHERED == 0 && (keys) == BC) {                                                           \
-        const ptr row0 = PADD(vs, I64(first) * v_step);                                            \
-        UNROLL for (i32 u = 0; u < VALUE_UNITS; u++) v_in[u] = LD128(PADD(row0, v_at[u]), 0);      \
-    } else {                                                                                       \
-        UNROLL for (i32 u = 0; u < VALUE_UNITS; u++)                                               \
-            v_in[u] = LD128(ROW(vs, v_step, first, list, SLOT_KEY(VALUE_ROW(u)), keys), VALUE_PIECE(u) % U32(VALUE_PIECES)); \
-    }
+#define KEY_ROW(n) I32(KEY_PIECE(n) / U32(KEY_PIECES))
+#define VALUE_KEY(n) SLOT_KEY(VALUE_ROW(n))
+#define FETCH_KEYS(first, list, keys) FETCH(k_in, KEY_UNITS, kb, k_step, k_at, KEY_PIECE, KEY_PIECES, KEY_ROW, first, list, keys)
+#define FETCH_VALUES(first, list, keys) FETCH(v_in, VALUE_UNITS, vs, v_step, v_at, VALUE_PIECE, VALUE_PIECES, VALUE_KEY, first, list, keys)
 #define STORE_KEYS                                                                                 \
     UNROLL for (i32 u = 0; u < KEY_UNITS; u++) {                                                   \
         const u32 e = KEY_PIECE(u), to = e / U32(KEY_PIECES) * U32(KEY_PITCH) + e % U32(KEY_PIECES) * 4u; \
