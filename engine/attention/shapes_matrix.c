@@ -14,14 +14,23 @@ static const tsr_matrix_shape *value_shape(const tsr_device_info *info, const ts
     return tsr_matrix_shape_for(info, d->codes.bits ? TSR_F16 : d->q.dtype);
 }
 
-/* Bytes of shared memory: as matrix_memory.h has them, at most. */
-static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, const tsr_matrix_shape *keys, const tsr_matrix_shape *values)
+/* Do scores pass through shared memory, as far as the description tells? */
+static bool by_memory(const tsr_attention_desc *d)
+{
+    return d->band.bounded || d->set_count || d->tagged || d->score || d->codes.bits || d->softcap > 0 || tsr_layout_wanted(&d->bias) ||
+           tsr_layout_wanted(&d->mask);
+}
+
+/* Bytes of shared memory, as matrix_memory.h has them: at most, or where the layout of matrices is known. */
+static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, const tsr_matrix_shape *keys, const tsr_matrix_shape *values,
+                             bool most)
 {
     const int64_t side = values->m > values->n ? values->m : values->n, size = d->codes.bits ? 1 : 2;
     const int64_t key_pitch = up((int32_t)(up((int32_t)d->q.shape[3], (int32_t)keys->k) * size), 16) + 16;
     const int64_t channels = up(t->dv_slice, (int32_t)side);
     const int64_t turned = channels * (t->bc * 2 + 16), straight = t->bc * (up((int32_t)channels * 2, 16) + 16);
-    const int64_t scores = (t->bc > side ? t->bc : side) * t->query_tile * 4, probabilities = t->query_tile * (t->bc + 8) * 2;
+    const int64_t scores = ((most || by_memory(d)) && t->bc > side ? t->bc : side) * t->query_tile * 4;
+    const int64_t probabilities = most ? t->query_tile * (t->bc + 8) * 2 : 0;
     const int64_t more = (9 * (int64_t)t->query_tile + 2 * t->bc) * 4 + 256;
     return (uint64_t)(t->bc * key_pitch + (turned > straight ? turned : straight) + scores + probabilities + more);
 }
@@ -38,7 +47,9 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
     enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
     /* More than 64 channels and 64 keys take too many registers; a CPU's compiler takes minutes for many products. */
     const size_t first = info->type == TSR_DEVICE_CPU ? WISHES - 3 : d->q.shape[3] > 64 || d->v.shape[3] > 64;
-    for (size_t i = 0; i < WISHES; i++) {
+    /* First those that leave room for a second workgroup on most cards, to hide the waits of the first. */
+    enum { HALF = 32 << 10 };
+    for (size_t i = 0; i < 2 * WISHES; i++) {
         const int32_t *w = wishes[(first + i) % WISHES], lanes = w[0] * (int32_t)info->subgroup_min;
         const tsr_tiling t = {.tile = TSR_TILE_MATRIX,
                               .lanes = lanes,
@@ -51,7 +62,8 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
                               .kv_chunk = w[2],
                               .query_tile = w[0] * w[1] * side};
         if (t.query_tile > TSR_TILE_MAX || t.bc % side != 0 || (t.query_tile > t.bc && t.query_tile % t.bc != 0) || t.bc % depth != 0) continue;
-        if ((uint32_t)lanes > info->max_workgroup || shared_bytes(&t, d, keys, values) > info->shared_bytes) continue;
+        if ((uint32_t)lanes > info->max_workgroup || shared_bytes(&t, d, keys, values, true) > info->shared_bytes) continue;
+        if (i < WISHES && shared_bytes(&t, d, keys, values, false) > HALF) continue;
         tsr_shapes_add(out, &count, t);
     }
     return count;
