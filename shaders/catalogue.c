@@ -33,6 +33,7 @@
 #include "measure/copy_args.h"
 #include "matrix/layout_args.h"
 #include "measure/peak_args.h"
+#include "measure/peak_matrix_args.h"
 #include "stream/blend_args.h"
 #include "stream/key_dot_args.h"
 #include "stream/query_sum_args.h"
@@ -79,10 +80,12 @@
 #include "join_cl.h"
 #include "flash_matrix_cl.h"
 #include "layout_matrix_cl.h"
+#include "peak_matrix_cl.h"
 #include "conv_matrix_cl.h"
 #ifdef TSR_MATRIX_F16
 #include "flash_matrix_f16_spv.h"
 #include "layout_matrix_f16_spv.h"
+#include "peak_matrix_f16_spv.h"
 #include "conv_matrix_f16_spv.h"
 #define MATRIX_F16(words) words, sizeof(words)
 #else
@@ -248,6 +251,7 @@ NAMES(slashes, SLASHES)
 NAMES(join, JOIN)
 NAMES(flash_matrix, FLASH_MATRIX)
 NAMES(layout_matrix, LAYOUT)
+NAMES(peak_matrix, PEAK_MATRIX)
 NAMES(conv_matrix, CONV_MATRIX)
 
 static const bk_kernel_source catalogue[] = {
@@ -290,6 +294,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(join, JOIN)
     MATRIX_ENTRIES(flash, FLASH_MATRIX)
     MATRIX_ENTRIES(layout, LAYOUT)
+    MATRIX_ENTRY(peak, PEAK_MATRIX, TSR_F16, MATRIX_F16(peak_matrix_f16_spv))
     MATRIX_ENTRY(conv, CONV_MATRIX, TSR_F16, MATRIX_F16(conv_matrix_f16_spv))
 };
 

@@ -41,6 +41,7 @@ typedef struct bench_window {
 typedef struct bench_result {
     tsr_device_info device;
     double peak; /* FLOP/s of fused multiply-adds */
+    double roof; /* FLOP/s that the problem can reach on the device: its kernel's kind of products, or its bytes at the speed of a copy */
     bench_shape shape;
     const char *dtype;
     bool causal;
@@ -73,7 +74,9 @@ typedef struct bench {
     int shape_count, runs, causal, quick;
     tsr_dtype dtype, peer_kv;
     uint64_t seed;
-    double peak;   /* of the device that is open */
+    double peak;   /* of the device that is open, as are the next two */
+    double matrix; /* FLOP/s of products of fp16 matrices; 0: none */
+    double copy;   /* bytes/s */
     char date[32]; /* UTC, when the run began */
     cJSON *json_rows;
     bench_result *results; /* of attention */
@@ -103,7 +106,7 @@ double bench_ratio(const bench_result *r, const bench_side *peer); /* of the rat
 void bench_label(const bench_result *r, char *text, size_t size);
 
 /* The table, on standard output. */
-void bench_print_head(const bench_result *blank);
+void bench_print_head(const bench *b, const bench_result *blank);
 void bench_print_result(const bench_result *r);
 
 /* An object of b->json_rows that names date, tool, device and driver. */

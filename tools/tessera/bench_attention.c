@@ -170,6 +170,7 @@ static int bench_one(contest *c, const bench_shape *shape)
         r->peak = b->peak;
         r->flops = (double)info.flops;
         r->bytes = (double)info.bytes;
+        r->roof = fmin(info.tile == TSR_TILE_MATRIX ? b->matrix : b->peak, b->copy * r->flops / r->bytes);
         if (!bench_problem_reference(&c->problem, b->windowed ? keys_seen : NULL, &b->ask.own)) code = EXIT_INPUT;
         r->ours.error = bench_problem_error(&c->problem, bench_tensors_row, &tensors);
         bench_summarise(&r->ours.times);
@@ -229,7 +230,7 @@ int bench_attention(bench *b)
     int code = b->windowed && bench_window_set(&b->ask.own, &c->set) != TSR_OK ? cli_error(name, EXIT_INPUT, "%s", tsr_last_error()) : start_peers(c);
     if (code < 0) {
         describe(c);
-        bench_print_head(&c->blank);
+        bench_print_head(b, &c->blank);
     }
     for (int i = 0; i < b->shape_count && code < 0; i++) code = bench_one(c, &b->shapes[i]);
     for (int i = 0; i < c->peer_count; i++) bench_peer_stop(&c->peers[i]);

@@ -14,6 +14,8 @@ cJSON *bench_json_row(bench *b, const char *what)
     cJSON_AddStringToObject(o, "driver", info->driver);
     cJSON_AddStringToObject(o, "driver_version", info->version);
     cJSON_AddNumberToObject(o, "peak_gflops_per_second", b->peak / 1e9);
+    cJSON_AddNumberToObject(o, "matrix_peak_gflops_per_second", b->matrix / 1e9);
+    cJSON_AddNumberToObject(o, "copy_gbytes_per_second", b->copy / 1e9);
     cJSON_AddStringToObject(o, "case", what);
     return o;
 }
@@ -71,6 +73,7 @@ void bench_json_result(bench *b, const bench_result *r)
     cJSON_AddBoolToObject(o, "causal", r->causal);
     cJSON_AddNumberToObject(o, "seed", (double)r->seed);
     cJSON_AddStringToObject(o, "kernel", r->kernel);
+    cJSON_AddNumberToObject(o, "share_of_roof", r->flops / r->ours.times.median / r->roof);
     cJSON_AddNumberToObject(o, "bytes", r->bytes);
     cJSON_AddNumberToObject(o, "gbytes_per_second", r->bytes / r->ours.times.median / 1e9);
     add_side(o, r, &r->ours);

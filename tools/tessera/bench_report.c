@@ -43,12 +43,15 @@ void bench_label(const bench_result *r, char *text, size_t size)
     if (r->window && n > 0 && (size_t)n < size) bench_window_label(r->window, text + n, size - (size_t)n);
 }
 
-void bench_print_head(const bench_result *r)
+void bench_print_head(const bench *b, const bench_result *r)
 {
-    printf("%s: %s, %s %s\n", r->device.id, r->device.name, r->device.driver, r->device.version);
+    printf("%s: %s, %s %s; multiply-adds %.1f GFLOP/s", r->device.id, r->device.name, r->device.driver, r->device.version, b->peak / 1e9);
+    if (b->matrix > 0) printf(", fp16 matrices %.1f GFLOP/s", b->matrix / 1e9);
+    printf(", copies %.1f GB/s read and written\n", b->copy / 1e9);
     for (int i = 0; i < r->peer_count; i++) printf("%s: version %s, %s\n", r->peers[i].name, r->peers[i].version, r->peers[i].device);
     if (r->peer_count) printf("%6s  ", "ratio");
-    printf("%-10s %-28s %9s %8s %8s %10s %6s %8s %8s", "device", "shape", "GFLOP/s", "FMA peak", "of peak", "ms", "spread", "first s", "error");
+    printf("%-10s %-28s %9s %8s %8s %8s %10s %6s %8s %8s", "device", "shape", "GFLOP/s", "FMA peak", "of peak", "of roof", "ms", "spread", "first s",
+           "error");
     if (r->peer_count) printf("  | %-14s %-4s %9s %10s %6s %8s %8s", "peer", "K/V", "GFLOP/s", "ms", "spread", "first s", "error");
     putchar('\n');
     fflush(stdout);
@@ -81,7 +84,8 @@ static void print_ours(const bench_result *r)
     bench_label(r, label, sizeof(label));
     printf("%-10s %-28s", r->device.id, label);
     print_rate(r, &r->ours);
-    printf(" %8.1f %8.2f", r->peak / 1e9, r->flops / r->ours.times.median / r->peak);
+    const double rate = r->flops / r->ours.times.median;
+    printf(" %8.1f %8.2f %8.2f", r->peak / 1e9, rate / r->peak, rate / r->roof);
     print_times(&r->ours);
 }
 

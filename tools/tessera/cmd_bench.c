@@ -25,7 +25,9 @@ static int run_on(bench *b, const char *what, const char *path)
     int code = cli_open(name, &b->device);
     if (code >= 0) return code;
     cli_cancels(&b->device);
-    const tsr_status s = tsr_device_peak(b->device.dev, &b->peak);
+    tsr_status s = tsr_device_peak(b->device.dev, &b->peak);
+    if (s == TSR_OK) s = tsr_device_matrix_peak(b->device.dev, &b->matrix);
+    if (s == TSR_OK) s = tsr_device_bandwidth(b->device.dev, &b->copy);
     if (s != TSR_OK)
         code = cli_fail(name, s);
     else

@@ -182,6 +182,9 @@ TSR_API tsr_status tsr_device_get_stats(const tsr_device *dev, tsr_device_stats 
  * runs of some hundredths of a second each. */
 TSR_API tsr_status tsr_device_peak(tsr_device *dev, double *flops_per_second);
 
+/* The same for products of fp16 matrices with fp32 sums, in tile model matrix; 0: the device or this build has none. */
+TSR_API tsr_status tsr_device_matrix_peak(tsr_device *dev, double *flops_per_second);
+
 /* The same for memory: bytes read and written each second while fp32 numbers are copied from one buffer of the device to another, of 128 MiB
  * each, or of what there is room for (1 MiB at least, which a cache may hold). */
 TSR_API tsr_status tsr_device_bandwidth(tsr_device *dev, double *bytes_per_second);

@@ -52,6 +52,7 @@ void lab_flows(lab *l)
     double rate;
     if (lab_begin(l, true, "peak")) lab_end(l, tsr_device_peak(l->dev, &rate));
     if (lab_begin(l, true, "bandwidth")) lab_end(l, tsr_device_bandwidth(l->dev, &rate));
+    if (lab_begin(l, true, "matrix peak")) lab_end(l, tsr_device_matrix_peak(l->dev, &rate));
     for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
         if (lab_begin(l, flows[i].quick, "flow f16 %s", flows[i].recipe)) lab_end(l, prepare(l, &flows[i], TSR_F16));
 }
