@@ -2,7 +2,7 @@
 #include "matrix/layout.h"
 #include "shapes.h"
 
-enum { MAX_D = 128, SLICE = 128 }; /* longer heads take more registers than leave room for two sub-groups */
+enum { MAX_D = 128, SLICE = 128, CPU_SLICE = 64 }; /* longer heads take more registers than leave room for two sub-groups */
 
 static int32_t up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -58,7 +58,7 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
                               .rn = w[1],
                               .bc = w[2],
                               .d_chunk = (int32_t)d->q.shape[3],
-                              .dv_slice = tsr_min32((int32_t)d->v.shape[3], SLICE),
+                              .dv_slice = tsr_min32((int32_t)d->v.shape[3], info->type == TSR_DEVICE_CPU ? CPU_SLICE : SLICE),
                               .kv_chunk = w[2],
                               .query_tile = w[0] * w[1] * side};
         if (t.query_tile > TSR_TILE_MAX || t.bc % side != 0 || (t.query_tile > t.bc && t.query_tile % t.bc != 0) || t.bc % depth != 0) continue;
