@@ -13,6 +13,8 @@ DIALECTS = {
     "ir3": (re.compile(r"^(l\d+):"), re.compile(r"^((?:\(\w+\))*\s*[a-z]\w*.*)"), re.compile(r"^(?:br\w*|jump|b\w+)\s.*#(l\d+)"),
             re.compile(r"^(jump|end)\b")),
 }
+# Jumps over what some invocations of a sub-group may still have to do.
+DIVERGENT = {"aco": "s_cbranch_execz", "llvm": "s_cbranch_execz", "nak": "@", "ir3": "br "}
 DELAY = re.compile(r"//\s*delay=(\d+)")
 
 
@@ -23,6 +25,7 @@ class Block:
         self.delays = []  # that the compiler put behind them; NVK alone tells
         self.targets = []
         self.falls = True  # into the next block
+        self.divergent = False  # it ends with such a jump, which other invocations do not take
 
 
 class Loop:
@@ -58,12 +61,19 @@ def parse(text, dialect):
         target = branch.match(code)
         if target:
             blocks[-1].targets.append(target.group(1))
+            blocks[-1].divergent = is_divergent(line, code, dialect)
         if leaves.match(code) and not line.startswith("@"):
             blocks[-1].falls = False
     return blocks
 
 
+def is_divergent(line, code, dialect):
+    mark = DIVERGENT.get(dialect)
+    return bool(mark) and (line.startswith("@") and "up" not in line.split()[0] if mark == "@" else code.startswith(mark))
+
+
 def successors(blocks):
+    """What each block may go on with; where it falls, that stands last."""
     place = {block.label: i for i, block in enumerate(blocks)}
     return [[place[t] for t in block.targets if t in place] + ([i + 1] if block.falls and i + 1 < len(blocks) else [])
             for i, block in enumerate(blocks)]

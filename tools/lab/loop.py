@@ -20,15 +20,65 @@ class Kernel:
         self.trips = dict(zip(self.loops, trips)) if len(trips) == len(self.loops) else {}
         self.around = [asm.innermost(self.loops, i) for i in range(len(self.blocks))]
         self.clocks = clocks_of(log)
+        self.after = asm.successors(self.blocks)
         self.costs = [[issue.RATES[dialect](device, line, subgroup) for line in block.lines] for block in self.blocks]
 
+        self.runs = {}  # of each loop the weights of its blocks in one turn, made when asked for
+
     def weight(self, block, outer):
-        """How often a block runs in one turn of a loop around it; loops of unknown length go round once."""
-        weight, loop = 1, self.around[block]
-        while loop is not outer:
-            weight *= self.trips.get(loop) or 1
-            loop = loop.parent
-        return weight
+        """How often a block runs in one turn of a loop around it."""
+        return self.turn(outer).get(block, 0)
+
+    def turn(self, loop):
+        if loop not in self.runs:
+            self.runs[loop] = self.best_turn(loop)
+        return self.runs[loop]
+
+    def best_turn(self, loop):
+        """Weights of the blocks in the cheapest turn of a loop that makes most products: whole tiles, rows that lie well, nothing tested. Where a
+        branch is not the same for all invocations of a sub-group, what it jumps over is done. Loops within go round as often as they do,
+        those of unknown length once."""
+        inner = {loop_: self.turn(loop_) for loop_ in self.loops if loop_.parent is loop}
+        node_of = {i: loop_ for loop_ in inner for i in loop_.blocks}
+        best = {}
+
+        def work_of(node):
+            """Products and slots of a block, or of all turns of a loop."""
+            blocks = {node: 1} if isinstance(node, int) else {i: w * (self.trips.get(node) or 1) for i, w in inner[node].items()}
+            costs = [(weight, cost) for i, weight in blocks.items() for cost in self.costs[i]]
+            return -sum(w * c[2] for w, c in costs if c[0] in issue.WORK), sum(w * c[1] for w, c in costs), blocks
+
+        def following(node):
+            blocks = [node] if isinstance(node, int) else sorted(node.blocks)
+            out = [f for i in blocks for f in self.after[i] if f in loop.blocks and f != loop.header and (isinstance(node, int) or f not in node.blocks)]
+            if isinstance(node, int) and self.blocks[node].divergent and self.blocks[node].falls and node + 1 in out:
+                out = [node + 1]
+            return dict.fromkeys(node_of.get(f, f) for f in out)
+
+        def walk(first):
+            """The best way from a block to the end of the turn: products (less is more), slots, the block, what follows."""
+            work = [first]
+            while work:
+                node = work[-1]
+                missing = [f for f in following(node) if f not in best]
+                if missing and node not in best:
+                    best[node] = None  # a way that comes back to it goes round a loop that dominators did not show
+                    work += missing
+                    continue
+                work.pop()
+                if best.get(node) is None:
+                    made, slots, _ = work_of(node)
+                    ways = [best[f] for f in following(node) if best.get(f)]
+                    rest = min(ways, key=lambda way: way[:2]) if ways else (0, 0, None, None)
+                    best[node] = (made + rest[0], slots + rest[1], node, rest)
+            return best[first]
+
+        weights, way = {}, walk(loop.header)
+        while way and way[2] is not None:
+            for i, weight in work_of(way[2])[2].items():
+                weights[i] = weights.get(i, 0) + weight
+            way = way[3]
+        return weights
 
     def sums(self, outer):
         """Instructions, slots and MACs of each class in one turn of a loop."""
