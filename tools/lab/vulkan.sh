@@ -36,10 +36,15 @@ fi
 mkdir -p "$out/$device"
 export TESSERA_LAB="$out/$device" VK_DRIVER_FILES="$icd" VK_ADD_LAYER_PATH="$build/lab" VK_INSTANCE_LAYERS=VK_LAYER_TESSERA_lab
 export MESA_SHADER_CACHE_DISABLE=1 XDG_CACHE_HOME="$out/$device" ACO_DEBUG=perfinfo
-# Failures are rows of the table.
+# Failures are rows of the table; also a program that a driver ended.
+code=0
 # shellcheck disable=SC2086
 LD_PRELOAD="$shim" timeout 900 "$build/lab/tessera-lab-variants" $quick --recipes tools/recipes vulkan \
-    >"$out/$device/variants.jsonl" 2>"$out/$device/log" || [ -s "$out/$device/pipelines.jsonl" ] || { cat "$out/$device/log"; exit 1; }
+    >"$out/$device/variants.jsonl" 2>"$out/$device/log" || code=$?
+if ! tail -n 1 "$out/$device/variants.jsonl" | grep -q '"variant": "all"'; then
+    echo "{\"variant\": \"all\", \"error\": \"the program ended with code $code behind the variant before this line\"}" >>"$out/$device/variants.jsonl"
+    tail -n 5 "$out/$device/log"
+fi
 # The peer's shader for the same work, through the same instrument.
 if [ -x "$build/tessera-peer-ggml" ]; then
     truncate -s 64M "$out/$device/problem"
