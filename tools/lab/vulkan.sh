@@ -43,7 +43,7 @@ LD_PRELOAD="$shim" timeout 900 "$build/lab/tessera-lab-variants" $quick --recipe
     >"$out/$device/variants.jsonl" 2>"$out/$device/log" || code=$?
 if ! tail -n 1 "$out/$device/variants.jsonl" | grep -q '"variant": "all"'; then
     echo "{\"variant\": \"all\", \"error\": \"the program ended with code $code behind the variant before this line\"}" >>"$out/$device/variants.jsonl"
-    tail -n 5 "$out/$device/log"
+    tail -n 5 "$out/$device/log" "$(ls -t "$out/$device"/*-0.txt | head -n 1)" # and what the driver said last
 fi
 # The peer's shader for the same work, through the same instrument.
 if [ -x "$build/tessera-peer-ggml" ]; then
