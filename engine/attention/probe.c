@@ -47,7 +47,9 @@ static tsr_status look_prepare(look *l, tsr_device *dev, const tsr_attention_des
     l->att.desc = *desc;
     const int64_t nk = desc->k.shape[2];
     tsr_tiling *t = &l->tiling;
-    tsr_status s = tsr_attention_tiling(&dev->info, desc, t);
+    tsr_device_info info = dev->info;
+    if (info.max_workgroup > 128) info.max_workgroup = 128; /* its registers let no more invocations meet at a barrier on Adreno */
+    tsr_status s = tsr_attention_tiling(&info, desc, t);
     if (s != TSR_OK) return s;
     t->dv_slice = t->kv_chunk = 1;                                       /* values are not read */
     const int64_t fill = nk / t->lanes + 2, limit = tsr_loop_limit(dev); /* loops that clear one row of out */
