@@ -139,10 +139,18 @@ expect "dilation" 2 "expected at least the window" windows --grid 8,8 --window 3
 expect "no seconds" 2 "more than 0" windows --seconds 0
 expect "heads" 2 "expected 1 to 1024" windows --heads -1
 expect "shape of windows" 2 "--shape is for bench attention" windows --shape 1,1,1,1,16
-expect "window of attention" 2 "--window is for bench windows" attention --window 3
+expect "window of attention" 2 "--grid and --window together" attention --window 3
+expect "shape of a grid" 2 "expected the grid's 6 tokens" attention --grid 2,3 --window 2,2 --shape 1,1,7,7,16
+expect "window beyond grid of attention" 2 "expected at most 2" attention --grid 2,3 --window 3,3
+fake ""
+expect "peer without windows" 1 "it has no windows" attention --grid 2,3 --window 2,2 --shape 1,1,6,6,16 --runs 1 --peer ggml-cpu
+sed 's/    problem)/    problem) echo "$rest" >told;/' tessera-peer-ggml >tessera-peer-torch
+chmod +x tessera-peer-torch
+expect "peer with windows" 1 "WRONG: torch-flex" attention --grid 2,3 --window 2,2 --stride 1,2 --shape 1,1,6,6,16 --runs 1 --peer torch-flex
+grep -q '^1 1 6 6 16 f32 0 window 1 2 3 1 2 2 1 1 2 1 1 1 0 0 0$' told || { echo "peer with windows: it was told '$(cat told)'"; failures=$((failures + 1)); }
 expect "surplus of windows" 2 "unexpected" windows more
 
-expect "unknown peer" 2 "expected ggml-cpu, ggml-vulkan or auto" attention --peer other
+expect "unknown peer" 2 "torch-flex-gpu or auto" attention --peer other
 expect "no keys" 2 "each 1 or more" attention --shape 1,1,1,0,16
 expect "head dim" 2 "D at most 1024" attention --shape 1,1,1,1,1025
 # Given and chosen tiles.
@@ -152,7 +160,7 @@ expect "usual tiles" 0 "time/dense" sparse --seconds 1e-9 --runs 2 --head-dim 16
 expect "tiles with structure" 0 "realistic tensors" sparse --tokens 700 --runs 1 --head-dim 24 --heads 2 --dtype f16 --tensors realistic
 expect "tensors" 2 "expected random or realistic" sparse --tensors zeros
 expect "few channels" 2 "expected 8 to 1024" sparse --tensors realistic --head-dim 4
-expect "grid of tiles" 2 "--grid is for bench windows" sparse --grid 8
+expect "grid of tiles" 2 "--grid is for bench attention and windows" sparse --grid 8
 expect "too large" 2 "are available" attention --shape 1,4,1000000000,1000000000,64
 expect "overflow" 2 "overflow" attention --shape 9000000000,9000000000,9000000000,1,64
 expect "runs" 2 "expected 1 to 100" attention --runs 0
