@@ -46,6 +46,7 @@ static const row rows[] = {
     {"Turing", NVIDIA, TURING, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its tensor cores, where it has them, do the products"},
     {"Intel Xe-HPC", INTEL, XE_HPC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
     {"Intel Arc", INTEL, ARC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
+    {"cards with matrices", NULL, NULL, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab: those of AMD and NVIDIA)"},
     {"Intel", INTEL, NULL, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
      "4 x 4 sums and operands are half of an invocation's registers: no spills (Lab)"},
     {"NVIDIA", NVIDIA, NULL, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 0,
