@@ -98,7 +98,7 @@ static const mistake mistakes[] = {
     REFUSED("codes-values", ARGUMENT, "codes.values is 2 (bf16)", "f32, f16 or i8", I(codes.bits, 8), I(codes.values, TSR_BF16)),
     REFUSED("tile", ARGUMENT, "tile is 8", "tsr_tile", I(tile, 8)),
     REFUSED("splits", ARGUMENT, "splits is 129", "0 to 128", I(splits, 129)),
-    REFUSED("reserved", ARGUMENT, "reserved[5] is 1", "expected 0", I(reserved[5], 1)),
+    REFUSED("reserved", ARGUMENT, "reserved[4] is 1", "expected 0", I(reserved[4], 1)),
 };
 
 enum { MISTAKES = sizeof(mistakes) / sizeof(mistakes[0]) };

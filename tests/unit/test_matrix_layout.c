@@ -41,12 +41,12 @@ static void ampere(int which, int e, int lane, int *row, int *column)
     *column = which == B ? group + e / 4 * 8 : pair + e / 4 * 8;
 }
 
-/* No lane's elements lie in one or two lines. */
+/* No two lanes have elements in the same lines. */
 static void scattered(int which, int e, int lane, int *row, int *column)
 {
     (void)which;
     *row = (e + lane) % SIDE;
-    *column = (e * 2 + lane / SIDE) % SIDE;
+    *column = (e * 2 + lane / SIDE + *row * 3) % SIDE;
 }
 
 /* Half of C twice, and half nowhere. */
