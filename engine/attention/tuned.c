@@ -1,6 +1,6 @@
 /* What the tuning database says of an attention. */
-#include "shapes.h"
 #include "tuned.h"
+#include "shapes.h"
 
 #include <stdio.h>
 
@@ -32,7 +32,7 @@ bool tsr_tune_attention_problem(const tsr_attention_desc *d, int keys_moved, cha
     class_text(queries, class_of(d->q.shape[2]));
     class_text(keys, keys_class);
     if (d->codes.bits) snprintf(codes, sizeof(codes), ", codes with %s", tsr_dtype_name(d->codes.values));
-    snprintf(text, 128, "q %s k %s v %s, head %d, values %d, queries %s, keys %s%s", tsr_dtype_name(d->q.dtype), tsr_dtype_name(d->k.dtype),
+    snprintf(text, 128, "q %s k %s v %s, head %d, values %d, queries %.14s, keys %.14s%.24s", tsr_dtype_name(d->q.dtype), tsr_dtype_name(d->k.dtype),
              tsr_dtype_name(d->v.dtype), (int)d->q.shape[3], (int)d->v.shape[3], queries, keys, codes);
     return true;
 }
