@@ -3,7 +3,8 @@
 . "$(dirname "$0")/expect.sh"
 export TESSERA_TUNING=
 db=$scratch/tuning.json
-tune="$tessera tune -q --what attention --dim 16 --tokens 96 --seconds 1 --db $db"
+short="$tessera tune -q --what attention --dim 16 --tokens 96 --seconds 1"
+tune="$short --db $db"
 
 expect 2 "argument --dim is '64;128'" "$tessera" tune -q --dim '64;128' --db "$db"
 expect 2 "argument --type is 'f8'" "$tessera" tune -q --type f8 --db "$db"
@@ -47,9 +48,9 @@ head -c 300 "$db" >cut.json
 cp cut.json kept.json
 expect 0 "it is ignored" env TESSERA_TUNING=cut.json "$tessera" attend -q in.safetensors --explain
 says out "built in for"
-expect 2 "cut.json" $tune --db cut.json
+expect 2 "cut.json" $short --db cut.json
 cmp -s cut.json kept.json || { echo "a damaged database was written over"; failed=1; }
-expect 2 "tuning database '$scratch/cut.json/below.json'" $tune --db "$scratch/cut.json/below.json"
+expect 2 "tuning database '$scratch/cut.json/below.json'" $short --db "$scratch/cut.json/below.json"
 
 # Ctrl-C keeps what was timed.
 timeout --preserve-status -s INT 4 "$tessera" tune -q --full --what attention --dim 16,24,32,40,48,56,64,72 --tokens 300,900,1500 --db part.json >out 2>err

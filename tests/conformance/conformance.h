@@ -16,6 +16,8 @@ const char *suite_name(const suite *s, size_t index); /* "attention/causal/f16/d
 
 /* 1: the case is large, for full runs alone. */
 int suite_full(const suite *s, size_t index);
+/* Each name has random inputs of its own (FNV-1a), so that a case alone sees what it saw in the whole suite. */
+uint64_t suite_seed_of(const char *name, uint64_t seed);
 
 /* Runs a case with inputs from seed; message gets what went wrong or what was measured. */
 suite_verdict suite_run(const suite *s, size_t index, tsr_context *ctx, tsr_device *dev, uint64_t seed, char *message, size_t size);

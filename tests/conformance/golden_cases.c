@@ -125,6 +125,7 @@ int suite_add_golden(suite *s)
     for (int i = 0; i < count; i++) {
         snprintf(name, sizeof(name), "golden/%s/f32", names[i]);
         if (!suite_add(s, name, run_fixture, NULL, i)) return 0;
+        suite_mark_sampled(s);
         snprintf(name, sizeof(name), "golden/%s/f16", names[i]);
         if (!suite_add(s, name, run_fixture, &in_matrices[0], i)) return 0;
         suite_mark_compiled(s);

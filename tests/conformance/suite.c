@@ -25,6 +25,8 @@ void suite_mark_full(suite *s) { s->cases[s->count - 1].full = 1; }
 
 void suite_mark_compiled(suite *s) { s->cases[s->count - 1].full = 2; }
 
+void suite_mark_sampled(suite *s) { s->cases[s->count - 1].full = 3; }
+
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...)
 {
     va_list args;
@@ -72,36 +74,12 @@ uint64_t suite_seed_of(const char *name, uint64_t seed)
 suite *suite_create(void)
 {
     static int (*const themes[])(suite *) = {
-        suite_add_memory,
-        suite_add_errors,
-        suite_add_arguments,
-        suite_add_attention,
-        suite_add_sets,
-        suite_add_set_relations,
-        suite_add_set_errors,
-        suite_add_expressions,
-        suite_add_skips,
-        suite_add_codes,
-        suite_add_matrix,
-        suite_add_probe,
-        suite_add_streams,
-        suite_add_flow_selected,
-        suite_add_flow_runs,
-        suite_add_flow_moves,
-        suite_add_flow_scans,
-        suite_add_flow_joins,
-        suite_add_flow_choices,
-        suite_add_flow_choice_errors,
-        suite_add_flow_matrix,
-        suite_add_flow_tiled,
-        suite_add_flow_tiles,
-        suite_add_flow_clusters,
-        suite_add_decode,
-        suite_add_golden,
-        suite_add_flow_values,
-        suite_add_flow_quantize,
-        suite_add_flow_reports,
-        suite_add_systems,
+        suite_add_memory,        suite_add_errors,      suite_add_arguments,     suite_add_attention,     suite_add_sets,
+        suite_add_set_relations, suite_add_set_errors,  suite_add_expressions,   suite_add_skips,         suite_add_codes,
+        suite_add_matrix,        suite_add_probe,       suite_add_streams,       suite_add_flow_selected, suite_add_flow_runs,
+        suite_add_flow_moves,    suite_add_flow_scans,  suite_add_flow_joins,    suite_add_flow_choices,  suite_add_flow_choice_errors,
+        suite_add_flow_matrix,   suite_add_flow_tiled,  suite_add_flow_tiles,    suite_add_flow_clusters, suite_add_decode,
+        suite_add_golden,        suite_add_flow_values, suite_add_flow_quantize, suite_add_flow_reports,  suite_add_systems,
         suite_add_budget,
     };
     suite *s = calloc(1, sizeof(*s));

@@ -20,7 +20,7 @@ struct suite_case {
     suite_verdict (*run)(const suite_case *c, suite_run_context *run);
     const void *params; /* lives as long as the program, or is owned by its file's table */
     int number;
-    int full; /* 1: too large for a quick run; 2: on a device whose driver compiles kernels, seconds for each of many */
+    int full; /* 1: too large for a quick run; 2: on a device whose driver compiles kernels, seconds for each of many; 3: half of these on such a device, drawn by the seed */
 };
 
 struct suite {
@@ -34,6 +34,7 @@ int suite_add(suite *s, const char *name, suite_verdict (*run)(const suite_case 
 /* Keeps the case appended last for full runs. */
 void suite_mark_full(suite *s);
 void suite_mark_compiled(suite *s);
+void suite_mark_sampled(suite *s);
 
 /* Writes the message and returns the verdict. */
 suite_verdict suite_say(suite_run_context *run, suite_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -46,8 +47,6 @@ uint32_t suite_matrix_layers(const tsr_decoder *dec, uint32_t height, uint32_t w
 /* SUITE_UNSUPPORTED for TSR_ERROR_UNSUPPORTED, else SUITE_FAIL, with the library's text. */
 suite_verdict suite_error(suite_run_context *run, tsr_status status, const char *what);
 
-/* Each name has random inputs of its own (FNV-1a), so that a case alone sees what it saw in the whole suite. */
-uint64_t suite_seed_of(const char *name, uint64_t seed);
 
 int suite_add_memory(suite *s);
 int suite_add_errors(suite *s);

@@ -134,8 +134,11 @@ int suite_add_systems(suite *s)
             again = c > *table && strcmp(c->recipe, c[-1].recipe) == 0 ? again + 1 : 1;
             snprintf(name, sizeof(name), again > 1 ? "systems/%s/%d" : "systems/%s", c->recipe, again);
             if (!suite_add(s, name, run_system, c, RANDOM)) return 0;
+            suite_mark_sampled(s);
             snprintf(name, sizeof(name), again > 1 ? "systems/%s/structured/%d" : "systems/%s/structured", c->recipe, again);
-            if (system_can_structure(c) && !suite_add(s, name, run_system, c, STRUCTURED)) return 0;
+            if (!system_can_structure(c)) continue;
+            if (!suite_add(s, name, run_system, c, STRUCTURED)) return 0;
+            suite_mark_sampled(s);
         }
     }
     return suite_add_titles(s);
