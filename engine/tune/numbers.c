@@ -1,5 +1,6 @@
 /* Numbers to tune on, in every type that kernels read, and back to fp32. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "race.h"
@@ -54,4 +55,32 @@ void tsr_tune_floats(const void *from, tsr_dtype dtype, size_t n, float *to)
         memcpy(&x, (const unsigned char *)from + 2 * i, 2);
         to[i] = dtype == TSR_F16 ? half_to_float(x) : float_of((uint32_t)x << 16);
     }
+}
+
+static tsr_status no_memory(size_t size) { return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu bytes of numbers", size); }
+
+tsr_status tsr_tune_poison(tsr_buffer *output)
+{
+    const size_t size = (size_t)tsr_buffer_size(output);
+    void *data = malloc(size + 1);
+    if (!data) return no_memory(size);
+    memset(data, 0xff, size);
+    const tsr_status status = tsr_buffer_write(output, 0, data, size);
+    free(data);
+    return status;
+}
+
+tsr_status tsr_tune_numbers(tsr_buffer *output, tsr_dtype dtype, float **out, size_t *n)
+{
+    const size_t size = (size_t)tsr_buffer_size(output);
+    *n = size / tsr_dtype_size(dtype);
+    void *data = malloc(size + 1);
+    *out = malloc(*n * sizeof(**out) + 1);
+    tsr_status status = data && *out ? tsr_buffer_read(output, 0, data, size) : no_memory(size);
+    if (status == TSR_OK)
+        tsr_tune_floats(data, dtype, *n, *out);
+    else
+        free(*out);
+    free(data);
+    return status;
 }

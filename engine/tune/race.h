@@ -44,5 +44,8 @@ void tsr_tune_shape_text(const char *kernel, const tsr_tune_shape *shape, char *
 void tsr_tune_fill(void *to, tsr_dtype dtype, size_t n, uint64_t seed);
 /* And back. */
 void tsr_tune_floats(const void *from, tsr_dtype dtype, size_t n, float *to);
+/* Of an output: NaN in every type; its numbers, malloc'd, and how many. */
+tsr_status tsr_tune_poison(tsr_buffer *output);
+tsr_status tsr_tune_numbers(tsr_buffer *output, tsr_dtype dtype, float **out, size_t *n);
 
 #endif

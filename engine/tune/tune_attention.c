@@ -1,7 +1,6 @@
 /* The shapes of an attention, raced. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "attention/tuned.h"
 #include "race.h"
@@ -39,33 +38,16 @@ static tsr_status fill(tsr_buffer *to, tsr_dtype dtype, uint64_t seed)
     return s;
 }
 
-/* NaN in every type. */
 static tsr_status poison(void *user)
 {
     subject *s = user;
-    const size_t size = (size_t)tsr_buffer_size(s->o);
-    void *data = malloc(size + 1);
-    if (!data) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu bytes of numbers", size);
-    memset(data, 0xff, size);
-    const tsr_status status = tsr_buffer_write(s->o, 0, data, size);
-    free(data);
-    return status;
+    return tsr_tune_poison(s->o);
 }
 
 static tsr_status result(void *user, float **out, size_t *n)
 {
     subject *s = user;
-    const size_t size = (size_t)tsr_buffer_size(s->o);
-    *n = size / tsr_dtype_size(s->desc.o.dtype);
-    void *data = malloc(size + 1);
-    *out = malloc(*n * sizeof(**out) + 1);
-    tsr_status status = data && *out ? tsr_buffer_read(s->o, 0, data, size) : tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for %zu numbers", *n);
-    if (status == TSR_OK)
-        tsr_tune_floats(data, s->desc.o.dtype, *n, *out);
-    else
-        free(*out);
-    free(data);
-    return status;
+    return tsr_tune_numbers(s->o, s->desc.o.dtype, out, n);
 }
 
 static tsr_status upload(subject *s)

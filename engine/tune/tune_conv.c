@@ -1,7 +1,6 @@
 /* The shapes of a convolution, raced. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "decode/conv_tuned.h"
 #include "race.h"
@@ -49,29 +48,13 @@ static tsr_status run(void *user, size_t i)
 static tsr_status poison(void *user)
 {
     subject *s = user;
-    const size_t size = (size_t)tsr_buffer_size(s->y);
-    void *data = malloc(size);
-    if (!data) return no_memory(size);
-    memset(data, 0xff, size);
-    const tsr_status status = tsr_buffer_write(s->y, 0, data, size);
-    free(data);
-    return status;
+    return tsr_tune_poison(s->y);
 }
 
 static tsr_status result(void *user, float **out, size_t *n)
 {
     subject *s = user;
-    const size_t size = (size_t)tsr_buffer_size(s->y);
-    *n = size / tsr_dtype_size(s->c.dtype);
-    void *data = malloc(size);
-    *out = malloc(*n * sizeof(**out));
-    tsr_status status = data && *out ? tsr_buffer_read(s->y, 0, data, size) : no_memory(size);
-    if (status == TSR_OK)
-        tsr_tune_floats(data, s->c.dtype, *n, *out);
-    else
-        free(*out);
-    free(data);
-    return status;
+    return tsr_tune_numbers(s->y, s->c.dtype, out, n);
 }
 
 static tsr_status upload(subject *s)
