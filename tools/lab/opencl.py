@@ -1,11 +1,11 @@
 """Rows from the texts that the stand-in OpenCL library wrote: opencl.py DEVICE FOLDER VARIANTS.jsonl; rows to standard output."""
 import glob
-import json
 import os
 import sys
 
 import amdgcn
 import ocloc
+import rows
 
 SHAPES = ("LANES", "MM", "MN", "MK", "RM", "RN", "LN", "BC", "CHUNK")
 
@@ -32,18 +32,9 @@ def row_of(device, base, built):
 
 def main():
     device, folder, variants = sys.argv[1:]
-    seen, built = {}, {}
-    for label in sorted(glob.glob(os.path.join(folder, "*.label"))):
-        row = row_of(device, label[:-len(".label")], built)
-        number = seen[row["variant"], row["kernel"]] = seen.get((row["variant"], row["kernel"]), 0) + 1
-        if number > 1:
-            row["kernel"] += f"#{number}"
-        print(json.dumps(row))
-    with open(variants, encoding="utf-8") as lines:
-        for line in lines:
-            variant = json.loads(line)
-            if "error" in variant:
-                print(json.dumps({"device": device, "variant": variant["variant"], "kernel": "-", "status": "failed: " + variant["error"]}))
+    built = {}
+    labels = sorted(glob.glob(os.path.join(folder, "*.label")))
+    rows.write(device, (row_of(device, label[:-len(".label")], built) for label in labels), [variants])
 
 
 if __name__ == "__main__":

@@ -46,6 +46,22 @@ def read(paths):
     return rows
 
 
+def write(device, found, variants):
+    """Prints what a collector found, kernels of one name numbered, and the variants (files of JSON lines) that could not be prepared."""
+    seen = {}
+    for row in found:
+        number = seen[row["variant"], row["kernel"]] = seen.get((row["variant"], row["kernel"]), 0) + 1
+        if number > 1:
+            row["kernel"] += f"#{number}"
+        print(json.dumps(row))
+    for path in variants:
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                variant = json.loads(line)
+                if "error" in variant:
+                    print(json.dumps({"device": device, "variant": variant["variant"], "kernel": "-", "status": "failed: " + variant["error"]}))
+
+
 def write_tsv(path, rows):
     with open(path, "w", encoding="utf-8") as out:
         out.write("\t".join(NAMES) + "\n")

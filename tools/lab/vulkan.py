@@ -5,6 +5,7 @@ import re
 import sys
 
 import loop
+import rows
 import tiles
 
 # The driver's names of the columns; a sum of several.
@@ -82,20 +83,8 @@ def row_of(device, folder, pipeline):
 
 def main():
     device, folder = sys.argv[1:3]
-    seen = {}
     with open(os.path.join(folder, "pipelines.jsonl"), encoding="utf-8") as lines:
-        for line in lines:
-            row = row_of(device, folder, json.loads(line))
-            number = seen[row["variant"], row["kernel"]] = seen.get((row["variant"], row["kernel"]), 0) + 1
-            if number > 1:
-                row["kernel"] += f"#{number}"
-            print(json.dumps(row))
-    for path in sys.argv[3:]:
-        with open(path, encoding="utf-8") as lines:
-            for line in lines:
-                variant = json.loads(line)
-                if "error" in variant:
-                    print(json.dumps({"device": device, "variant": variant["variant"], "kernel": "-", "status": "failed: " + variant["error"]}))
+        rows.write(device, (row_of(device, folder, json.loads(line)) for line in lines), sys.argv[3:])
 
 
 if __name__ == "__main__":
