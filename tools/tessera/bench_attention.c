@@ -27,6 +27,9 @@ static void pause_between(const contest *c)
     if (c->peer_count > 0) nanosleep(&rest, NULL);
 }
 
+/* Threads that slept may wake on one core, and take milliseconds to part: of runs shorter than this, in seconds, the second in a row counts. */
+static const double short_run = 0.02;
+
 static bool peer_row(void *user, uint64_t row, double *values)
 {
     const bench_problem *p = user;
@@ -48,7 +51,9 @@ static void run_peers(contest *c, bench_result *r, int turn)
         double seconds = 0;
         if (side->failure[0]) continue;
         pause_between(c);
-        if (!bench_peer_run(&c->peers[i], &seconds))
+        bool ran = bench_peer_run(&c->peers[i], &seconds);
+        if (ran && turn >= 0 && seconds < short_run) ran = bench_peer_run(&c->peers[i], &seconds);
+        if (!ran)
             peer_failed(&c->peers[i], side);
         else if (turn < 0)
             side->times.first += seconds;
@@ -92,6 +97,7 @@ static tsr_status run_all(contest *c, bench_tensors *t, bench_ours *u, bench_res
         cli_progress(label, (turn + 1.0) / (c->b->runs + 1.0));
         pause_between(c);
         status = bench_ours_run(u, dev, t, &seconds);
+        if (status == TSR_OK && turn >= 0 && seconds < short_run) status = bench_ours_run(u, dev, t, &seconds);
         if (turn < 0)
             r->ours.times.first += seconds;
         else
