@@ -1,7 +1,7 @@
 #!/bin/sh
 # The benches against peers on one machine, as a page that can be kept: record.sh TESSERA FOLDER [PEER...]
 # FOLDER/README.md gets date, commit, machine, and each command with its table; plots lie beside it. Peers: ggml torch-cpu torch-cuda; without
-# any, those that run here. One that is named and does not run is an error; one that is not here is named as left out.
+# any, those that run here; one that is named and does not run is an error. TESSERA_COMMIT says the commit where git is not.
 set -eu
 [ $# -gt 1 ] || { echo "usage: $0 TESSERA FOLDER [ggml|torch-cpu|torch-cuda]..." >&2; exit 2; }
 tessera=$1 folder=$2 page=$2/README.md
@@ -10,7 +10,7 @@ named=$# failed=0
 [ $# -gt 0 ] || set -- ggml torch-cpu torch-cuda
 mkdir -p "$folder"
 cores=$(nproc) model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-commit=$(git -C "$(dirname "$0")" describe --always --dirty 2>/dev/null || echo unknown)
+commit=${TESSERA_COMMIT:-$(git -C "$(dirname "$0")" describe --always --dirty 2>/dev/null || echo unknown)}
 {
     echo "# $(date -u +%Y-%m-%d), commit $commit"
     echo

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench_ours.h"
 #include "bench_peer.h"
@@ -20,15 +19,9 @@ typedef struct contest {
     bench_result blank; /* who takes part, before any result */
 } contest;
 
-/* Threads of the one before may spin for some milliseconds; let them rest. */
-static void pause_between(const contest *c)
-{
-    const struct timespec rest = {0, 20 * 1000 * 1000};
-    if (c->peer_count > 0) nanosleep(&rest, NULL);
-}
-
-/* Threads that slept may wake on one core, and take milliseconds to part: of runs shorter than this, in seconds, the second in a row counts. */
-static const double short_run = 0.02;
+/* Before a turn that counts, in seconds: threads of the one before may spin for some milliseconds, and own ones that slept may all wake on one
+ * core and stay there for as long. Runs that take longer than long_run care for neither. */
+static const double warm_up = 0.02, long_run = 0.5;
 
 static bool peer_row(void *user, uint64_t row, double *values)
 {
@@ -44,21 +37,48 @@ static const double peer_tolerance = 2e-2;
 /* A peer that fails is left out of the rest of this problem. */
 static void peer_failed(const bench_peer *p, bench_side *side) { snprintf(side->failure, sizeof(side->failure), "%s", p->error); }
 
+/* One run of a contestant, where it counts behind such that do not. Turn -1 warms the device up. */
+typedef bool run_once(void *user, double *seconds);
+
+static bool take_turn(run_once *run, void *user, int turn, bench_times *times)
+{
+    double seconds = 0;
+    if (turn >= 0 && (times->count == 0 || times->seconds[times->count - 1] < long_run)) {
+        double spent = 0;
+        for (int n = 0; n < 100 && spent < warm_up; n++) {
+            if (!run(user, &seconds)) return false;
+            spent += seconds;
+        }
+    }
+    if (!run(user, &seconds)) return false;
+    if (turn < 0)
+        times->first += seconds;
+    else
+        times->seconds[times->count++] = seconds;
+    return true;
+}
+
+static bool run_peer(void *user, double *seconds) { return bench_peer_run(user, seconds); }
+
+typedef struct own_run {
+    bench_ours *ours;
+    tsr_device *dev;
+    bench_tensors *tensors;
+    tsr_status status;
+} own_run;
+
+static bool run_ours(void *user, double *seconds)
+{
+    own_run *r = user;
+    r->status = bench_ours_run(r->ours, r->dev, r->tensors, seconds);
+    return r->status == TSR_OK;
+}
+
 static void run_peers(contest *c, bench_result *r, int turn)
 {
     for (int i = 0; i < c->peer_count && !cli_interrupted(); i++) {
         bench_side *side = &r->peers[i];
-        double seconds = 0;
-        if (side->failure[0]) continue;
-        pause_between(c);
-        bool ran = bench_peer_run(&c->peers[i], &seconds);
-        if (ran && turn >= 0 && seconds < short_run) ran = bench_peer_run(&c->peers[i], &seconds);
-        if (!ran)
-            peer_failed(&c->peers[i], side);
-        else if (turn < 0)
-            side->times.first += seconds;
-        else
-            side->times.seconds[side->times.count++] = seconds;
+        if (!side->failure[0] && !take_turn(run_peer, &c->peers[i], turn, &side->times)) peer_failed(&c->peers[i], side);
     }
 }
 
@@ -92,20 +112,13 @@ static tsr_status run_all(contest *c, bench_tensors *t, bench_ours *u, bench_res
             peer_failed(&c->peers[i], &r->peers[i]);
     char label[128];
     bench_label(r, label, sizeof(label));
-    for (int turn = -1; turn < c->b->runs && status == TSR_OK && !cli_interrupted(); turn++) {
-        double seconds;
+    own_run own = {u, dev, t, status};
+    for (int turn = -1; turn < c->b->runs && own.status == TSR_OK && !cli_interrupted(); turn++) {
         cli_progress(label, (turn + 1.0) / (c->b->runs + 1.0));
-        pause_between(c);
-        status = bench_ours_run(u, dev, t, &seconds);
-        if (status == TSR_OK && turn >= 0 && seconds < short_run) status = bench_ours_run(u, dev, t, &seconds);
-        if (turn < 0)
-            r->ours.times.first += seconds;
-        else
-            r->ours.times.seconds[r->ours.times.count++] = seconds;
-        run_peers(c, r, turn);
+        if (take_turn(run_ours, &own, turn, &r->ours.times)) run_peers(c, r, turn);
     }
     cli_progress_end();
-    return status;
+    return own.status;
 }
 
 static void describe(contest *c)
