@@ -54,22 +54,31 @@ static int64_t fixed_iterations(const tsr_tiling *t)
     return queries + 3 * loop(t->rn, 4) + 2 * loop(outputs, loop(tsr_ceil_div(t->query_tile, t->lanes), 0));
 }
 
+/* Key tiles that a workgroup may take at once. A submission ends between workgroups alone, so that on a GPU, whose desktop waits for it, one must
+ * be over within a budget of 50 ms: 2 GFLOP (65536 keys beside 64 queries of head dim 128) are, from some 50 GFLOP/s for a compute unit on. */
+static int64_t tiles_in_time(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t)
+{
+    const int64_t group_flop = INT64_C(1) << 31, tile_flop = 2 * (d->q.shape[3] + t->dv_slice) * (int64_t)t->bc * t->query_tile;
+    return info->type == TSR_DEVICE_CPU ? INT64_MAX : group_flop > tile_flop ? group_flop / tile_flop : 1;
+}
+
 tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, const tsr_attention_desc *d, int64_t query_tiles, int64_t most_tiles,
                              int64_t more_iterations, tsr_tiling *t)
 {
     t->splits = d->splits ? d->splits : choose_splits(info, d, t, query_tiles, most_tiles);
     const int64_t split_tiles = tsr_ceil_div(most_tiles, t->splits);
-    t->pass_tiles = (int32_t)(split_tiles ? split_tiles : 1);
-    t->passes = 1;
-    if (loop_limit == 0) return TSR_OK;
-    const int64_t safe = (int64_t)loop_limit * 3 / 4; /* a compiler may make loops of its own */
-    const int64_t tiles = (safe - fixed_iterations(t) - more_iterations) / (1 + tile_iterations(d, t));
-    if (tiles < 1)
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; a tile of head dim %d takes %lld", loop_limit,
-                        (int)d->q.shape[3], (long long)tile_iterations(d, t));
-    if (tiles >= split_tiles) return TSR_OK;
+    int64_t tiles = tiles_in_time(info, d, t);
+    if (loop_limit != 0) {
+        const int64_t safe = (int64_t)loop_limit * 3 / 4; /* a compiler may make loops of its own */
+        const int64_t counted = (safe - fixed_iterations(t) - more_iterations) / (1 + tile_iterations(d, t));
+        if (counted < 1)
+            return tsr_fail(TSR_ERROR_UNSUPPORTED, "the driver ends loops after %u iterations; a tile of head dim %d takes %lld", loop_limit,
+                            (int)d->q.shape[3], (long long)tile_iterations(d, t));
+        if (counted < tiles) tiles = counted;
+    }
+    if (tiles > split_tiles) tiles = split_tiles ? split_tiles : 1;
     t->pass_tiles = (int32_t)tiles;
-    t->passes = (uint32_t)tsr_ceil_div(split_tiles, tiles);
+    t->passes = (uint32_t)(split_tiles ? tsr_ceil_div(split_tiles, tiles) : 1);
     return TSR_OK;
 }
 

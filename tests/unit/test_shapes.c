@@ -118,7 +118,25 @@ static void run_device(const char *selector)
     tsr_context_destroy(ctx);
 }
 
-static void host(void **state) { (void)state, run_device("host"); }
+/* On a GPU no workgroup takes a million keys in one dispatch; on a CPU nobody waits for it. */
+static void cut(void **state)
+{
+    (void)state;
+    enum { KEYS = 1 << 20, QUERIES = 64, TILE = 32 };
+    const int64_t dims[] = {3, 64, 128};
+    for (int i = 0; i < 3; i++) {
+        const tsr_attention_desc d = {.q = {TSR_F16, {1, 1, QUERIES, dims[i]}, {0}}, .k = {TSR_F16, {1, 1, KEYS, dims[i]}, {0}}, .splits = 2};
+        tsr_tiling t = {.tile = TSR_TILE_SIMT, .query_tile = QUERIES, .bc = TILE, .dv_slice = (int32_t)dims[i]};
+        assert_int_equal(tsr_attention_cut(&(tsr_device_info){.type = TSR_DEVICE_INTEGRATED}, 0, &d, 1, KEYS / TILE, 0, &t), TSR_OK);
+        const double flop = 4.0 * (double)dims[i] * QUERIES * TILE * t.pass_tiles;
+        assert_true(t.pass_tiles == KEYS / TILE / 2 ? flop <= 2.2e9 : flop > 1.9e9 && flop <= 2.2e9);
+        assert_true((int64_t)t.passes * t.pass_tiles >= KEYS / TILE / 2 && (int64_t)(t.passes - 1) * t.pass_tiles < KEYS / TILE / 2);
+        assert_true(dims[i] < 64 ? t.passes == 1 : t.passes > 1);
+        assert_int_equal(tsr_attention_cut(&(tsr_device_info){.type = TSR_DEVICE_CPU}, 0, &d, 1, KEYS / TILE, 0, &t), TSR_OK);
+        assert_int_equal(t.passes, 1);
+    }
+}
+static void host(void **state) { (void)state, run_device("host"), cut(state); }
 static void vulkan(void **state) { (void)state, run_device("vulkan"); }
 static void opencl(void **state) { (void)state, run_device("opencl"); }
 
