@@ -6,7 +6,9 @@ Sources: AMD, RDNA3 and RDNA4 ISA guides (July 2023, April 2025), WMMA and VOPD;
 applications on RDNA 3 using WMMA" (512 FLOP per clock and CU of fp16: a 16x16x16 product takes 32 cycles of a SIMD; RDNA4 twice
 that rate for fp16 and four times for 8 bits); Vega ISA guide (64 lanes over 16 ALUs: 4 cycles); NVIDIA, Turing, A100 and GA102 white papers
 (multiply-adds and tensor core FMA per clock and SM, over 4). The rates that Mesa's ACO assumes for its own estimate agree but for
-WMMA on RDNA4, for which it takes RDNA3's.
+WMMA on RDNA4, for which it takes RDNA3's. NVIDIA, CUDA C++ Programming Guide 12, "Arithmetic Instructions": results per clock and SM of compute
+capability 7.5, 8.0 and 8.6, over 4. GeForce GA102: RTX 3080, 59.5 TFLOPS of fp16 with fp32 sums, 238 TOPS of int8, on 272 tensor cores at
+1.71 GHz; fp32 on two pipes of 16 lanes, of which the integers have one.
 
 A rate takes device, instruction text and sub-group size, and gives class, slots, and products of one number by another (MAC).
 """
@@ -14,8 +16,9 @@ import re
 
 WORK = ("matrix", "fma")
 
-# FMA per clock of a tensor core: A100 256 with fp32 sums; Turing (TU10x) 64 on GeForce, 128 elsewhere, of which the smaller counts.
-TENSOR = {"turing": 64, "ampere": 256}
+# NVIDIA, per clock and quarter of an SM: tensor core FMA of fp16 with fp32 sums and of int8 (Turing: of GeForce cards, 32 and 128 on each of two
+# cores), lanes of fp32 arithmetic, lanes of packed fp16.
+NVIDIA = {"turing": (64, 256, 16, 16), "ampere": (256, 512, 16, 32), "ga102": (64, 256, 32, 16)}
 
 
 def aco(device, op, subgroup):
@@ -47,14 +50,17 @@ def aco(device, op, subgroup):
 
 def nak(device, op, subgroup):
     name = op.split(".")[0].split(" ")[0]
-    half = 2 if device in ("turing", "ampere") else 1  # passes of a multiply-add: 16 lanes for a warp of 32
+    fp16_macs, int8_macs, fp32_lanes, fp16_lanes = NVIDIA[device]
     if name in ("hmma", "imma", "bmma"):
         shape = re.search(r"m(\d+)n(\d+)k(\d+)", op)
         m, n, k = (int(x) for x in shape.groups()) if shape else (16, 8, 16)
-        rate = TENSOR[device] * (2 if name == "imma" else 1)
-        return "matrix", m * n * k / rate, m * n * k
-    if name in ("ffma", "hfma2", "idp4", "idp2", "dp4a"):
-        return "fma", half, subgroup * {"hfma2": 2, "idp2": 2, "idp4": 4, "dp4a": 4}.get(name, 1)
+        return "matrix", m * n * k / (int8_macs if name == "imma" else fp16_macs), m * n * k
+    if name == "ffma":
+        return "fma", subgroup / fp32_lanes, subgroup
+    if name == "hfma2":
+        return "fma", subgroup / fp16_lanes, 2 * subgroup
+    if name in ("idp4", "idp2", "dp4a"):
+        return "fma", subgroup / 16, subgroup * (2 if name == "idp2" else 4)
     if name in ("mufu", "f2i", "i2f", "f2f", "frnd", "popc", "flo"):
         return "special", 8, 0
     if name in ("ldsm", "lds", "sts") or re.match(r"(ld|st|atom)\S*\.shared", op):
@@ -65,7 +71,8 @@ def nak(device, op, subgroup):
         return "wait", 0, 0
     if name in ("bra", "exit", "bar", "brk", "warpsync", "jmp") or name.startswith("u") or name in ("r2ur", "s2ur"):
         return "scalar", 1, 0
-    return "alu", half, 0
+    lanes = fp32_lanes if name in ("fadd", "fmul") else fp16_lanes if name in ("hadd2", "hmul2") else 16
+    return "alu", subgroup / lanes, 0
 
 
 def ir3(_, op, subgroup):

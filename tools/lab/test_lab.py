@@ -93,6 +93,12 @@ class Reading(unittest.TestCase):
         self.assertEqual(issue.aco("vega10", "v_fma_f32 v0, v1, v2, v3", 64), ("fma", 4, 64))
         self.assertEqual(issue.aco("navi31", "v_dual_fmac_f32 v0, v1, v2 :: v_dual_fmac_f32 v3, v4, v5", 32), ("fma", 1, 64))
         self.assertEqual(issue.nak("ampere", "hmma.m16n8k16.f32 r0 r4 r8 r0", 32), ("matrix", 8, 2048))
+        self.assertEqual(issue.nak("ga102", "hmma.m16n8k16.f32 r0 r4 r8 r0", 32), ("matrix", 32, 2048))
+        self.assertEqual(issue.nak("ga102", "imma.m16n8k32.s8.s8 r0 r4 r8 r0", 32), ("matrix", 16, 4096))
+        self.assertEqual(issue.nak("ga102", "ffma.ftz r0 r1 r2", 32), ("fma", 1, 32))
+        self.assertEqual(issue.nak("ga102", "fadd.ftz r0 r1", 32), ("alu", 1, 0))
+        for half in ("fmnmx.ftz r0 r1 pF", "iadd3 r0 r1 r2", "mov r0", "f2fp.pack_ab r0, r1"):
+            self.assertEqual(issue.nak("ga102", half, 32), ("alu", 2, 0), half)
 
 
 class Judging(unittest.TestCase):

@@ -2,7 +2,7 @@
 # One Vulkan device of the lab: vulkan.sh DEVICE, for lab.sh, which sets build, out, quick and require.
 # vulkan.sh --list [DEVICE]...: the devices, or those of them that are named.
 set -eu
-all="vega10 navi21 navi31 gfx1201 turing ampere adreno740"
+all="vega10 navi21 navi31 gfx1201 turing ampere ga102 adreno740"
 if [ "$1" = --list ]; then
     shift
     for device in ${@:-$all}; do
@@ -16,15 +16,17 @@ device=$1
 case $device in
 navi31) export TESSERA_MATRIX_LAYOUT=rdna3 ;;
 gfx1201) export TESSERA_MATRIX_LAYOUT=rdna4 ;;
-turing | ampere) export TESSERA_MATRIX_LAYOUT=nvidia ;;
+turing | ampere | ga102) export TESSERA_MATRIX_LAYOUT=nvidia ;;
 esac
 # The kernel driver's part is played by Mesa's drm-shim: the user-space driver finds a card, and compiles for it; nothing is run.
 case $device in
 vega10 | navi21 | navi31 | gfx1201) shim=amdgpu icd=radeon && export AMDGPU_GPU_ID="$device" ;;
-turing) shim=nouveau icd=nouveau && export NOUVEAU_CHIPSET=160 NVK_I_WANT_A_BROKEN_VULKAN_DRIVER=1 ;;
-ampere) shim=nouveau icd=nouveau && export NOUVEAU_CHIPSET=170 NVK_I_WANT_A_BROKEN_VULKAN_DRIVER=1 ;;
+turing) chipset=160 ;;
+ampere) chipset=170 ;;
+ga102) chipset=172 ;;
 adreno740) shim=freedreno icd=freedreno && export FD_GPU_ID=740 ;;
 esac
+[ -z "${chipset-}" ] || { shim=nouveau icd=nouveau && export NOUVEAU_CHIPSET="$chipset" NVK_I_WANT_A_BROKEN_VULKAN_DRIVER=1; }
 shim=$(ls /usr/lib/*/lib${shim}_noop_drm_shim.so 2>/dev/null | head -n 1)
 icd=/usr/share/vulkan/icd.d/${icd}_icd.json
 if [ -z "$shim" ] || [ ! -f "$icd" ]; then
