@@ -52,6 +52,7 @@ tsr_status tsr_buffer_adopt(tsr_device *dev, bk_buffer *bk, uint64_t offset, uin
     buf->dev = dev;
     buf->bk = bk;
     buf->size = size;
+    buf->begins = offset;
     dev->used += size;
     *out = buf;
     return TSR_OK;

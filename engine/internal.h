@@ -45,6 +45,7 @@ struct tsr_buffer {
     tsr_device *dev;
     bk_buffer *bk;
     uint64_t size;
+    uint64_t begins; /* where it begins in what an application lent; else 0 */
 };
 
 /* cache.c */

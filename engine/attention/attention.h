@@ -40,6 +40,8 @@ struct tsr_attention {
     int32_t most_tiles;       /* key tiles of a query tile */
     uint32_t passes;          /* dispatches over consecutive keys, each carrying on the state of the last */
     bk_kernel *flash, *merge; /* merge: NULL with one split in one pass */
+    bool wide;                /* flash takes keys and values that begin at multiples of 16 bytes, and the kernel of these constants any: */
+    int32_t any_rows[BK_MAX_SPECS];
     tsr_buffer *params;       /* flash_params of each pass, params_step apart, then merge_params */
     tsr_buffer *user;         /* the numbers of the score expression; NULL: none */
     tsr_buffer *partials;     /* NULL without merge: O and then log-sum-exp of each split, this in two planes where there are passes */

@@ -21,9 +21,21 @@ static void copy_common(const int32_t *flash, int32_t *specs)
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) specs[common[i][1]] = flash[common[i][0]];
 }
 
-tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, const int32_t *flash, bk_kernel **out)
+/* Are rows whole pieces of 16 bytes, once the first of them begins at a multiple of that? */
+static bool is_wide(const tsr_layout *l)
+{
+    enum { PIECE = 16, MOST = 1 << 20 }; /* the kernel's distances within a tile have 32 bits */
+    for (int axis = 0; axis < 3; axis++)
+        if (l->shape[axis] > 1 && tsr_layout_step(l, axis) % PIECE != 0) return false;
+    const int64_t step = tsr_layout_step(l, 2);
+    return l->stride[3] == 1 && l->shape[3] * (int64_t)tsr_dtype_size(l->dtype) % PIECE == 0 && step >= 0 && step < MOST;
+}
+
+tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, const int32_t *flash)
 {
     const tsr_attention_desc *d = &att->desc;
+    /* A score expression is not there any more when a run asks for another kernel. */
+    att->wide = !d->codes.bits && !d->score && is_wide(&d->k) && is_wide(&d->v) && d->v.shape[3] % t->dv_slice == 0;
     const tsr_dtype input = tsr_matrix_input(d), values = d->codes.bits ? TSR_F16 : input;
     const tsr_matrix_shape *shape = tsr_matrix_shape_for(&att->dev->info, values), *codes = tsr_matrix_shape_for(&att->dev->info, input);
     tsr_matrix_layout l;
@@ -47,8 +59,19 @@ tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, cons
         [FLASH_MATRIX_LINE_MASK] = lines->mask,
         [FLASH_MATRIX_PASS] = (int32_t)(across ? l.to_b : l.to_a),
         [FLASH_MATRIX_PAIR] = l.pair,
-        [FLASH_MATRIX_V_TURNED] = lines->count > 0,
+        [FLASH_MATRIX_WIDE] = 0,
     };
     copy_common(flash, specs);
-    return tsr_kernel_get_matrix(att->dev, "flash", input, specs, d->score, out);
+    memcpy(att->any_rows, specs, sizeof(specs));
+    specs[FLASH_MATRIX_WIDE] = att->wide;
+    return tsr_kernel_get_matrix(att->dev, "flash", input, specs, d->score, &att->flash);
+}
+
+static bool begins_wide(const tsr_span *s) { return !s->buffer || (s->buffer->begins + s->offset) % 16 == 0; }
+
+tsr_status tsr_flash_for(const tsr_attention *att, const tsr_span *k, const tsr_span *v, bk_kernel **out)
+{
+    *out = att->flash;
+    if (!att->wide || (begins_wide(k) && begins_wide(v))) return TSR_OK;
+    return tsr_kernel_get_matrix(att->dev, "flash", tsr_matrix_input(&att->desc), att->any_rows, NULL, out);
 }

@@ -22,7 +22,7 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
     specs[FLASH_O_DT] = staged ? TSR_F32 : (int32_t)d->o.dtype;
     specs[FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged;
     specs[FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged;
-    if (t->tile == TSR_TILE_MATRIX) return tsr_flash_create_matrix(att, t, specs, &att->flash);
+    if (t->tile == TSR_TILE_MATRIX) return tsr_flash_create_matrix(att, t, specs);
     return tsr_kernel_get_scored(att->dev, "flash", t->tile, specs, d->score, &att->flash);
 }
 

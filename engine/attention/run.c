@@ -1,5 +1,6 @@
 /* Running a prepared attention: bind and enqueue, nothing else. */
 #include "codes.h"
+#include "flash.h"
 
 tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args)
 {
@@ -38,9 +39,11 @@ tsr_status tsr_attention_run_given(tsr_attention *att, const tsr_attention_args 
         tsr_bind(merged ? &part_lse : &args->lse),
         tsr_bind(args->skipped.buffer ? &args->skipped : &counts),
     };
+    bk_kernel *kernel;
+    s = tsr_flash_for(att, &k, &v, &kernel);
     for (uint32_t pass = 0; s == TSR_OK && pass < att->passes; pass++) {
         flash[0].offset = pass * att->params_step;
-        s = tsr_dispatch(att->dev, att->flash, flash, (uint32_t)args->first_tile, (uint32_t)count);
+        s = tsr_dispatch(att->dev, kernel, flash, (uint32_t)args->first_tile, (uint32_t)count);
     }
     if (s != TSR_OK || !merged || args->first_tile + count < att->info.tile_count) return s;
     const bk_binding merge[] = {

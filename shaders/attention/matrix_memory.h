@@ -36,6 +36,7 @@
 #define VN KN
 #define V_BLOCKS ((DV_SLICE + VN - 1) / VN)
 #define LINES_ (LINES > 0 ? LINES : 1)
+#define V_TURNED (LINES > 0 ? 1 : 0) /* values are staged channel by channel */
 
 /* Rows of keys (and queries) in words, padded to whole matrices; 4 words more keep rows apart in banks. */
 #define D_STEPS ((D + SK - 1) / SK)

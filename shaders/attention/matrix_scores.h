@@ -12,19 +12,19 @@
             }
         }
 #else
-        if (keys < BC) {
-            for (i32 r = LANE; r < BC; r += LANES) edge[r] = r < keys ? 0.0f : NEG_INF;
-            SYNC();
-        }
-        UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
-            UNROLL for (i32 j = 0; j < RQ; j++) {
-                s[i * RQ + j] = MAT_F(MM, MN)(0.0);
-                if (keys < BC && !by_memory) { LOAD_BY_KEY(s[i * RQ + j], edge, i * KN) }
-            }
-        }
+        UNROLL for (i32 n = 0; n < KEY_BLOCKS * RQ; n++) s[n] = MAT_F(MM, MN)(0.0);
         UNROLL for (i32 d = 0; d < D_STEPS; d++) {
             UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
                 UNROLL for (i32 j = 0; j < RQ; j++) { MULTIPLY_KEYS(s[i * RQ + j], i * KN, d, j) }
+            }
+        }
+        if (keys < BC && !by_memory) {
+            for (i32 r = LANE; r < BC; r += LANES) edge[r] = r < keys ? 0.0f : NEG_INF;
+            SYNC();
+            UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
+                MAT_F(MM, MN) missing;
+                LOAD_BY_KEY(missing, edge, i * KN)
+                UNROLL for (i32 j = 0; j < RQ; j++) s[i * RQ + j] = s[i * RQ + j] + missing;
             }
         }
 #endif
