@@ -2,23 +2,20 @@
 #ifndef TSR_MATRIX_MEMORY_H
 #define TSR_MATRIX_MEMORY_H
 
+#include "matrix_rows.h"
+
 /* What probabilities and values are multiplied as, and queries and keys. */
 #if MAT_DT == 7
 #define MAT_VALUE float16_t
-#define VALUE_DT 1
-#define CODE_BYTES 1
 #define SM CM
 #define SN CN
 #define SK CK
 #else
 #define MAT_VALUE MAT_IN
-#define VALUE_DT MAT_DT
-#define CODE_BYTES 2
 #define SM MM
 #define SN MN
 #define SK MK
 #endif
-#define VALUE_BYTES (V_DT == 0 ? 4 : V_DT == 7 ? 1 : 2)
 #define MAT_F(m, n) MAT(float, m, n, gl_MatrixUseAccumulator)
 #define VALUE_A MAT(MAT_VALUE, MM, MK, gl_MatrixUseA)
 #define VALUE_B MAT(MAT_VALUE, MK, MN, gl_MatrixUseB)
@@ -46,15 +43,13 @@
 #define SK_WORDS (BC * KEY_PITCH)
 #define VALUE_PITCH ((V_TURNED != 0 ? BC / 2 : (V_BLOCKS * VN / 2 + 3) / 4 * 4) + 4)
 #define SV_WORDS ((V_TURNED != 0 ? V_BLOCKS * VN : BC) * VALUE_PITCH)
-#define ALL_BY_MEMORY (LINES == 0 || CODES != 0 || HAS_CAP != 0 || BIAS_DT >= 0 || HAS_MASK != 0 || TAGGED != 0 || HAS_USER)
+#define ALL_BY_MEMORY (SCORES_CHANGE || LINES == 0) /* in this order: glslang 15 writes nested ones after what needs them */
 #define PS_SIZE (ALL_BY_MEMORY || TESTED != 0 ? (BC > VN ? BC : VN) * QT : VN * QT)
 #define PP_PITCH (BC + 8)
 #define PP_SIZE (PASS == 0 || LINES == 0 ? QUERIES * PP_PITCH : 1)
 #define IOTA_SIZE (QUERIES > BC ? QUERIES : BC)
 
-/* Pieces of 16 bytes that an invocation fetches; none where rows are not made of them. */
-#define MAY_BE_WIDE(n) (CODE_BYTES == 2 && (n) % 8 == 0)
-#define IS_WIDE(p, step, sd) ((sd) == 1 && ((U32(p) | U32(step)) & 15u) == 0u && (step) < I64(1 << 20))
+/* Pieces of 16 bytes that an invocation fetches. */
 #define KEY_PIECES (D / 8 > 0 ? D / 8 : 1)
 #define KEY_UNITS ((BC * KEY_PIECES + LANES - 1) / LANES)
 #define VALUE_PIECES (DV_SLICE / 8 > 0 ? DV_SLICE / 8 : 1)
@@ -62,11 +57,6 @@
 #define VALUE_UNITS (2 * VALUE_PAIRS)
 /* The key that stands at a place of the staged values: where inputs are pairs of two invocations' elements, first all of the one. */
 #define SLOT_KEY(n) (PASS == 2 ? (n) / MK * MK + (n) % MK % (MK / 2) * 2 + (n) % MK / (MK / 2) : (n))
-/* A row of a tile; past the last key the last one. */
-#define CLAMPED(r, keys) ((r) < (keys) ? (r) : (keys) - 1)
-#define ROW(src, step, first, list, r, keys)                                                       \
-    PADD(src, I64(GATHERED != 0 ? (first) + LI((list) + CLAMPED(r, keys)) : (first) + CLAMPED(r, keys)) * (step))
-
 /* Which piece of keys or values an invocation fetches n-th, and of which row; values come in two neighbouring rows. */
 #define KEY_PIECE(n) (LANE_U + U32((n) * LANES))
 #define VALUE_PIECE(n) (LANE_U + U32((n) / 2 * LANES))
@@ -114,19 +104,10 @@
         }                                                                                          \
     }
 
-/* The same of rows of any kind, element by element: word w of a row of n elements, zeros behind the last. */
-#if MAT_DT == 7
-#define LOAD_WORD(row, w, sd, n) ((w) * 4 >= (n) ? 0u : (n) - (w) * 4 >= 4 ? LD32(row, w) : LD32(row, w) & ((1u << U32(((n) - (w) * 4) * 8)) - 1u))
-#else
-#define LOAD_WORD(row, w, sd, n)                                                                   \
-    (((w) * 2 < (n) ? LD16(row, (w) * 2 * (sd)) : 0u) | ((w) * 2 + 1 < (n) ? LD16(row, ((w) * 2 + 1) * (sd)) << 16 : 0u))
-#endif
 #define STAGE_KEYS(first, list, keys)                                                              \
     for (i32 e = LANE; e < BC * KEY_WORDS; e += LANES)                                             \
         sk[e / KEY_WORDS * KEY_PITCH + e % KEY_WORDS] =                                            \
             LOAD_WORD(ROW(kb, k_step, first, list, e / KEY_WORDS, keys), e % KEY_WORDS, PRM(k_sd), D);
-/* One value as 16 bits of the type that is multiplied. */
-#define VALUE_BITS(row, d) ((d) >= dvn ? 0u : V_DT == VALUE_DT ? LD16(row, (d) * PRM(v_sd)) : f32_to_f16(load_as(V_DT, row, (d) * PRM(v_sd))))
 #define STAGE_VALUES(first, list, keys)                                                            \
     for (i32 e = LANE; e < V_BLOCKS * VN * BC / 2; e += LANES) {                                   \
         const i32 n = V_TURNED != 0 ? e / (V_BLOCKS * VN) * 2 : e / (V_BLOCKS * VN / 2);           \
@@ -139,9 +120,6 @@
             sv[n * VALUE_PITCH + d / 2] = VALUE_BITS(row, d) | VALUE_BITS(row, d + 1) << 16;       \
         }                                                                                          \
     }
-/* The step of a channel of values in codes, which stand behind the last key. */
-#define VALUE_STEP(d) LDF(PADD(vb, I64(PRM(nk)) * PRM(v_sn)), dv0 + ((d) < dvn ? (d) : dvn - 1))
-
 /* A matrix whose elements depend on their query alone, or on their key. */
 #define LOAD_BY_QUERY(m, from, i)                                                                  \
     if (ACROSS != 0) { coopMatLoad(m, from, i, 0, MAT_ROWS); } else { coopMatLoad(m, from, i, 0, MAT_COLUMNS); }
@@ -165,20 +143,6 @@
             else { coopMatStore(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_COLUMNS); }  \
         }                                                                                          \
     }
-#endif
-/* Scores in powers of two; finite ones stay so, the largest being the largest. Beside codes they stay natural, and weights are those of
- * other devices to the last bits, for these decide how they round to few of them. */
-#if MAT_DT == 7
-#define TO_POWER(x) (x)
-#define FROM_POWER(x) (x)
-#define POWER_UNIT 1.0f
-#define WEIGHT(s, factor, base) fv_exp2(((s) - (base)) * LOG2E)
-#else
-#define LARGEST 3.40282347e38
-#define TO_POWER(x) ((x) == NEG_INF ? NEG_INF : clamp((x) * LOG2E, -LARGEST, LARGEST))
-#define FROM_POWER(x) (abs(x) == LARGEST ? (x) : (x) * LN2)
-#define POWER_UNIT LN2
-#define WEIGHT(s, factor, base) exp2(fma(s, factor, -(base)))
 #endif
 #define SCORES_FROM_MEMORY                                                                         \
     UNROLL for (i32 i = 0; i < KEY_BLOCKS && LINES > 0; i++) {                                     \

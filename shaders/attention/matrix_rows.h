@@ -1,0 +1,52 @@
+/* What the forms of the flash kernel in tile model matrix share: how rows of queries, keys and values are read, and scores in powers of two. */
+#ifndef TSR_MATRIX_ROWS_H
+#define TSR_MATRIX_ROWS_H
+
+/* What values are multiplied as; bytes of an element of queries and keys, and of a value. */
+#if MAT_DT == 7
+#define VALUE_DT 1
+#define CODE_BYTES 1
+#else
+#define VALUE_DT MAT_DT
+#define CODE_BYTES 2
+#endif
+#define VALUE_BYTES (V_DT == 0 ? 4 : V_DT == 7 ? 1 : 2)
+/* Does something stand between all scores and their softmax? */
+#define SCORES_CHANGE (CODES != 0 || HAS_CAP != 0 || BIAS_DT >= 0 || HAS_MASK != 0 || TAGGED != 0 || HAS_USER)
+
+/* Can rows be read in pieces of 16 bytes? */
+#define MAY_BE_WIDE(n) (CODE_BYTES == 2 && (n) % 8 == 0)
+#define IS_WIDE(p, step, sd) ((sd) == 1 && ((PLOW(p) | U32(step)) & 15u) == 0u && (step) < I64(1 << 20))
+/* A row of a tile; past the last key the last one. */
+#define CLAMPED(r, keys) ((r) < (keys) ? (r) : (keys) - 1)
+#define ROW(src, step, first, list, r, keys)                                                       \
+    PADD(src, I64(GATHERED != 0 ? (first) + LI((list) + CLAMPED(r, keys)) : (first) + CLAMPED(r, keys)) * (step))
+
+/* Rows of any kind, element by element: word w of a row of n elements, zeros behind the last. */
+#if MAT_DT == 7
+#define LOAD_WORD(row, w, sd, n) ((w) * 4 >= (n) ? 0u : (n) - (w) * 4 >= 4 ? LD32(row, w) : LD32(row, w) & ((1u << U32(((n) - (w) * 4) * 8)) - 1u))
+#else
+#define LOAD_WORD(row, w, sd, n)                                                                   \
+    (((w) * 2 < (n) ? LD16(row, (w) * 2 * (sd)) : 0u) | ((w) * 2 + 1 < (n) ? LD16(row, ((w) * 2 + 1) * (sd)) << 16 : 0u))
+#endif
+/* One value as 16 bits of the type that is multiplied. */
+#define VALUE_BITS(row, d) ((d) >= dvn ? 0u : V_DT == VALUE_DT ? LD16(row, (d) * PRM(v_sd)) : f32_to_f16(load_as(V_DT, row, (d) * PRM(v_sd))))
+/* The step of a channel of values in codes, which stand behind the last key. */
+#define VALUE_STEP(d) LDF(PADD(vb, I64(PRM(nk)) * PRM(v_sn)), dv0 + ((d) < dvn ? (d) : dvn - 1))
+
+/* Scores in powers of two; finite ones stay so, the largest being the largest. Beside codes they stay natural, and weights are those of
+ * other devices to the last bits, for these decide how they round to few of them. */
+#if MAT_DT == 7
+#define TO_POWER(x) (x)
+#define FROM_POWER(x) (x)
+#define POWER_UNIT 1.0f
+#define WEIGHT(s, factor, base) fv_exp2(((s) - (base)) * LOG2E)
+#else
+#define LARGEST 3.40282347e38f
+#define TO_POWER(x) ((x) == NEG_INF ? NEG_INF : clamp((x) * LOG2E, -LARGEST, LARGEST))
+#define FROM_POWER(x) (f32_abs(x) == LARGEST ? (x) : (x) * LN2)
+#define POWER_UNIT LN2
+#define WEIGHT(s, factor, base) MAT_EXP2(f32_fma(s, factor, -(base)))
+#endif
+
+#endif
