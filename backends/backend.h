@@ -38,6 +38,7 @@ typedef struct bk_kernel_source {
     const uint32_t *spirv; /* NULL where the tile model has none */
     size_t spirv_size;     /* bytes */
     const char *opencl;    /* OpenCL C 1.2 source, NULL where the tile model has none */
+    int dpas;              /* of tile model matrix: that source is for TSR_FEATURE_DPAS; else it is GLSL alone */
 } bk_kernel_source;
 
 /* Queries q [queries] of head h of batch b against keys kv [keys]. */

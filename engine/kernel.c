@@ -95,7 +95,7 @@ tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile til
 bool tsr_kernel_matrix_built(const char *name, tsr_dtype input)
 {
     const bk_kernel_source *source = tsr_kernel_matrix_source(name, input);
-    return source && source->spirv;
+    return source && (source->spirv || source->dpas);
 }
 
 tsr_status tsr_kernel_get_matrix(tsr_device *dev, const char *name, tsr_dtype input, const int32_t *specs, const tsr_expression *user,

@@ -5,6 +5,7 @@
 
 #include "attention/columns_args.h"
 #include "attention/flash_args.h"
+#include "attention/flash_dpas_args.h"
 #include "attention/flash_matrix_args.h"
 #include "attention/merge_args.h"
 #include "attention/probe_args.h"
@@ -79,6 +80,7 @@
 #include "slashes_cl.h"
 #include "join_cl.h"
 #include "flash_matrix_cl.h"
+#include "flash_dpas_cl.h"
 #include "layout_matrix_cl.h"
 #include "peak_matrix_cl.h"
 #include "conv_matrix_cl.h"
@@ -195,11 +197,16 @@
 /* Binding 0 is the parameter buffer. */
 #define ENTRY(kernel, KERNEL, model, ...)                                                          \
     {#kernel, model, TSR_F32, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,               \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0},
 
 #define MATRIX_ENTRY(kernel, KERNEL, input, ...)                                                   \
     {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0},
+
+/* For engines whose operands are registers in a known order. */
+#define DPAS_ENTRY(kernel, KERNEL, input)                                                          \
+    {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,        \
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), NULL, 0, kernel##_cl, 1},
 
 #define ENTRIES(kernel, KERNEL)                                                                    \
     ENTRY(kernel, KERNEL, TSR_TILE_VECTOR, NULL, 0)                                                \
@@ -250,6 +257,7 @@ NAMES(diagonals, DIAGONALS)
 NAMES(slashes, SLASHES)
 NAMES(join, JOIN)
 NAMES(flash_matrix, FLASH_MATRIX)
+NAMES(flash_dpas, FLASH_DPAS)
 NAMES(layout_matrix, LAYOUT)
 NAMES(peak_matrix, PEAK_MATRIX)
 NAMES(conv_matrix, CONV_MATRIX)
@@ -293,6 +301,9 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(slashes, SLASHES)
     ENTRIES(join, JOIN)
     MATRIX_ENTRIES(flash, FLASH_MATRIX)
+    DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_F16)
+    DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_BF16)
+    DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_I8)
     MATRIX_ENTRIES(layout, LAYOUT)
     MATRIX_ENTRY(peak, PEAK_MATRIX, TSR_F16, MATRIX_F16(peak_matrix_f16_spv))
     MATRIX_ENTRY(conv, CONV_MATRIX, TSR_F16, MATRIX_F16(conv_matrix_f16_spv))

@@ -50,6 +50,7 @@ tsr_status tsr_device_from_opencl(tsr_context *ctx, const tsr_opencl_device *app
         return status;
     }
     dev->cl = cl;
+    dev->dpas_emulated = cl_dpas_emulated();
     dev->services = tsr_context_services(ctx);
     dev->id = app->device;
     dev->context = app->context;

@@ -15,6 +15,9 @@ static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char
     int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DVW=%u", (int)source->tile, vector_width(dev, source->tile));
     if (source->tile == TSR_TILE_SIMT && dev->info.type != TSR_DEVICE_CPU && dev->info.subgroup_min != dev->info.subgroup_max)
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
+    if (source->tile == TSR_TILE_MATRIX)
+        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DMAT_DT=%d -DSUBGROUP_SIZE=%d%s", (int)source->input, desc->specs[1],
+                       dev->dpas_emulated ? " -DDPAS_EMULATED" : " -cl-intel-256-GRF-per-thread");
     for (uint32_t i = 0; i < source->spec_count; i++)
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -D%s=%d", source->spec_names[i], desc->specs[i]);
 }
@@ -102,6 +105,8 @@ tsr_status cl_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kerne
 {
     if (desc->source->tile == TSR_TILE_SUBGROUP)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: the subgroup tile model needs more than OpenCL C 1.2", dev->info.id);
+    if (desc->source->tile == TSR_TILE_MATRIX && !desc->source->dpas)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "%s: OpenCL C has no cooperative matrices", dev->info.id);
     bk_kernel *kernel = calloc(1, sizeof(*kernel));
     if (!kernel) return tsr_fail(TSR_ERROR_HOST_MEMORY, "opencl: no memory for a kernel");
     tsr_status status = find_program(dev, desc, &kernel->program);

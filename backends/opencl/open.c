@@ -70,6 +70,35 @@ static void read_subgroups(const cl_table *cl, cl_device_id id, const char *exte
     }
 }
 
+/* TESSERA_EMULATE_DPAS says the invocations of the sub-groups that play matrix engines, 8 or 16, for tests; 0: it says nothing. */
+static uint32_t emulated_columns(void)
+{
+    const char *text = getenv("TESSERA_EMULATE_DPAS");
+    return !text ? 0 : strcmp(text, "8") == 0 ? 8 : strcmp(text, "16") == 0 ? 16 : 0;
+}
+
+bool cl_dpas_emulated(void) { return emulated_columns() != 0; }
+
+/* The shapes that cl_intel_subgroup_matrix_multiply_accumulate names, with most rows: a column for each invocation of the narrowest sub-group. */
+static void read_matrices(const char *extensions, tsr_device_info *info)
+{
+    static const tsr_matrix_shape shapes[] = {{8, 0, 16, "f16", "f32"}, {8, 0, 16, "bf16", "f32"}, {8, 0, 32, "s8", "s32"}};
+    /* Keys and values are read as blocks of shared memory, probabilities rounded to bf16. */
+    static const char *const needed[] = {"cl_intel_subgroup_matrix_multiply_accumulate", "cl_intel_subgroups_short", "cl_intel_subgroup_local_block_io",
+                                         "cl_intel_bfloat16_conversions", "cl_khr_fp16"};
+    const uint32_t emulated = strstr(extensions, "cl_khr_subgroups") ? emulated_columns() : 0;
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !emulated; i++)
+        if (!strstr(extensions, needed[i])) return;
+    const uint32_t columns = emulated ? emulated : info->subgroup_min;
+    if (columns != 8 && columns != 16) return;
+    info->features |= TSR_FEATURE_DPAS;
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        info->matrix[i] = shapes[i];
+        info->matrix[i].n = columns;
+        info->matrix_count++;
+    }
+}
+
 const char *cl_lacks(const cl_table *cl, cl_device_id id)
 {
     int major = 0, minor = 0;
@@ -112,6 +141,7 @@ void cl_read_info(const cl_table *cl, cl_platform_id platform, cl_device_id id, 
     if (info->type != TSR_DEVICE_CPU && (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups")))
         info->features |= TSR_FEATURE_SUBGROUP;
     read_subgroups(cl, id, extensions, info);
+    read_matrices(extensions, info);
     info->memory_total = number(cl, id, CL_DEVICE_GLOBAL_MEM_SIZE);
     if (strstr(extensions, "cl_amd_device_attribute_query")) info->memory_free = amd_free_memory(cl, id);
     info->max_buffer = number(cl, id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
@@ -187,6 +217,7 @@ static tsr_status cl_open(void *user, size_t index, bk_device **out)
     dev->cl = &state->cl;
     dev->services = state->services;
     dev->info = state->devices[index].info;
+    dev->dpas_emulated = cl_dpas_emulated();
     dev->id = state->devices[index].id;
     snprintf(dev->platform_version, sizeof(dev->platform_version), "%s", state->devices[index].platform_version);
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)state->devices[index].platform, 0};

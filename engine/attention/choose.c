@@ -50,7 +50,7 @@ tsr_status tsr_attention_choose(tsr_device *dev, const tsr_attention_desc *d, ts
         snprintf(out->why, sizeof(out->why), "shape %u of %zu, asked for by the caller", d->shape, count);
         return TSR_OK;
     }
-    for (size_t i = 0; i < count; i++) candidates[i] = tsr_tune_attention_candidate(d, &all[i]);
+    for (size_t i = 0; i < count; i++) candidates[i] = tsr_tune_attention_candidate(&dev->info, d, &all[i]);
     const char *asked = d->tile ? "tile model asked for by the caller; " : "";
     tsr_tune_found found;
     find_measured(dev, d, candidates, count, &found);

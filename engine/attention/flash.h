@@ -15,6 +15,8 @@ typedef struct flash_params {
 void tsr_flash_fill_specs(const tsr_attention *att, const tsr_tiling *t, int32_t *specs);
 /* The kernel in tile model matrix, as att->flash; flash: the constants of the other form, whole. */
 tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, const int32_t *flash);
+/* The same for Intel's matrix engines. */
+tsr_status tsr_flash_create_dpas(tsr_attention *att, const tsr_tiling *t, const int32_t *flash);
 /* The kernel for a run over these keys and values: another than att->flash, compiled then, where they do not begin as that takes it. */
 tsr_status tsr_flash_for(const tsr_attention *att, const tsr_span *k, const tsr_span *v, bk_kernel **out);
 /* The parameters of the first pass. */

@@ -33,6 +33,7 @@ static bool is_wide(const tsr_layout *l)
 
 tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, const int32_t *flash)
 {
+    if (att->dev->info.features & TSR_FEATURE_DPAS) return tsr_flash_create_dpas(att, t, flash);
     const tsr_attention_desc *d = &att->desc;
     /* A score expression is not there any more when a run asks for another kernel. */
     att->wide = !d->codes.bits && !d->score && is_wide(&d->k) && is_wide(&d->v) && d->v.shape[3] % t->dv_slice == 0;

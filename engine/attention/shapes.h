@@ -8,8 +8,10 @@
 size_t tsr_shapes_vector(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
 size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]); /* may be none */
+size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);   /* likewise */
 tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d);
-/* What queries and keys are multiplied as, in tile model matrix. */
+/* The kernel of tile model matrix, and what it multiplies queries and keys as. */
+const char *tsr_matrix_kernel(const tsr_device_info *info);
 tsr_dtype tsr_matrix_input(const tsr_attention_desc *d);
 size_t tsr_shapes_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
 

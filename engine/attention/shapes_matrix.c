@@ -6,6 +6,8 @@ enum { MAX_D = 128, SLICE = 128, CPU_SLICE = 64 }; /* longer heads take more reg
 
 static int32_t up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
 
+const char *tsr_matrix_kernel(const tsr_device_info *info) { return info->features & TSR_FEATURE_DPAS ? "flash_dpas" : "flash"; }
+
 tsr_dtype tsr_matrix_input(const tsr_attention_desc *d) { return d->codes.bits ? TSR_I8 : d->q.dtype; }
 
 /* The products of probabilities and values, and of codes. */
@@ -40,6 +42,7 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
     /* Sub-groups, matrices of queries of each, keys: best guess first. */
     static const int32_t wishes[][3] = {{4, 1, 64}, {4, 1, 32}, {4, 2, 32},  {4, 2, 64}, {8, 1, 64}, {8, 1, 32}, {2, 1, 64},
                                         {2, 1, 32}, {2, 2, 32}, {4, 1, 128}, {4, 1, 16}, {2, 1, 16}, {1, 1, 16}};
+    if (info->features & TSR_FEATURE_DPAS) return tsr_shapes_dpas(info, d, out);
     const tsr_matrix_shape *values = value_shape(info, d), *keys = tsr_matrix_shape_for(info, tsr_matrix_input(d));
     size_t count = 0;
     if (!values || !keys) return 0;
@@ -73,13 +76,14 @@ tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_de
 {
     tsr_tiling all[TSR_MAX_SHAPES];
     const tsr_dtype input = tsr_matrix_input(d);
-    if (!tsr_kernel_matrix_built("flash", TSR_F16))
+    const char *kernel = tsr_matrix_kernel(info);
+    if (!tsr_kernel_matrix_built(kernel, TSR_F16))
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; this build has no matrix kernels");
     if (d->codes.bits ? d->codes.values == TSR_F32 : d->q.dtype != d->k.dtype || d->q.dtype != d->v.dtype)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take q, k and v of one type, and codes with values of f16 or i8");
     if (d->q.shape[3] > MAX_D || !(d->scale > 0))
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take head dims up to %d and scales above 0", MAX_D);
-    if (!tsr_kernel_matrix_built("flash", input) || tsr_shapes_matrix(info, d, all) == 0)
+    if (!tsr_kernel_matrix_built(kernel, input) || tsr_shapes_matrix(info, d, all) == 0)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no matrices of %s that this build can use", info->id,
                         tsr_dtype_name(input));
     return TSR_OK;

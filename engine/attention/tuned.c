@@ -37,9 +37,9 @@ bool tsr_tune_attention_problem(const tsr_attention_desc *d, int keys_moved, cha
     return true;
 }
 
-tsr_tune_candidate tsr_tune_attention_candidate(const tsr_attention_desc *d, const tsr_tiling *t)
+tsr_tune_candidate tsr_tune_attention_candidate(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t)
 {
     return (tsr_tune_candidate){.shape = {t->tile, {t->lanes, t->rm, t->rn, t->ln, t->bc, t->d_chunk, t->kv_chunk, t->dv_slice}},
-                                .source = t->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source("flash", tsr_matrix_input(d))
+                                .source = t->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source(tsr_matrix_kernel(info), tsr_matrix_input(d))
                                                                      : tsr_kernel_source("flash", t->tile)};
 }

@@ -101,9 +101,12 @@ void tsr_tuning_find(tsr_tuning *t, const tsr_device_info *info, const char *ker
 static bool known(const char *kernel, const tsr_tune_measured *m)
 {
     static const tsr_dtype inputs[] = {TSR_F16, TSR_BF16, TSR_I8};
+    char dpas[64];
+    snprintf(dpas, sizeof(dpas), "%.50s_dpas", kernel);
     if (m->shape.tile != TSR_TILE_MATRIX) return tsr_tune_version(tsr_kernel_source(kernel, m->shape.tile)) == m->version;
     for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
-        if (tsr_tune_version(tsr_kernel_matrix_source(kernel, inputs[i])) == m->version) return true;
+        for (size_t j = 0; j < 2; j++)
+            if (tsr_tune_version(tsr_kernel_matrix_source(j ? dpas : kernel, inputs[i])) == m->version) return true;
     return false;
 }
 

@@ -99,7 +99,7 @@ tsr_status tsr_tune_attention(tsr_device *dev, const tsr_tune_desc *desc, tsr_tu
         snprintf(out->kernel, sizeof(out->kernel), "flash");
         (void)tsr_tune_attention_problem(&s.desc, 0, out->problem);
         race->dev = dev, race->desc = desc, race->report = out, race->subject = &s;
-        for (uint32_t i = 0; i < out->count; i++) race->candidates[i] = tsr_tune_attention_candidate(&s.desc, &all[i]);
+        for (uint32_t i = 0; i < out->count; i++) race->candidates[i] = tsr_tune_attention_candidate(&dev->info, &s.desc, &all[i]);
         tsr_race_line_up(race, out->kernel, s.shapes);
         race->make = make, race->run = run, race->poison = poison, race->result = result;
         race->tolerance = tolerance(&s.desc);

@@ -28,6 +28,9 @@
 #include "glsl.h"
 #elif defined(__OPENCL_VERSION__)
 #include "opencl.h"
+#if TILE == 4
+#include "dpas.h"
+#endif
 #else
 #include "c.h"
 #endif

@@ -401,7 +401,7 @@ static void choice(void **state)
     tsr_tune_entry e = {.kernel = "flash", .date = "2026-11-21", .count = 1};
     tsr_tune_sign(&e, &dev->info);
     assert_true(tsr_tune_attention_problem(&d, 0, e.problem));
-    const tsr_tune_candidate c = tsr_tune_attention_candidate(&d, &all[other]);
+    const tsr_tune_candidate c = tsr_tune_attention_candidate(&dev->info, &d, &all[other]);
     e.measured[0] = (tsr_tune_measured){.shape = c.shape, .version = tsr_tune_version(c.source), .seconds = 0.001};
     tsr_device_destroy(dev);
     tsr_context_destroy(ctx);

@@ -97,7 +97,8 @@ enum {
     TSR_FEATURE_INT8_DOT = 1u << 2, /* packed 8-bit dot products */
     TSR_FEATURE_SUBGROUP = 1u << 3, /* sub-group broadcasts and reductions in kernels */
     TSR_FEATURE_MATRIX = 1u << 4,   /* cooperative matrices; shapes below */
-    TSR_FEATURE_UNIFIED = 1u << 5   /* device memory is host memory: no staging copies */
+    TSR_FEATURE_UNIFIED = 1u << 5,  /* device memory is host memory: no staging copies */
+    TSR_FEATURE_DPAS = 1u << 6      /* Intel's matrix engines, whose operands are registers in a known order; shapes below */
 };
 
 /* C[m,n] += A[m,k] B[k,n] that sub-groups multiply in hardware; component types as short names. */

@@ -12,6 +12,7 @@
 #define QUERY_AMD_WAVE_WIDTH 0x4043  /* cl_amd_device_attribute_query */
 
 #define INTEL "cl_khr_fp16 cl_khr_subgroups cl_intel_subgroups cl_intel_subgroups_short cl_intel_required_subgroup_size"
+#define MATRICES " cl_khr_integer_dot_product cl_intel_subgroup_matrix_multiply_accumulate cl_intel_subgroup_local_block_io cl_intel_bfloat16_conversions"
 #define AMD "cl_khr_fp16 cl_khr_subgroups cl_amd_device_attribute_query"
 
 /* What a card's driver says of it. */
@@ -37,7 +38,7 @@ static const struct card {
      "Arc(TM) A770 Graphics",
      "Intel(R) Corporation",
      "OpenCL 3.0 NEO",
-     INTEL " cl_khr_integer_dot_product cl_intel_subgroup_matrix_multiply_accumulate",
+     INTEL MATRICES,
      512,
      1024,
      64,
@@ -48,7 +49,7 @@ static const struct card {
      "Data Center GPU Max 1100",
      "Intel(R) Corporation",
      "OpenCL 3.0 NEO",
-     INTEL " cl_khr_integer_dot_product cl_intel_subgroup_matrix_multiply_accumulate",
+     INTEL MATRICES,
      448,
      1024,
      128,

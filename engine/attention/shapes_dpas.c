@@ -1,0 +1,51 @@
+/* Shapes for Intel's matrix engines, whose operands are registers in a known order. */
+#include "shapes.h"
+
+#include <string.h>
+
+enum { SLICE = 128, ROWS = 8, KEY_STEP = 16 };
+
+/* Queries of a matrix: the invocations of a sub-group; 0: no such matrices. */
+static int32_t columns(const tsr_device_info *info, tsr_dtype input)
+{
+    const char *const type = input == TSR_I8 ? "s8" : tsr_dtype_name(input);
+    for (uint32_t i = 0; i < info->matrix_count && (info->features & TSR_FEATURE_DPAS); i++)
+        if (info->matrix[i].m == ROWS && strcmp(info->matrix[i].a, type) == 0) return (int32_t)info->matrix[i].n;
+    return 0;
+}
+
+/* Bytes of shared memory, as dpas_memory.h has them; more: scores pass through it too. */
+static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, bool more)
+{
+    const int64_t head = d->q.shape[3] * (d->codes.bits ? 1 : 2), keys = t->bc * tsr_ceil_div(head, 32) * 32;
+    const int64_t values = t->bc * tsr_ceil_div(t->dv_slice, ROWS) * ROWS * 2;
+    return (uint64_t)(keys + values + (more ? 4 * t->bc * t->query_tile : 0) + 8 * 4 * (int64_t)t->query_tile + 1024);
+}
+
+size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
+{
+    /* Sub-groups, matrices of queries of each, keys: best guess first. Outputs of 64 channels and two matrices of queries are half of 256
+     * registers, those of 128 channels and one. */
+    static const int32_t wishes[][3] = {{4, 2, 16}, {8, 1, 32}, {4, 1, 32}, {8, 1, 16}, {4, 1, 16}, {2, 1, 16}};
+    const int32_t side = columns(info, tsr_matrix_input(d));
+    const size_t first = d->q.shape[3] > 64 || d->v.shape[3] > 64 ? 1 : 0;
+    size_t count = 0;
+    enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
+    for (size_t i = 0; side && i < WISHES; i++) {
+        const int32_t *w = wishes[(first + i) % WISHES], lanes = w[0] * side;
+        const tsr_tiling t = {.tile = TSR_TILE_MATRIX,
+                              .lanes = lanes,
+                              .ln = lanes,
+                              .rm = w[0],
+                              .rn = w[1],
+                              .bc = w[2],
+                              .d_chunk = (int32_t)d->q.shape[3],
+                              .dv_slice = tsr_min32((int32_t)d->v.shape[3], SLICE),
+                              .kv_chunk = w[2],
+                              .query_tile = w[0] * w[1] * side};
+        if (t.query_tile > TSR_TILE_MAX || (t.query_tile > t.bc && t.query_tile % t.bc != 0)) continue;
+        if ((uint32_t)lanes > info->max_workgroup || shared_bytes(&t, d, true) > info->shared_bytes) continue;
+        tsr_shapes_add(out, &count, t);
+    }
+    return count;
+}

@@ -1,0 +1,60 @@
+/* Matrices of Intel's engines in the dialect, for tile model matrix in OpenCL C (cl_intel_subgroup_matrix_multiply_accumulate): operands are
+ * registers, whose order the extension says. MAT_DT: the storage type of inputs, as tsr_dtype: 1 fp16, 2 bf16, 7 int8.
+ *
+ * mat_a    8 rows of 32 bytes: in memory one row after the other, MAT_WORDS words in all
+ * mat_b    32 bytes of a column for each invocation
+ * mat_c    8 rows in fp32, a column for each invocation
+ * MAT_LOAD_A(p), MAT_LOAD_B(p)  from shared memory: the sub-group's p, a multiple of 16 bytes; each invocation's own, a multiple of 32
+ * MAT_MUL(a, b, c), MAT_MUL_CODES(a, b, c)   a b + c, of numbers of 16 bits, and of int8 with sums in int32
+ * MAT_PAIR(x, y)   two fp32 rounded to what is multiplied beside MAT_DT, as a word
+ * SUBGROUP_AT, SUBLANE, SUBGROUP_SAYS(c)  as in matrix.h
+ * u32x4, LD128(p, i), LDS128(a, i), STS128(a, i, x)  16 bytes at a time, from an address that is a multiple of 16
+ * LOWER_HALVES(a, b), UPPER_HALVES(a, b)  a word of the 16 bits of two words */
+#pragma OPENCL EXTENSION cl_khr_subgroups : enable
+#define MAT_WORDS 64
+#define mat_b int8
+#define mat_c float8
+#define mat_sums int8 /* of codes */
+#if SUBGROUP == 8
+#define mat_a int8
+#else
+#define mat_a short8
+#endif
+#define MAT_LOAD_B(p) (*(__local const int8 *)(p))
+
+#ifdef DPAS_EMULATED
+#include "dpas_emulated.h"
+#else
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+/* Not all of Intel's compilers that have the functions declare them. */
+#define BUILT_IN_ __attribute__((overloadable, convergent))
+uint8 BUILT_IN_ intel_sub_group_block_read8(const __local uint *p);
+ushort8 BUILT_IN_ intel_sub_group_block_read_us8(const __local ushort *p);
+int8 BUILT_IN_ intel_sub_group_i8_i8_matrix_mad_k32(mat_a a, int8 b, int8 c);
+float8 BUILT_IN_ intel_sub_group_f16_f16_matrix_mad_k16(mat_a a, int8 b, float8 c);
+float8 BUILT_IN_ intel_sub_group_bf16_bf16_matrix_mad_k16(mat_a a, int8 b, float8 c);
+ushort2 __attribute__((overloadable)) intel_convert_bfloat162_as_ushort2(float2 x);
+#if SUBGROUP == 8
+#define MAT_LOAD_A(p) as_int8(intel_sub_group_block_read8(p))
+#else
+#define MAT_LOAD_A(p) as_short8(intel_sub_group_block_read_us8((__local const ushort *)(p)))
+#endif
+#define MAT_MUL_CODES(a, b, c) intel_sub_group_i8_i8_matrix_mad_k32(a, b, c)
+#if MAT_DT == 2
+#define MAT_MUL(a, b, c) intel_sub_group_bf16_bf16_matrix_mad_k16(a, b, c)
+#define MAT_PAIR(x, y) as_uint(intel_convert_bfloat162_as_ushort2((float2)(x, y)))
+#else
+#define MAT_MUL(a, b, c) intel_sub_group_f16_f16_matrix_mad_k16(a, b, c)
+#define MAT_PAIR(x, y) as_uint(convert_half2((float2)(x, y)))
+#endif
+#define MAT_EXP2(x) native_exp2(x)
+#endif
+
+#define SUBGROUP_AT ((i32)get_sub_group_id())
+#define SUBLANE ((i32)get_sub_group_local_id())
+#define SUBGROUP_SAYS(c) (sub_group_any(c) != 0)
+#define u32x4 uint4
+#define LD128(p, i) (((__global const uint4 *)(p))[i])
+#define STS128(a, i, x) *(__local uint4 *)((a) + (i)) = (x)
+#define LOWER_HALVES(a, b) as_uint((ushort2)(as_ushort2(a).s0, as_ushort2(b).s0))
+#define UPPER_HALVES(a, b) as_uint((ushort2)(as_ushort2(a).s1, as_ushort2(b).s1))
