@@ -40,7 +40,18 @@ static tsr_status compile(const bk_kernel_source *source, const char *text, vk_c
     return status;
 }
 
-tsr_status vk_code_get(bk_device *dev, const bk_kernel_desc *desc, vk_code *out)
+/* What was compiled with fp16 for matrices of bf16, as it is run. */
+static tsr_status to_bfloat(const bk_kernel_source *source, vk_code *code)
+{
+    uint32_t *words = NULL;
+    size_t count = 0;
+    const tsr_status status = vk_bfloat(source->name, code->words, code->size / sizeof(*words), &words, &count);
+    free(code->owned);
+    *code = (vk_code){words, count * sizeof(*words), words};
+    return status;
+}
+
+static tsr_status get_compiled(bk_device *dev, const bk_kernel_desc *desc, vk_code *out)
 {
     const bk_kernel_source *source = desc->source;
     bool from_text = false;
@@ -66,6 +77,12 @@ tsr_status vk_code_get(bk_device *dev, const bk_kernel_desc *desc, vk_code *out)
     if (status == TSR_OK) dev->services->log(dev->services->ctx, TSR_LOG_INFO, "%s: kernel %s is made of its text", dev->info.id, source->name);
     free(text);
     return status;
+}
+
+tsr_status vk_code_get(bk_device *dev, const bk_kernel_desc *desc, vk_code *out)
+{
+    const tsr_status status = get_compiled(dev, desc, out);
+    return status == TSR_OK && desc->source->input == TSR_BF16 ? to_bfloat(desc->source, out) : status;
 }
 
 void vk_code_free(vk_code *code) { free(code->owned); }

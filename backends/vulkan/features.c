@@ -12,7 +12,7 @@ typedef struct place {
 } place;
 
 /* What a feature is for; of all but NEEDED a device may have none. */
-typedef enum purpose { NEEDED, SIZES, MATRICES } purpose;
+typedef enum purpose { NEEDED, SIZES, MATRICES, BFLOATS } purpose;
 
 typedef struct feature {
     const char *name;
@@ -52,6 +52,14 @@ static const feature all[] = {
      MATRICES,
      {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, offsetof(VkPhysicalDeviceCooperativeMatrixFeaturesKHR, cooperativeMatrix),
        "CooperativeMatrixFeaturesKHR"}}},
+    {"shaderBFloat16Type",
+     BFLOATS,
+     {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR, offsetof(VkPhysicalDeviceShaderBfloat16FeaturesKHR, shaderBFloat16Type),
+       "ShaderBfloat16FeaturesKHR"}}},
+    {"shaderBFloat16CooperativeMatrix",
+     BFLOATS,
+     {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR,
+       offsetof(VkPhysicalDeviceShaderBfloat16FeaturesKHR, shaderBFloat16CooperativeMatrix), "ShaderBfloat16FeaturesKHR"}}},
 #endif
 };
 enum { COUNT = sizeof(all) / sizeof(all[0]), PLACES = 2 };
@@ -101,6 +109,8 @@ bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain) { return 
 
 bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, SIZES) && serves(chain, MATRICES); }
 
+bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain) { return vk_features_matrices(chain) && serves(chain, BFLOATS); }
+
 void vk_features_chain(VkPhysicalDevice physical, vk_features *f)
 {
     *f = (vk_features){.all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f->f11},
@@ -112,6 +122,9 @@ void vk_features_chain(VkPhysicalDevice physical, vk_features *f)
     f->matrix.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR;
     f->matrix.pNext = f->f12.pNext;
     if (vk_has_extension(physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) f->f12.pNext = &f->matrix;
+    f->bfloat.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR;
+    f->bfloat.pNext = f->f12.pNext;
+    if (vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) f->f12.pNext = &f->bfloat;
 #endif
 }
 
@@ -129,7 +142,8 @@ bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *ch
     for (int i = 0; i < COUNT; i++) {
         VkBool32 *flag = find(chain, &all[i]);
         const VkBool32 *there = find(&have.all, &all[i]);
-        if (flag && (all[i].purpose == NEEDED || (there && *there))) *flag = VK_TRUE;
+        const bool used = all[i].purpose == NEEDED || (there && *there && (all[i].purpose != BFLOATS || serves(chain, MATRICES)));
+        if (flag && used) *flag = VK_TRUE;
         if (!flag && all[i].purpose == NEEDED) {
             char where[64];
             snprintf(where, sizeof(where), " (of VkPhysicalDevice%s)", all[i].in[0].name);
@@ -144,10 +158,10 @@ uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDevic
     /* An application keeps the list: each case is a run of one constant array. */
     static const char *const names[] = {VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME,
 #ifdef VK_KHR_cooperative_matrix
-                                        VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME
+                                        VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME
 #endif
     };
     const bool sizes = serves(chain, SIZES) && vk_has_extension(physical, names[0]), matrices = serves(chain, MATRICES);
     *out = names + !sizes;
-    return (uint32_t)sizes + (uint32_t)matrices;
+    return (uint32_t)sizes + (uint32_t)matrices + (uint32_t)(matrices && serves(chain, BFLOATS));
 }

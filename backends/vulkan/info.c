@@ -145,8 +145,8 @@ static const char *component_name(VkComponentTypeKHR type)
         break;
     }
     switch ((int)type) { /* newer than some headers */
-    case 1000141000:
-        return "bf16"; /* VK_COMPONENT_TYPE_BFLOAT16_KHR */
+    case VK_COMPONENT_TYPE_BFLOAT16_KHR:
+        return "bf16";
     case 1000491002:
         return "e4m3"; /* VK_COMPONENT_TYPE_FLOAT8_E4M3_EXT */
     case 1000491003:
@@ -161,11 +161,13 @@ static bool plain_shape(const VkCooperativeMatrixPropertiesKHR *p)
     return p->AType == p->BType && p->CType == p->ResultType && !p->saturatingAccumulation && p->scope == VK_SCOPE_SUBGROUP_KHR;
 }
 
-static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_device_info *info)
+void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info)
 {
-    vk_features features;
-    vk_features_query(physical, &features);
-    if (!vk_features_matrices(&features.all)) return;
+    info->features &= ~(uint32_t)TSR_FEATURE_MATRIX;
+    info->matrix_count = 0;
+    memset(info->matrix, 0, sizeof(info->matrix));
+    if (!vk_features_matrices(enabled)) return;
+    const bool bfloat = vk_features_bfloat(enabled);
     const PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR list =
         (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)vkGetInstanceProcAddr(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
     uint32_t count = 0;
@@ -175,7 +177,7 @@ static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_de
     for (uint32_t i = 0; i < count; i++) all[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
     if (list(physical, &count, all) != VK_SUCCESS) count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!plain_shape(&all[i]) || info->matrix_count++ >= 16) continue;
+        if (!plain_shape(&all[i]) || ((int)all[i].AType == VK_COMPONENT_TYPE_BFLOAT16_KHR && !bfloat) || info->matrix_count++ >= 16) continue;
         tsr_matrix_shape *s = &info->matrix[info->matrix_count - 1];
         s->m = all[i].MSize;
         s->n = all[i].NSize;
@@ -187,25 +189,24 @@ static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_de
     free(all);
 }
 #else
-static void read_matrices(VkInstance instance, VkPhysicalDevice physical, tsr_device_info *info)
+void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info)
 {
     (void)instance;
     (void)physical;
+    (void)enabled;
     (void)info;
 }
 #endif
 
-static bool read_features(VkPhysicalDevice physical, tsr_device_info *info, char lacks[VK_TEXT])
+static bool read_features(VkPhysicalDevice physical, const vk_features *features, tsr_device_info *info, char lacks[VK_TEXT])
 {
-    vk_features features;
-    vk_features_query(physical, &features);
     VkPhysicalDeviceShaderIntegerDotProductFeatures dot = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
     VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &dot};
     if (vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) vkGetPhysicalDeviceFeatures2(physical, &query);
-    if (features.f12.shaderFloat16) info->features |= TSR_FEATURE_F16;
+    if (features->f12.shaderFloat16) info->features |= TSR_FEATURE_F16;
     if (dot.shaderIntegerDotProduct) info->features |= TSR_FEATURE_INT8_DOT;
-    if (vk_has_extension(physical, "VK_KHR_shader_bfloat16")) info->features |= TSR_FEATURE_BF16;
-    return vk_features_complete(&features.all, lacks);
+    if (vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) info->features |= TSR_FEATURE_BF16;
+    return vk_features_complete(&features->all, lacks);
 }
 
 static bool refuse(char lacks[VK_TEXT], const char *why)
@@ -238,7 +239,9 @@ bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, 
     snprintf(info->version, sizeof(info->version), "%.127s", driver.driverInfo[0] ? driver.driverInfo : "unknown");
     info->type = device_type(basic.deviceType);
     if (vk_compute_family(physical) == UINT32_MAX) return refuse(lacks, "a compute queue");
-    if (!read_features(physical, info, lacks)) return false;
+    vk_features features;
+    vk_features_query(physical, &features);
+    if (!read_features(physical, &features, info, lacks)) return false;
     info->max_buffer = limits3.maxMemoryAllocationSize;
     if (limits4.maxBufferSize && limits4.maxBufferSize < info->max_buffer) info->max_buffer = limits4.maxBufferSize;
     read_memory(physical, info);
@@ -252,6 +255,6 @@ bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, 
     if (info->type == TSR_DEVICE_CPU || info->type == TSR_DEVICE_INTEGRATED) info->features |= TSR_FEATURE_UNIFIED;
     info->vector_width = 1;
     info->compute_units = compute_units(physical, info->type);
-    read_matrices(instance, physical, info);
+    vk_read_matrices(instance, physical, &features.all, info);
     return true;
 }

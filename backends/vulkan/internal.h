@@ -7,6 +7,7 @@
 #include <volk.h>
 
 #include "backend.h"
+#include "newer.h"
 
 enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, VK_TEXT = 512 };
 
@@ -91,6 +92,8 @@ tsr_status vk_prepare(bk_device *dev); /* what an opened VkDevice needs besides 
 
 /* info.c: fills *info; false: lacks says why the device cannot run our kernels. */
 bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info, char lacks[VK_TEXT]);
+/* The matrices that a device has which was created with these features. */
+void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info);
 bool vk_has_extension(VkPhysicalDevice physical, const char *name);
 uint32_t vk_compute_family(VkPhysicalDevice physical); /* UINT32_MAX: none */
 uint64_t vk_memory_left(const bk_device *dev);         /* bytes, as far as the driver tells */
@@ -103,6 +106,7 @@ typedef struct vk_features {
     VkPhysicalDeviceSubgroupSizeControlFeatures control; /* where the device has the extension */
 #ifdef VK_KHR_cooperative_matrix
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix; /* likewise */
+    VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;    /* likewise */
 #endif
 } vk_features;
 void vk_features_chain(VkPhysicalDevice physical, vk_features *out);                    /* no flag set */
@@ -110,6 +114,7 @@ void vk_features_query(VkPhysicalDevice physical, vk_features *out);            
 bool vk_features_complete(const VkPhysicalDeviceFeatures2 *chain, char lacks[VK_TEXT]); /* false: lacks lists what we need */
 bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain);                 /* may a pipeline ask for its sub-group size? */
 bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain);                      /* and use cooperative matrices? */
+bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain);                        /* and those of bf16? */
 /* The device extensions that go with the flags set in a chain: how many, and the first of a constant list. */
 uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *chain, const char *const **out);
 /* Sets what we need, and of what helps us that which the device has; false: homeless lists what has no struct in the chain. */
@@ -138,6 +143,9 @@ typedef struct vk_code {
 } vk_code;
 tsr_status vk_code_get(bk_device *dev, const bk_kernel_desc *desc, vk_code *out);
 void vk_code_free(vk_code *code);
+
+/* bfloat.c: SPIR-V whose 16-bit floats are bf16, from one with fp16, malloc'd. INTERNAL where that is damaged, or computes with them. */
+tsr_status vk_bfloat(const char *name, const uint32_t *words, size_t count, uint32_t **out, size_t *out_count);
 
 /* queue.c */
 tsr_status vk_queue_create(bk_device *dev); /* asks for the queue unless it is borrowed */

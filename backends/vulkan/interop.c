@@ -94,10 +94,7 @@ tsr_status tsr_device_from_vulkan(tsr_context *ctx, const tsr_vulkan_device *app
     bk_device *dev = calloc(1, sizeof(*dev));
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a device");
     snprintf(info.id, sizeof(info.id), "vulkan:app");
-    if (!vk_features_matrices(app->features)) {
-        info.features &= ~(uint32_t)TSR_FEATURE_MATRIX;
-        info.matrix_count = 0;
-    }
+    vk_read_matrices(app->instance, app->physical, app->features, &info);
     dev->info = info;
     dev->services = tsr_context_services(ctx);
     dev->instance = app->instance;

@@ -169,9 +169,6 @@
     }
 
 /* From scores in registers to an input of the next product. */
-#if MAT_DT == 2
-#define PASS_ON(p, from) UNROLL for (i32 e_ = 0; e_ < from.length(); e_++) p[e_] = MAT_VALUE(from[e_]);
-#else
 #define PASS_ON(p, from)                                                                           \
     UNROLL for (i32 e_ = 0; e_ < from.length(); e_ += 2) {                                         \
         const f16vec2 own_ = f16vec2(from[e_], from[e_ + 1]);                                      \
@@ -188,7 +185,6 @@
             p[from.length() + e_ + 1] = y_.y;                                                      \
         }                                                                                          \
     }
-#endif
 
 /* O += V P. */
 #define MULTIPLY_VALUES                                                                            \

@@ -1,5 +1,6 @@
 /* Cooperative matrices in the dialect, for tile model matrix (GLSL alone). MAT_DT: the storage type of inputs, as tsr_dtype: 1 fp16, 2 bf16,
- * 7 int8; sums are fp32, of int8 int32.
+ * 7 int8; sums are fp32, of int8 int32. bf16 is compiled as fp16, and becomes bf16 in SPIR-V (backends/vulkan/bfloat.c): kernels move, convert
+ * and multiply values of MAT_IN, in and out of f16vec2 too, and compute with none; constants of it are 0.
  *
  * MAT_IN, MAT_SUM       the types of an element
  * MAT_A(m, k)  MAT_B(k, n)  MAT_C(m, n)  a sub-group's matrices: C += A B
@@ -7,22 +8,18 @@
  * SUBGROUP_AT, SUBLANE   the sub-group's number in the workgroup, the invocation's in the sub-group
  * MAT_EXP2(x)            2^x as the hardware has it
  * u32x4, LD128(p, i)     16 bytes at a time, from an address that is a multiple of 16; u128_p_(p).v is memory for coopMatLoad
- * MAT_SET8(matrix, e, word)  an invocation's elements from e on, fp16, from 16 bytes */
+ * MAT_SET8(matrix, e, word)  an invocation's elements from e on, of 16 bits, from 16 bytes */
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_vote : require
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int8 : require
-#if MAT_DT == 1
-#define MAT_IN float16_t
-#define MAT_SUM float
-#elif MAT_DT == 2
-#extension GL_EXT_bfloat16 : require
-#define MAT_IN bfloat16_t
-#define MAT_SUM float
-#elif MAT_DT == 7
+#if MAT_DT == 7
 #define MAT_IN int8_t
 #define MAT_SUM int
+#else
+#define MAT_IN float16_t
+#define MAT_SUM float
 #endif
 #define MAT(T, rows, columns, use) coopmat<T, gl_ScopeSubgroup, rows, columns, use>
 #define MAT_A(m, k) MAT(MAT_IN, m, k, gl_MatrixUseA)

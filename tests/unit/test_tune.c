@@ -467,7 +467,7 @@ static void classes(void **state)
         tsr_tune_candidate candidates[TSR_MAX_CANDIDATES];
         char why[TSR_WHY], expected[TSR_WHY];
         const size_t count = tsr_attention_candidates(&info, &d, all);
-        for (size_t c = 0; c < count; c++) candidates[c] = tsr_tune_attention_candidate(&d, &all[c]);
+        for (size_t c = 0; c < count; c++) candidates[c] = tsr_tune_attention_candidate(&info, &d, &all[c]);
         assert_true(tsr_built_in_find(&info, "flash", candidates, count, why) < count);
         snprintf(expected, sizeof(expected), "built in for %s:", devices[i].class);
         if (strncmp(why, expected, strlen(expected)) != 0) fail_msg("%s: %s; expected %s", devices[i].name, why, expected);

@@ -39,6 +39,8 @@ extern "C" {
  *   shaderFloat16, shaderInt8                         VkPhysicalDeviceVulkan12Features, or ...ShaderFloat16Int8Features
  *   cooperativeMatrix                                 VkPhysicalDeviceCooperativeMatrixFeaturesKHR
  * (matrix kernels need all of these six; where some are not enabled, the device is listed without matrices)
+ *   shaderBFloat16Type, shaderBFloat16CooperativeMatrix  VkPhysicalDeviceShaderBfloat16FeaturesKHR
+ * (matrix kernels of bf16 need these two besides; where they are not enabled, the device is listed without matrices of bf16)
  * and leaves all other flags alone. *extensions becomes a constant list of the device extensions to be enabled with them;
  * *extension_count may be 0. The instance was made for Vulkan 1.2 or later.
  * TSR_ERROR_UNSUPPORTED, naming what is missing, if the device cannot run Tessera; TSR_ERROR_ARGUMENT, naming the structs, if
