@@ -111,7 +111,14 @@ bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain) { return serve
 
 bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain) { return vk_features_matrices(chain) && serves(chain, BFLOATS); }
 
-void vk_features_chain(VkPhysicalDevice physical, vk_features *f)
+bool vk_features_ask_bfloat(const VkPhysicalDeviceFeatures2 *chain)
+{
+    bool asks = false;
+    for (int i = 0; i < COUNT; i++) asks = asks || (all[i].purpose == BFLOATS && find(chain, &all[i]));
+    return asks;
+}
+
+void vk_features_chain(VkPhysicalDevice physical, bool bfloat, vk_features *f)
 {
     *f = (vk_features){.all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f->f11},
                        .f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f->f12},
@@ -124,20 +131,22 @@ void vk_features_chain(VkPhysicalDevice physical, vk_features *f)
     if (vk_has_extension(physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) f->f12.pNext = &f->matrix;
     f->bfloat.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR;
     f->bfloat.pNext = f->f12.pNext;
-    if (vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) f->f12.pNext = &f->bfloat;
+    if (bfloat && vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) f->f12.pNext = &f->bfloat;
+#else
+    (void)bfloat;
 #endif
 }
 
-void vk_features_query(VkPhysicalDevice physical, vk_features *f)
+void vk_features_query(VkPhysicalDevice physical, bool bfloat, vk_features *f)
 {
-    vk_features_chain(physical, f);
+    vk_features_chain(physical, bfloat, f);
     vkGetPhysicalDeviceFeatures2(physical, &f->all);
 }
 
 bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *chain, char homeless[VK_TEXT])
 {
     vk_features have;
-    vk_features_query(physical, &have);
+    vk_features_query(physical, vk_features_ask_bfloat(chain), &have);
     homeless[0] = '\0';
     for (int i = 0; i < COUNT; i++) {
         VkBool32 *flag = find(chain, &all[i]);

@@ -215,7 +215,7 @@ static bool refuse(char lacks[VK_TEXT], const char *why)
     return false;
 }
 
-bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info, char lacks[VK_TEXT])
+bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, bool bfloat, tsr_device_info *info, char lacks[VK_TEXT])
 {
     memset(info, 0, sizeof(*info));
     VkPhysicalDeviceSubgroupSizeControlProperties sizes = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
@@ -240,7 +240,7 @@ bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, 
     info->type = device_type(basic.deviceType);
     if (vk_compute_family(physical) == UINT32_MAX) return refuse(lacks, "a compute queue");
     vk_features features;
-    vk_features_query(physical, &features);
+    vk_features_query(physical, bfloat, &features);
     if (!read_features(physical, &features, info, lacks)) return false;
     info->max_buffer = limits3.maxMemoryAllocationSize;
     if (limits4.maxBufferSize && limits4.maxBufferSize < info->max_buffer) info->max_buffer = limits4.maxBufferSize;

@@ -14,7 +14,8 @@ enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, 
 typedef struct vk_state {
     const bk_services *services;
     VkInstance instance;
-    bool stuck; /* a device was left to the driver, and its instance with it */
+    bool stuck;  /* a device was left to the driver, and its instance with it */
+    bool bfloat; /* matrices of bf16 may be used: no validation layer, or one that knows them */
     VkDebugUtilsMessengerEXT messenger;
     PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger; /* volk's belongs to the first instance */
     size_t count;
@@ -91,7 +92,7 @@ bool vk_load(VkInstance instance);     /* the loader's entry points, for this in
 tsr_status vk_prepare(bk_device *dev); /* what an opened VkDevice needs besides */
 
 /* info.c: fills *info; false: lacks says why the device cannot run our kernels. */
-bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, tsr_device_info *info, char lacks[VK_TEXT]);
+bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, bool bfloat, tsr_device_info *info, char lacks[VK_TEXT]);
 /* The matrices that a device has which was created with these features. */
 void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info);
 bool vk_has_extension(VkPhysicalDevice physical, const char *name);
@@ -109,8 +110,10 @@ typedef struct vk_features {
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;    /* likewise */
 #endif
 } vk_features;
-void vk_features_chain(VkPhysicalDevice physical, vk_features *out);                    /* no flag set */
-void vk_features_query(VkPhysicalDevice physical, vk_features *out);                    /* what the device has */
+/* bfloat: also those of bf16, which not every validation layer knows. */
+void vk_features_chain(VkPhysicalDevice physical, bool bfloat, vk_features *out);       /* no flag set */
+void vk_features_query(VkPhysicalDevice physical, bool bfloat, vk_features *out);       /* what the device has */
+bool vk_features_ask_bfloat(const VkPhysicalDeviceFeatures2 *chain);                    /* is there room for those of bf16? */
 bool vk_features_complete(const VkPhysicalDeviceFeatures2 *chain, char lacks[VK_TEXT]); /* false: lacks lists what we need */
 bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain);                 /* may a pipeline ask for its sub-group size? */
 bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain);                      /* and use cooperative matrices? */

@@ -28,12 +28,12 @@ static bool belongs(VkInstance instance, VkPhysicalDevice physical)
     return found;
 }
 
-static tsr_status check_physical(VkInstance instance, VkPhysicalDevice physical, tsr_device_info *info)
+static tsr_status check_physical(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *features, tsr_device_info *info)
 {
     if (!vk_load(instance)) return tsr_fail(TSR_ERROR_UNSUPPORTED, "the Vulkan loader is not there");
     if (!belongs(instance, physical)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument physical is none of the instance's physical devices");
     char lacks[VK_TEXT];
-    if (!vk_read_info(instance, physical, 0, info, lacks))
+    if (!vk_read_info(instance, physical, 0, vk_features_ask_bfloat(features), info, lacks))
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "the Vulkan device %s cannot run Tessera: under this instance it lacks %s", info->name, lacks);
     return TSR_OK;
 }
@@ -52,7 +52,7 @@ tsr_status tsr_vulkan_require(VkInstance instance, VkPhysicalDevice physical, Vk
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument features->sType is %d; expected VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2",
                         (int)features->sType);
     tsr_device_info info;
-    const tsr_status status = check_physical(instance, physical, &info);
+    const tsr_status status = check_physical(instance, physical, features, &info);
     if (status != TSR_OK) return status;
     char homeless[VK_TEXT];
     if (!vk_features_enable(physical, features, homeless))
@@ -87,7 +87,7 @@ tsr_status tsr_device_from_vulkan(tsr_context *ctx, const tsr_vulkan_device *app
     *out = NULL;
     tsr_device_info info;
     tsr_status status = check(app);
-    if (status == TSR_OK) status = check_physical(app->instance, app->physical, &info);
+    if (status == TSR_OK) status = check_physical(app->instance, app->physical, app->features, &info);
     if (status != TSR_OK) return status;
     if (!computes(app->physical, app->queue_family))
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument app->queue_family is %u; expected a family with compute", app->queue_family);

@@ -28,14 +28,15 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
     return VK_FALSE;
 }
 
-static bool has_layer(const char *name)
+/* The version of Vulkan that a layer was written for; 0: there is no such layer. */
+static uint32_t layer_version(const char *name)
 {
     VkLayerProperties layers[64];
     uint32_t count = 64;
-    if (vkEnumerateInstanceLayerProperties(&count, layers) < 0) return false;
+    if (vkEnumerateInstanceLayerProperties(&count, layers) < 0) return 0;
     for (uint32_t i = 0; i < count; i++)
-        if (strcmp(layers[i].layerName, name) == 0) return true;
-    return false;
+        if (strcmp(layers[i].layerName, name) == 0) return layers[i].specVersion;
+    return 0;
 }
 
 /* volk keeps its pointers in globals that contexts of several threads share: written once, under a lock.
@@ -73,7 +74,12 @@ bool vk_load(VkInstance instance)
 static bool create_instance(vk_state *state)
 {
     static const char *const validation_layer = "VK_LAYER_KHRONOS_validation", *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
-    const bool validate = state->services->validation && has_layer(validation_layer);
+    const uint32_t layer = state->services->validation ? layer_version(validation_layer) : 0;
+    const bool validate = layer != 0;
+    /* An older layer takes structs, capabilities and matrices of bf16 for mistakes. */
+    state->bfloat = !validate || layer >= VK_MAKE_API_VERSION(0, 1, 4, 320);
+    if (!state->bfloat)
+        state->services->log(state->services->ctx, TSR_LOG_INFO, "vulkan: no matrices of bf16 beside a validation layer older than Vulkan 1.4.320");
     if (state->services->validation && !validate)
         state->services->log(state->services->ctx, TSR_LOG_WARNING, "vulkan: %s is not installed", validation_layer);
     const VkDebugUtilsMessengerCreateInfoEXT messenger = {
@@ -124,7 +130,7 @@ static size_t vk_probe(const bk_services *services, void **out, tsr_device_info 
     for (uint32_t i = 0; i < count; i++) {
         tsr_device_info *info = &state->devices[state->count].info;
         char lacks[VK_TEXT];
-        if (!vk_read_info(state->instance, all[i], state->count, info, lacks)) {
+        if (!vk_read_info(state->instance, all[i], state->count, state->bfloat, info, lacks)) {
             services->log(services->ctx, TSR_LOG_INFO, "vulkan: %s is not listed: it lacks %s", info->name, lacks);
             continue;
         }
@@ -151,7 +157,7 @@ static VkResult create_device(bk_device *dev)
     const VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = dev->family, .queueCount = 1, .pQueuePriorities = &priority};
     vk_features features;
-    vk_features_chain(dev->physical, &features);
+    vk_features_chain(dev->physical, dev->state->bfloat, &features);
     char homeless[VK_TEXT]; /* none: the chain has every struct */
     vk_features_enable(dev->physical, &features.all, homeless);
     dev->size_control = vk_features_subgroup_size(&features.all);
