@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 build=build/debian13
-cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_TESTS=OFF -DTESSERA_WERROR=ON -DTESSERA_HOST_WIDE=OFF
-cmake --build $build --target tessera_tool tessera_lab_variants tessera_lab_layer tessera_lab_opencl
+cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_TESTS=ON -DTESSERA_WERROR=ON -DTESSERA_HOST_WIDE=OFF
+cmake --build $build --target tessera_tool tessera_lab_variants tessera_lab_layer tessera_lab_opencl test_bfloat test_bfloat_device
 
 matrix() {
     export VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json TESSERA_GOLDEN="$PWD/tests/golden"
@@ -14,6 +14,8 @@ matrix() {
         echo "lavapipe: $cases"
         tests/suite.sh $build/tessera vulkan ON --quiet --validate --filter "$cases" || return 1
     done
+    # Matrices of bf16: their SPIR-V, and what it computes, said in words that this driver knows.
+    $build/tests/test_bfloat && $build/tests/test_bfloat_device
 }
 matrix >$build/matrix.log 2>&1 &
 code=0
