@@ -30,7 +30,12 @@
     (((w) * 2 < (n) ? LD16(row, (w) * 2 * (sd)) : 0u) | ((w) * 2 + 1 < (n) ? LD16(row, ((w) * 2 + 1) * (sd)) << 16 : 0u))
 #endif
 /* One value as 16 bits of the type that is multiplied. */
-#define VALUE_BITS(row, d) ((d) >= dvn ? 0u : V_DT == VALUE_DT ? LD16(row, (d) * PRM(v_sd)) : f32_to_f16(load_as(V_DT, row, (d) * PRM(v_sd))))
+#if MAT_DT == 2
+#define TO_VALUE(x) f32_to_bf16(x)
+#else
+#define TO_VALUE(x) f32_to_f16(x)
+#endif
+#define VALUE_BITS(row, d) ((d) >= dvn ? 0u : V_DT == VALUE_DT ? LD16(row, (d) * PRM(v_sd)) : TO_VALUE(load_as(V_DT, row, (d) * PRM(v_sd))))
 /* The step of a channel of values in codes, which stand behind the last key. */
 #define VALUE_STEP(d) LDF(PADD(vb, I64(PRM(nk)) * PRM(v_sn)), dv0 + ((d) < dvn ? (d) : dvn - 1))
 
