@@ -2,7 +2,8 @@
 #include "matrix/layout.h"
 #include "shapes.h"
 
-enum { MAX_D = 128, SLICE = 128, CPU_SLICE = 64 }; /* longer heads take more registers than leave room for two sub-groups */
+/* Above LONG channels there are few shapes that spill nowhere; above QUERY_D a part of the queries stays in shared memory (matrix_memory.h). */
+enum { LONG = 128, QUERY_D = 192, MAX_D = 256, SLICE = 128, CPU_SLICE = 64 };
 
 static int32_t up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -33,8 +34,9 @@ static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, c
     const int64_t turned = channels * (t->bc * 2 + 16), straight = t->bc * (up((int32_t)channels * 2, 16) + 16);
     const int64_t scores = ((most || by_memory(d)) && t->bc > side ? t->bc : side) * t->query_tile * 4;
     const int64_t probabilities = most ? t->query_tile * (t->bc + 8) * 2 : 0;
+    const int64_t tail = d->q.shape[3] > QUERY_D ? t->query_tile * ((d->q.shape[3] - QUERY_D + keys->k) * size + 32) : 0;
     const int64_t more = (9 * (int64_t)t->query_tile + 2 * t->bc) * 4 + 256;
-    return (uint64_t)(t->bc * key_pitch + (turned > straight ? turned : straight) + scores + probabilities + more);
+    return (uint64_t)(t->bc * key_pitch + (turned > straight ? turned : straight) + scores + probabilities + tail + more);
 }
 
 size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
@@ -42,31 +44,36 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
     /* Sub-groups, matrices of queries of each, keys: best guess first. */
     static const int32_t wishes[][3] = {{4, 1, 64}, {4, 1, 32}, {4, 2, 32},  {4, 2, 64}, {8, 1, 64}, {8, 1, 32}, {2, 1, 64},
                                         {2, 1, 32}, {2, 2, 32}, {4, 1, 128}, {4, 1, 16}, {2, 1, 16}, {1, 1, 16}};
+    static const int32_t long_wishes[][3] = {{4, 1, 32}, {4, 1, 16}, {2, 1, 16}}, longest_wishes[][3] = {{4, 1, 16}};
     if (info->features & TSR_FEATURE_DPAS) return tsr_shapes_dpas(info, d, out);
     const tsr_matrix_shape *values = value_shape(info, d), *keys = tsr_matrix_shape_for(info, tsr_matrix_input(d));
     size_t count = 0;
     if (!values || !keys) return 0;
     const int32_t side = (int32_t)(values->m > values->n ? values->m : values->n), depth = (int32_t)values->k;
-    enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
+    enum { WISHES = sizeof(wishes) / sizeof(wishes[0]), LONG_WISHES = sizeof(long_wishes) / sizeof(long_wishes[0]) };
+    const int32_t channels = (int32_t)d->q.shape[3];
+    const int32_t(*const list)[3] = channels <= LONG ? wishes : channels <= QUERY_D ? long_wishes : longest_wishes;
+    const size_t listed = channels <= LONG ? WISHES : channels <= QUERY_D ? LONG_WISHES : 1;
     /* More than 64 channels and 64 keys take too many registers; a CPU's compiler takes minutes for many products. */
-    const size_t first = info->type == TSR_DEVICE_CPU ? WISHES - 3 : d->q.shape[3] > 64 || d->v.shape[3] > 64;
+    size_t first = list == wishes && (channels > 64 || d->v.shape[3] > 64);
+    if (info->type == TSR_DEVICE_CPU) first = list == wishes ? WISHES - 3 : listed - 1;
     /* First those that leave room for a second workgroup on most cards, to hide the waits of the first. */
     enum { HALF = 32 << 10 };
-    for (size_t i = 0; i < 2 * WISHES; i++) {
-        const int32_t *w = wishes[(first + i) % WISHES], lanes = w[0] * (int32_t)info->subgroup_min;
+    for (size_t i = 0; i < 2 * listed; i++) {
+        const int32_t *w = list[(first + i) % listed], lanes = w[0] * (int32_t)info->subgroup_min;
         const tsr_tiling t = {.tile = TSR_TILE_MATRIX,
                               .lanes = lanes,
                               .ln = lanes,
                               .rm = w[0],
                               .rn = w[1],
                               .bc = w[2],
-                              .d_chunk = (int32_t)d->q.shape[3],
+                              .d_chunk = channels,
                               .dv_slice = tsr_min32((int32_t)d->v.shape[3], info->type == TSR_DEVICE_CPU ? CPU_SLICE : SLICE),
                               .kv_chunk = w[2],
                               .query_tile = w[0] * w[1] * side};
         if (t.query_tile > TSR_TILE_MAX || t.bc % side != 0 || (t.query_tile > t.bc && t.query_tile % t.bc != 0) || t.bc % depth != 0) continue;
         if ((uint32_t)lanes > info->max_workgroup || shared_bytes(&t, d, keys, values, true) > info->shared_bytes) continue;
-        if (i < WISHES && shared_bytes(&t, d, keys, values, false) > HALF) continue;
+        if (i < listed && list == wishes && shared_bytes(&t, d, keys, values, false) > HALF) continue;
         tsr_shapes_add(out, &count, t);
     }
     return count;
@@ -77,12 +84,13 @@ tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_de
     tsr_tiling all[TSR_MAX_SHAPES];
     const tsr_dtype input = tsr_matrix_input(d);
     const char *kernel = tsr_matrix_kernel(info);
+    const int32_t most = info->features & TSR_FEATURE_DPAS ? LONG : MAX_D;
     if (!tsr_kernel_matrix_built(kernel, TSR_F16))
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; this build has no matrix kernels");
     if (d->codes.bits ? d->codes.values == TSR_F32 : d->q.dtype != d->k.dtype || d->q.dtype != d->v.dtype)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take q, k and v of one type, and codes with values of f16 or i8");
-    if (d->q.shape[3] > MAX_D || !(d->scale > 0))
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take head dims up to %d and scales above 0", MAX_D);
+    if (d->q.shape[3] > most || !(d->scale > 0))
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take head dims up to %d and scales above 0", most);
     if (!tsr_kernel_matrix_built(kernel, input) || tsr_shapes_matrix(info, d, all) == 0)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no matrices of %s that this build can use", info->id,
                         tsr_dtype_name(input));

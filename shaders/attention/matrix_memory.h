@@ -41,6 +41,11 @@
 #define KEY_WORDS (D_STEPS * STEP_WORDS)
 #define KEY_PITCH ((KEY_WORDS + 3) / 4 * 4 + 4)
 #define SK_WORDS (BC * KEY_PITCH)
+/* Steps of queries that stay in registers; those behind are read from sq for each tile. */
+#define Q_STEPS (D_STEPS * SK > 192 ? 192 / SK : D_STEPS)
+#define Q_WORDS (D_STEPS > Q_STEPS ? (D_STEPS - Q_STEPS) * STEP_WORDS : 1)
+#define Q_PITCH ((Q_WORDS + 3) / 4 * 4 + 4)
+#define SQ_WORDS (D_STEPS > Q_STEPS ? QT * Q_PITCH : 1)
 #define VALUE_PITCH ((V_TURNED != 0 ? BC / 2 : (V_BLOCKS * VN / 2 + 3) / 4 * 4) + 4)
 #define SV_WORDS ((V_TURNED != 0 ? V_BLOCKS * VN : BC) * VALUE_PITCH)
 #define ALL_BY_MEMORY (SCORES_CHANGE || LINES == 0) /* in this order: glslang 15 writes nested ones after what needs them */
@@ -160,12 +165,18 @@
 #define MULTIPLY_KEYS(sums, i, d, j)                                                               \
     if (ACROSS != 0) {                                                                             \
         MAT_A(SM, SK) ka;                                                                          \
+        QUERY_B qb_;                                                                               \
         coopMatLoad(ka, sk, (i) * KEY_PITCH + (d) * STEP_WORDS, KEY_PITCH, MAT_ROWS);              \
-        sums = coopMatMulAdd(ka, qx[(d) * RC + (j)], sums);                                        \
+        if ((d) < Q_STEPS) { qb_ = qx[(d) * RC + (j)]; }                                           \
+        else { coopMatLoad(qb_, sq, (q0 + (j) * CQ) * Q_PITCH + ((d) - Q_STEPS) * STEP_WORDS, Q_PITCH, MAT_COLUMNS); } \
+        sums = coopMatMulAdd(ka, qb_, sums);                                                       \
     } else {                                                                                       \
         MAT_B(SK, SN) kx;                                                                          \
+        QUERY_A qa_;                                                                               \
         coopMatLoad(kx, sk, (i) * KEY_PITCH + (d) * STEP_WORDS, KEY_PITCH, MAT_COLUMNS);           \
-        sums = coopMatMulAdd(qa[(d) * RC + (j)], kx, sums);                                        \
+        if ((d) < Q_STEPS) { qa_ = qa[(d) * RC + (j)]; }                                           \
+        else { coopMatLoad(qa_, sq, (q0 + (j) * CQ) * Q_PITCH + ((d) - Q_STEPS) * STEP_WORDS, Q_PITCH, MAT_ROWS); } \
+        sums = coopMatMulAdd(qa_, kx, sums);                                                       \
     }
 
 /* From scores in registers to an input of the next product. */

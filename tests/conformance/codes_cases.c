@@ -38,6 +38,12 @@ static const codes_case cases[] = {
     {"matrix-i8", SHAPE(2, 2, 1, 67, 131, 64, 64), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .tile = TSR_TILE_MATRIX, .limit = 4e-2},
     {"matrix-i8-slices", SHAPE(1, 2, 2, 5, 200, 24, 130), .codes = {.bits = 8, .values = TSR_I8}, .sink = true, .tile = TSR_TILE_MATRIX,
      .limit = 4e-2},
+    {"matrix-i8-causal", SHAPE(1, 2, 2, 83, 115, 40, 24), .codes = {.bits = 8, .values = TSR_I8}, .causal = true, .tile = TSR_TILE_MATRIX,
+     .limit = 4e-2},
+    {"matrix-i8-splits", SHAPE(1, 2, 2, 5, 400, 24, 24), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .sink = true, .splits = 3,
+     .tile = TSR_TILE_MATRIX, .limit = 4e-2},
+    {"i8-values-causal", SHAPE(1, 2, 2, 83, 115, 40, 24), .codes = {.bits = 8, .values = TSR_I8}, .causal = true, .limit = 4e-2},
+    {"i8-values-splits", SHAPE(1, 2, 2, 5, 400, 24, 24), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .splits = 3, .limit = 4e-2},
     {"passes", SHAPE(1, 1, 1, 40, 2200, 64, 64), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .limit = 4e-2},
     {"one", SHAPE(1, 1, 1, 1, 1, 1, 1), .codes = {.bits = 8, .smooth = 1}, .limit = 2e-2},
     {"no-keys", SHAPE(1, 2, 2, 3, 0, 8, 8), .codes = {.bits = 8, .smooth = 1, .values = TSR_I8}, .sink = true},
@@ -168,7 +174,9 @@ static suite_verdict compare(const whole *a, const codes_case *c, const referenc
         r->is[i] = r->o[i] + copysign(fmax(0, fabs(off) - r->slack[i / dv]), off);
         slack = fmax(slack, r->slack[i / dv]);
     }
-    const double limit = c->dtype == TSR_F32 ? 2e-6 : 5e-4, error = oracle_error(r->is, r->o, values);
+    /* Where a band decides where tiles begin, probabilities may be rounded against another maximum; and drivers round to fp16 as they like. */
+    const double rounding = c->causal && c->codes.values == TSR_I8 ? 5e-3 : c->tile == TSR_TILE_MATRIX && c->codes.values == TSR_F16 ? exp2(-11) : 0;
+    const double limit = rounding + (c->dtype == TSR_F32 ? 2e-6 : 5e-4), error = oracle_error(r->is, r->o, values);
     for (size_t i = 0; i < values; i++) r->is[i] = (double)a->o[i];
     const double loss = oracle_error(r->is, r->exact, values);
     const bool right = error <= limit && (c->limit == 0 || (loss <= c->limit && loss > 0) || c->nk <= 1);

@@ -5,7 +5,7 @@
 
 static const grid_theme *const replayed[] = {&grid_shapes,  &grid_dims,    &grid_sets,   &grid_scores,
                                              &grid_hostile, &grid_layouts, &grid_splits, &grid_tiles};
-enum { THEMES = sizeof(replayed) / sizeof(replayed[0]), MAX_D = 128 };
+enum { THEMES = sizeof(replayed) / sizeof(replayed[0]), MAX_D = 256 };
 
 static void make(int number, grid_named *out)
 {

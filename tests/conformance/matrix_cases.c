@@ -1,4 +1,4 @@
-/* Tile model matrix beside what only some kernels compute: a user's score expression. */
+/* Tile model matrix beside what only some kernels compute, a user's score expression; and each of the shapes that a tuner may choose. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +15,12 @@ static double score(const void *user, double s, int64_t b, int64_t h, int64_t i,
     return s * 0.5 - 0.1 * fabs((double)(i - j)) + (double)h;
 }
 
-static suite_verdict compare(const whole *a, suite_run_context *run)
+static suite_verdict compare(const whole *a, double (*rewrite)(const void *, double, int64_t, int64_t, int64_t, int64_t), suite_run_context *run)
 {
     tsr_attention_desc exact = a->desc;
     exact.q.dtype = exact.k.dtype = exact.v.dtype = TSR_F32; /* as they are held here */
     const oracle_attention_inputs in = {
-        .q = whole_tensor(&exact.q, a->q), .k = whole_tensor(&exact.k, a->k), .v = whole_tensor(&exact.v, a->v), .score = score};
+        .q = whole_tensor(&exact.q, a->q), .k = whole_tensor(&exact.k, a->k), .v = whole_tensor(&exact.v, a->v), .score = rewrite};
     const size_t values = whole_size(&exact.o), rows = whole_size(&exact.lse);
     double *want = malloc(values * sizeof(*want)), *lse = malloc(rows * sizeof(*lse)), *is = malloc(values * sizeof(*is));
     suite_verdict v = suite_say(run, SUITE_FAIL, "no memory for the reference");
@@ -53,11 +53,51 @@ static suite_verdict run_score(const suite_case *c, suite_run_context *run)
         tsr_status s = tsr_expression_create(&text, &expression);
         a.desc.score = expression;
         if (s == TSR_OK) s = whole_run(&a, run->dev);
-        v = s == TSR_OK ? compare(&a, run) : suite_error(run, s, "running");
+        v = s == TSR_OK ? compare(&a, score, run) : suite_error(run, s, "running");
     }
     tsr_expression_destroy(expression);
     whole_free(&a);
     return v;
 }
 
-int suite_add_matrix(suite *s) { return suite_add(s, "matrix/score-expression/45x203", run_score, NULL, 0); }
+/* Every second shape with keys hidden from some queries, which is another kernel. */
+static suite_verdict run_shapes(whole *a, suite_run_context *run)
+{
+    suite_verdict v = SUITE_PASS;
+    a->desc.tile = TSR_TILE_MATRIX;
+    for (a->desc.shape = 1; v == SUITE_PASS; a->desc.shape++) {
+        a->desc.band = a->desc.shape % 2 ? (tsr_band){0} : (tsr_band){.bounded = 1, .left = TSR_UNBOUNDED};
+        const tsr_status s = whole_run(a, run->dev);
+        if (s == TSR_ERROR_ARGUMENT && a->desc.shape > 1) return suite_say(run, SUITE_PASS, "%u shapes", a->desc.shape - 1);
+        v = s == TSR_OK ? compare(a, NULL, run) : suite_error(run, s, a->info.kernel);
+    }
+    return v;
+}
+
+static suite_verdict run_candidates(const suite_case *c, suite_run_context *run)
+{
+    oracle_rng rng = oracle_seed(suite_seed_of(c->name, run->seed));
+    whole a;
+    suite_verdict v = SUITE_FAIL;
+    if (!whole_make(&a, 1, 2, 1, NQ, NK, c->number, 24, &rng)) {
+        v = suite_say(run, SUITE_FAIL, "no memory");
+    } else {
+        whole_inputs_f16(&a);
+        v = run_shapes(&a, run);
+    }
+    whole_free(&a);
+    return v;
+}
+
+int suite_add_matrix(suite *s)
+{
+    static const int dims[] = {40, 136, 200}; /* of each list of shapes */
+    int added = suite_add(s, "matrix/score-expression/45x203", run_score, NULL, 0);
+    for (int i = 0; added && i < 3; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "attention/matrix/candidates/d%d", dims[i]);
+        added = suite_add(s, name, run_candidates, NULL, dims[i]);
+        if (added) suite_mark_compiled(s);
+    }
+    return added;
+}

@@ -68,36 +68,60 @@ typedef struct head {
     int64_t nk, dv, key_tile;
 } head;
 
-/* One query: tile by tile, probabilities are rounded against the maximum so far. */
-static void attend_row(const head *a, double sink, double *o, double *lse, double *slack)
+/* What keys have come to: the maximum, the sum and outputs against it, what rounding may add to those. */
+typedef struct state {
+    double top, sum, slack, *o;
+} state;
+
+static void shrink(const head *a, state *x, double top)
 {
-    const tsr_dtype values = a->d->codes.values;
-    double top = -INFINITY, sum = 0, largest = 0;
-    *slack = 0;
-    for (int64_t c = 0; c < a->dv; c++) o[c] = 0;
-    for (int64_t first = 0; first < a->nk; first += a->key_tile) {
-        const int64_t last = first + a->key_tile < a->nk ? first + a->key_tile : a->nk;
-        double more = top;
+    const double by = x->top == -INFINITY ? 0 : exp(x->top - top);
+    x->top = top, x->sum *= by, x->slack *= by;
+    for (int64_t c = 0; c < a->dv; c++) x->o[c] *= by;
+}
+
+/* Keys from first to end: tile by tile, probabilities are rounded against the maximum so far. */
+static void attend_keys(const head *a, int64_t first, int64_t end, state *x)
+{
+    *x = (state){.top = -INFINITY, .o = x->o};
+    for (int64_t c = 0; c < a->dv; c++) x->o[c] = 0;
+    for (; first < end; first += a->key_tile) {
+        const int64_t last = first + a->key_tile < end ? first + a->key_tile : end;
+        double more = x->top;
         for (int64_t j = first; j < last; j++) more = fmax(more, a->s[j]);
         if (more == -INFINITY) continue;
-        const double shrink = exp(top - more);
-        top = more, sum *= shrink, *slack *= shrink;
-        for (int64_t c = 0; c < a->dv; c++) o[c] *= shrink;
+        shrink(a, x, more);
         for (int64_t j = first; j < last; j++) {
             double unsure;
-            const double e = exp(a->s[j] - top), p = round_p(e, values, &unsure);
-            sum += e;
-            *slack += unsure;
-            for (int64_t c = 0; c < a->dv; c++) {
-                o[c] += p * a->v[j * a->dv + c];
-                largest = fmax(largest, fabs(a->v[j * a->dv + c]));
-            }
+            const double e = exp(a->s[j] - x->top), p = round_p(e, a->d->codes.values, &unsure);
+            x->sum += e;
+            x->slack += unsure;
+            for (int64_t c = 0; c < a->dv; c++) x->o[c] += p * a->v[j * a->dv + c];
         }
     }
-    const double all = fmax(top, sink), total = all == -INFINITY ? 0 : sum * exp(top - all) + exp(sink - all);
-    for (int64_t c = 0; c < a->dv; c++) o[c] *= total > 0 ? exp(top - all) / total : 0;
-    *slack *= total > 0 ? exp(top - all) / total * largest : 0;
-    *lse = total > 0 ? all + log(total) : -INFINITY;
+}
+
+/* One query: splits have a maximum each. part [dv]: room. */
+static void attend_row(const head *a, double sink, double *part, double *o, double *lse, double *slack)
+{
+    const int64_t tiles = (a->nk + a->key_tile - 1) / a->key_tile, splits = a->d->splits ? a->d->splits : 1;
+    const int64_t step = tiles ? (tiles + splits - 1) / splits * a->key_tile : 1;
+    state all = {.top = sink, .sum = sink == -INFINITY ? 0 : 1, .o = o}, one = {.o = part};
+    double largest = 0;
+    for (int64_t i = 0; i < a->nk * a->dv; i++) largest = fmax(largest, fabs(a->v[i]));
+    for (int64_t c = 0; c < a->dv; c++) o[c] = 0;
+    for (int64_t first = 0; first < a->nk; first += step) {
+        attend_keys(a, first, first + step < a->nk ? first + step : a->nk, &one);
+        const double top = fmax(all.top, one.top);
+        if (top == -INFINITY) continue;
+        shrink(a, &all, top);
+        shrink(a, &one, top);
+        all.sum += one.sum, all.slack += one.slack;
+        for (int64_t c = 0; c < a->dv; c++) o[c] += one.o[c];
+    }
+    for (int64_t c = 0; c < a->dv; c++) o[c] /= all.sum > 0 ? all.sum : 1;
+    *slack = all.sum > 0 ? all.slack / all.sum * largest : 0;
+    *lse = all.sum > 0 ? all.top + log(all.sum) : -INFINITY;
 }
 
 bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, double *o, double *lse, double *slack)
@@ -106,8 +130,8 @@ bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, do
     const double levels = exp2((double)d->codes.bits - 1) - 1, scale = d->scale != 0 ? (double)d->scale : 1 / sqrt((double)dim);
     double *q = malloc(sizeof(double) * (size_t)(nq * dim + 1)), *k = malloc(sizeof(double) * (size_t)(nk * dim + 1)),
            *v = malloc(sizeof(double) * (size_t)(nk * dv + 1)), *mean = calloc((size_t)dim, sizeof(double)),
-           *s = malloc(sizeof(double) * (size_t)(nk + 1));
-    const bool ok = q && k && v && mean && s, smooth = d->codes.smooth && nk > 0;
+           *s = malloc(sizeof(double) * (size_t)(nk + 1)), *part = malloc(sizeof(double) * (size_t)(dv + 1));
+    const bool ok = q && k && v && mean && s && part, smooth = d->codes.smooth && nk > 0;
     for (int64_t n = 0; ok && n < d->q.shape[0] * heads; n++) {
         const int64_t h = n % heads, kv = n / heads * kv_heads + h / (heads / kv_heads);
         const float *const from = in->q + n * nq * dim;
@@ -127,7 +151,7 @@ bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, do
                 if (!oracle_sees(&d->band, i, j, nq, nk)) s[j] = -INFINITY;
             }
             const int64_t row = n * nq + i;
-            attend_row(&a, in->sink ? (double)in->sink[h] : -INFINITY, o + row * dv, lse + row, slack + row);
+            attend_row(&a, in->sink ? (double)in->sink[h] : -INFINITY, part, o + row * dv, lse + row, slack + row);
         }
     }
     free(q);
@@ -135,5 +159,6 @@ bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, do
     free(v);
     free(mean);
     free(s);
+    free(part);
     return ok;
 }

@@ -16,8 +16,8 @@ typedef struct oracle_coded_inputs {
     int64_t key_tile;              /* after so many keys the maximum that probabilities are rounded against is taken anew */
 } oracle_coded_inputs;
 
-/* o, lse and slack [B Hq Nq], packed, of a description whose codes have no defaults left: softcap, band and sinks count, nothing else.
- * slack: what rounding of probabilities may add to any error of the row. false: no memory. */
+/* o, lse and slack [B Hq Nq], packed, of a description whose codes have no defaults left: softcap, band, sinks and, without a band, splits
+ * count, nothing else. slack: what rounding of probabilities may add to any error of the row. false: no memory. */
 bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, double *o, double *lse, double *slack);
 
 #endif

@@ -126,7 +126,7 @@ static void probe(lab *l)
 void lab_attention(lab *l)
 {
     static const tsr_dtype dtypes[] = {TSR_F16, TSR_F32, TSR_BF16};
-    static const int64_t odd[] = {40, 80, 96, 256, 512};
+    static const int64_t odd[] = {40, 80, 96, 192, 256, 512};
     for (int i = 0; i < 3; i++) {
         forms(l, dtypes[i], 64);
         forms(l, dtypes[i], 128);
