@@ -31,6 +31,7 @@
     F(clGetProgramBuildInfo)                                                                                                                         \
     F(clCreateKernel)                                                                                                                                \
     F(clReleaseKernel)                                                                                                                               \
+    F(clGetKernelWorkGroupInfo)                                                                                                                      \
     F(clSetKernelArg)                                                                                                                                \
     F(clEnqueueNDRangeKernel)                                                                                                                        \
     F(clReleaseEvent)                                                                                                                                \

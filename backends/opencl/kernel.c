@@ -7,13 +7,18 @@
 
 enum { OPTIONS_SIZE = 2048 };
 
+#define QUERY_SPILLS 0x4109 /* cl_intel_required_subgroup_size, of a kernel: bytes */
+
 static uint32_t vector_width(const bk_device *dev, tsr_tile tile) { return tile == TSR_TILE_VECTOR ? dev->info.vector_width : 1; }
+
+/* Does the driver take the size of sub-groups from the kernel? */
+static bool takes_subgroups(const bk_device *dev) { return dev->info.type != TSR_DEVICE_CPU && dev->info.subgroup_min != dev->info.subgroup_max; }
 
 static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char *options)
 {
     const bk_kernel_source *source = desc->source;
     int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DVW=%u", (int)source->tile, vector_width(dev, source->tile));
-    if (source->tile == TSR_TILE_SIMT && dev->info.type != TSR_DEVICE_CPU && dev->info.subgroup_min != dev->info.subgroup_max)
+    if (source->tile == TSR_TILE_SIMT && takes_subgroups(dev))
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
     if (source->tile == TSR_TILE_MATRIX)
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DMAT_DT=%d -DSUBGROUP_SIZE=%d%s", (int)source->input, desc->specs[1],
@@ -83,6 +88,36 @@ static tsr_status build(bk_device *dev, const bk_kernel_desc *desc, const char *
     return TSR_OK;
 }
 
+/* Bytes that an invocation or a sub-group keeps in memory; 0 where the driver does not tell. */
+static uint64_t kept_in_memory(const bk_device *dev, cl_program program, const char *name)
+{
+    static const cl_kernel_work_group_info kinds[] = {QUERY_SPILLS, CL_KERNEL_PRIVATE_MEM_SIZE};
+    cl_int error = CL_SUCCESS;
+    uint64_t all = 0;
+    cl_kernel kernel = dev->cl->clCreateKernel(program, name, &error);
+    if (error != CL_SUCCESS) return 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        cl_ulong bytes = 0;
+        if (dev->cl->clGetKernelWorkGroupInfo(kernel, dev->id, kinds[i], sizeof(bytes), &bytes, NULL) == CL_SUCCESS) all += bytes;
+    }
+    dev->cl->clReleaseKernel(kernel);
+    return all;
+}
+
+/* Where registers do not suffice: Intel's cards from Xe-HP on have twice as many for half of the threads. tools/lab/ocloc.py does the same. */
+static void build_roomy(bk_device *dev, const bk_kernel_desc *desc, char *options, cl_program *program)
+{
+    const uint64_t kept = takes_subgroups(dev) ? kept_in_memory(dev, *program, desc->source->name) : 0;
+    cl_program roomy = NULL;
+    const size_t length = strlen(options);
+    if (kept == 0) return;
+    snprintf(options + length, OPTIONS_SIZE - length, " -cl-intel-256-GRF-per-thread");
+    if (build(dev, desc, options, &roomy) != TSR_OK) return;
+    const bool better = kept_in_memory(dev, roomy, desc->source->name) < kept;
+    dev->cl->clReleaseProgram(better ? *program : roomy);
+    if (better) *program = roomy;
+}
+
 static tsr_status find_program(bk_device *dev, const bk_kernel_desc *desc, cl_program *out)
 {
     char options[OPTIONS_SIZE], name[64];
@@ -95,6 +130,7 @@ static tsr_status find_program(bk_device *dev, const bk_kernel_desc *desc, cl_pr
     *out = from_cache(dev, name, identity, identity_size, options);
     if (!*out) {
         status = build(dev, desc, options, out);
+        if (status == TSR_OK) build_roomy(dev, desc, options, out);
         if (status == TSR_OK) to_cache(dev, *out, name, identity, identity_size);
     }
     free(identity);

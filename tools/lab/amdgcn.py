@@ -3,8 +3,6 @@ import functools
 import re
 import subprocess
 
-import loop
-
 CLANG = "clang-19"
 LIBRARY = "/usr/lib/clc/amdgcn--amdhsa.bc"
 REMARKS = {"registers": ["VGPRs"], "spills": ["SGPRs Spill", "VGPRs Spill"], "scratch": ["ScratchSize [bytes/lane]"],
@@ -18,15 +16,14 @@ def version():
 
 
 def build(device, text, options, _):
-    """Columns of a row."""
+    """Columns of a row, and the assembly."""
     run = subprocess.run([CLANG, "-target", "amdgcn-amd-amdhsa", "-mcpu=" + device, "-x", "cl", "-O3", "-D__OPENCL_VERSION__=120", "-nogpulib",
                           "-Xclang", "-mlink-builtin-bitcode", "-Xclang", LIBRARY, "-Rpass-analysis=kernel-resource-usage", *options,
                           "-S", "-o", "-", text], capture_output=True, text=True, check=False)
     if run.returncode != 0:
-        return {"compiler": version(), "status": "failed: " + "; ".join(re.findall(r"error: .*", run.stderr))[:300]}
+        return {"compiler": version(), "status": "failed: " + "; ".join(re.findall(r"error: .*", run.stderr))[:300]}, ""
     remarks = {name.strip(): int(value) for name, value in re.findall(r"remark:\s*([^:]+): (\d+) ", run.stderr.replace("[-Rpass", " [-Rpass"))}
     row = {column: sum(remarks[name] for name in names) for column, names in REMARKS.items()}
-    subgroup = int(re.search(r"\.wavefront_size:\s*(\d+)", run.stdout).group(1))
-    row |= {"compiler": version(), "subgroup": subgroup, "code": int(re.search(r"codeLenInByte = (\d+)", run.stdout).group(1)),
-            "instructions": len(re.findall(r"^\t[a-z]\w*", run.stdout.split("s_endpgm")[0], re.M)) + 1}
-    return row | loop.measure(loop.Kernel(run.stdout, "", "", "llvm", device, subgroup), row["occupancy"])
+    return row | {"compiler": version(), "subgroup": int(re.search(r"\.wavefront_size:\s*(\d+)", run.stdout).group(1)),
+                  "code": int(re.search(r"codeLenInByte = (\d+)", run.stdout).group(1)),
+                  "instructions": len(re.findall(r"^\t[a-z]\w*", run.stdout.split("s_endpgm")[0], re.M)) + 1}, run.stdout

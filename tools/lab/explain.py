@@ -1,10 +1,13 @@
 """Where a kernel's issue slots go: explain.py DEVICE VARIANT [KERNEL], after lab.sh; LAB_BUILD as for that.
 
 For each loop: turns, slots of one turn by class, loops within it as often as they go round (0 turns: not known, counted once)."""
+import glob
 import json
 import os
 import sys
 
+import opencl
+import rows
 import vulkan
 
 
@@ -19,18 +22,31 @@ def show(kernel):
               f"{sum(slots.values()):10.0f}{clocks:10}")
 
 
-def main():
-    device, variant = sys.argv[1:3]
-    folder = os.path.join(os.environ.get("LAB_BUILD", "build/lab"), "lab/out", device)
+def of_vulkan(device, folder):
+    """Labels and kernels, in the order in which they were built."""
     with open(os.path.join(folder, "pipelines.jsonl"), encoding="utf-8") as lines:
         for line in lines:
             pipeline = json.loads(line)
-            names = pipeline["label"].split("\t")
-            if names[0] == variant and (len(sys.argv) < 4 or names[1] == sys.argv[3]):
-                kernel = vulkan.kernel_of(device, folder, pipeline)
-                print(f"{device}: {variant}: {' '.join(names[1:])}")
-                if kernel:
-                    show(kernel)
+            yield pipeline["label"], lambda pipeline=pipeline: vulkan.kernel_of(device, folder, pipeline)
+
+
+def of_opencl(device, folder):
+    built = rows.read([folder + ".rows.jsonl"])
+    for row, label in zip(built, sorted(glob.glob(os.path.join(folder, "*.label")))):
+        yield opencl.read_text(label), lambda row=row, base=label[:-len(".label")]: opencl.kernel_of(device, opencl.read_text(base + ".s"), row["subgroup"])
+
+
+def main():
+    device, variant = sys.argv[1:3]
+    folder = os.path.join(os.environ.get("LAB_BUILD", "build/lab"), "lab/out", device)
+    found = of_vulkan if os.path.exists(os.path.join(folder, "pipelines.jsonl")) else of_opencl
+    for label, kernel_of in found(device, folder):
+        names = label.split("\t")
+        if names[0] == variant and (len(sys.argv) < 4 or names[1] == sys.argv[3]):
+            kernel = kernel_of()
+            print(f"{device}: {variant}: {' '.join(names[1:])}")
+            if kernel:
+                show(kernel)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def gen(device, op, _):
     if name == "math":
         return "special", 4 * passes, 0
     if name in ("send", "sends", "sendc", "sendsc", "load", "store", "atomic"):
-        return ("shared" if "slm" in op else "memory"), 1, 0
+        return ("shared" if "slm" in op or re.search(r"\b0x[0-9A-F]{6}FE\b", op) else "memory"), 1, 0  # FE: the surface that is SLM
     if name in ("nop", "sync", "wait"):
         return "wait", 0, 0
     if name in ("if", "else", "endif", "while", "goto", "join", "jmpi", "break", "cont", "brc", "brd", "ret", "call", "calla", "halt"):

@@ -6,8 +6,6 @@ import re
 import subprocess
 import tempfile
 
-import loop
-
 PLATFORMS = {"gen9": "skl", "xelp": "tgllp", "xehpg": "acm-g10", "xehpc": "pvc"}
 # Bytes of a register; threads of an EU with 128 registers each; bytes of a subslice's (Xe core's) shared memory, and its EUs.
 MACHINES = {"gen9": (32, 7, 65536, 8), "xelp": (32, 7, 131072, 16), "xehpg": (32, 8, 131072, 16), "xehpc": (64, 8, 131072, 8)}
@@ -47,8 +45,8 @@ def head(text, key):
     return int(found.group(1)) if found else 0
 
 
-def build(device, text, options, kernel):
-    """Columns of a row."""
+def compile_once(device, text, options, kernel):
+    """Columns of a row, and the assembly."""
     register, threads, shared, units = MACHINES[device]
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(["ocloc", "compile", "-q", "-file", text, "-device", PLATFORMS[device], "-options", " ".join(options), "-output", "k",
@@ -56,7 +54,7 @@ def build(device, text, options, kernel):
                              env=os.environ | {"IGC_ShaderDumpEnable": "1", "IGC_DumpToCustomDir": folder})
         binary = os.path.join(folder, "k")
         if run.returncode != 0 or not os.path.exists(binary):
-            return {"compiler": version(), "status": "failed: " + "; ".join(re.findall(r"error: .*", run.stdout + run.stderr))[:300]}
+            return {"compiler": version(), "status": "failed: " + "; ".join(re.findall(r"error: .*", run.stdout + run.stderr))[:300]}, ""
         info = section(binary, ".ze_info").decode()
         code = len(section(binary, ".text." + kernel))
         subgroup = yaml_number(info, "simd_size")
@@ -64,12 +62,25 @@ def build(device, text, options, kernel):
         tries = sorted(glob.glob(os.path.join(folder, f"*simd{subgroup}_*.asm")), key=os.path.getmtime)
         with open(tries[-1], encoding="utf-8", errors="replace") as file:
             assembly = file.read()
-    local = yaml_number(info, "slm_size")
+    local, registers = yaml_number(info, "slm_size"), yaml_number(info, "grf_count")
     memory = info[info.find("per_thread_memory_buffers"):info.find("kernels_misc_info")] if "per_thread_memory_buffers" in info else ""
     private = head(assembly, "private memory size") // subgroup or (yaml_number(memory, " size") if "is_simt_thread" in memory else 0)
     lanes = int(re.search(r"required_work_group_size: *\[ *(\d+)", info).group(1))
-    held = -(-lanes // subgroup)  # threads of a workgroup
-    row = {"compiler": version(), "subgroup": subgroup, "registers": yaml_number(info, "grf_count"), "code": code,
-           "spills": -(-head(assembly, "spill size") // register), "scratch": private, "shared": local, "instructions": head(assembly, "instCount"),
-           "occupancy": min(threads, (shared // local) * held // units if local else threads)}
-    return row | loop.measure(loop.Kernel(assembly, "", "", "gen", device, subgroup), row["occupancy"])
+    held, threads = -(-lanes // subgroup), threads * 128 // registers  # threads of a workgroup, of an EU
+    return {"compiler": version(), "subgroup": subgroup, "registers": registers, "code": code, "spills": -(-head(assembly, "spill size") // register),
+            "scratch": private, "shared": local, "instructions": head(assembly, "instCount"),
+            "occupancy": min(threads, (shared // local) * held // units if local else threads)}, assembly
+
+
+def kept(row):
+    return row.get("spills", 0) + row.get("scratch", 0)
+
+
+def build(device, text, options, kernel):
+    """Columns of a row, and the assembly. What does not fit into registers is built once more with twice as many, as backends/opencl/kernel.c does."""
+    row, assembly = compile_once(device, text, options, kernel)
+    if kept(row):
+        roomy = compile_once(device, text, options + ["-cl-intel-256-GRF-per-thread"], kernel)
+        if "status" not in roomy[0] and kept(roomy[0]) < kept(row):
+            row, assembly = roomy
+    return row, assembly
