@@ -100,6 +100,7 @@ float f32_pow(float a, float b)
 
 #define GROUP (gl_WorkGroupID.x + arg_.group_base)
 #define LANE i32(gl_LocalInvocationID.x)
+#define LANE_OVER(n) (LANE / (n))
 #if TILE == 3 /* the workgroup is one sub-group, in step anyway */
 #define SYNC() subgroupMemoryBarrierShared(); subgroupBarrier()
 #define SUBGROUP_ANY(c) (subgroupBallot(c) != uvec4(0u))

@@ -139,6 +139,12 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 
 #define GROUP ((u32)get_group_id(0) + group_base_)
 #define LANE ((i32)get_local_id(0))
+/* Known to be the same for a whole sub-group, it makes loads that go by it one for all of them. */
+#if defined(SUBGROUP_SIZE) && defined(cl_intel_subgroups)
+#define LANE_OVER(n) ((n) % SUBGROUP_SIZE == 0 ? (i32)get_sub_group_id() / ((n) / SUBGROUP_SIZE + ((n) < SUBGROUP_SIZE)) : LANE / (n))
+#else
+#define LANE_OVER(n) (LANE / (n))
+#endif
 #if TILE == 1 /* one invocation: nothing to wait for, and PoCL 6 miscompiles loops of two rounds beside a barrier */
 #define SYNC()
 #else

@@ -9,8 +9,8 @@
 
 #define LM (LANES / LN)
 #define QUAD_COL(j) (4 * (LANE % LN + (j) * LN))
-#define QUAD_ROW(i) (4 * (LANE / LN + (i) * LM))
-#define DOT_ROW(i) (LANE / LN + (i) * LM)
+#define QUAD_ROW(i) (4 * (LANE_OVER(LN) + (i) * LM))
+#define DOT_ROW(i) (LANE_OVER(LN) + (i) * LM)
 #define QUAD_PITCH(n) (((n) / 4 | 1) * 4)
 /* Where a column is kept among the rows of the second operand of QUAD_DOT: its quad's values apart, as the quads of neighbours are read together. */
 #define DOT_SLOT(c) (((c) / (4 * LN) * 4 + (c) % 4) * LN + (c) / 4 % LN)

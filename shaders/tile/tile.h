@@ -19,7 +19,7 @@
 
 #if TILE == TILE_SIMT
 /* LM x LN invocations; neighbours hold neighbouring columns. */
-#define TILE_ROW0 ((LANE / LN) * RM)
+#define TILE_ROW0 (LANE_OVER(LN) * RM)
 #define TILE_ROWS ((LANES / LN) * RM)
 #define TILE_COL(j) ((LANE % LN) + (j) * LN)
 #define TILE_COLS (RN * LN)
