@@ -1,29 +1,51 @@
-/* Scores of a tile, S = K Q, where the workgroup stages both operands: ps [BC][QT]. A text within a kernel's loop. */
-        f4 scores[RM][RN / 4];
+/* Scores of a tile, S = K Q, where the workgroup stages both operands: a micro-tile of `scores` in each invocation's registers, those past the last
+ * key undefined. A text within a kernel's loop. */
+        f4 scores[RM][RN / 4], whole[D > SUM_D ? RM : 1][RN / 4];
+        const ptr k_tile = PADD(kb, I64(key0) * PRM(k_sn));
         for (i32 d0 = 0; d0 < D; d0 += D_CHUNK) {
             const i32 dn = D - d0 < D_CHUNK ? D - d0 : D_CHUNK, end = d0 + dn;
             SYNC();
-#define KEY_ROW(r) PADD(kb, I64(KEY(r)) * PRM(k_sn) + I64(d0 * PRM(k_sd) * dtype_size(K_DT)))
-#define QUERY_ROW(r) PADD(qb, I64(row_at[r]) * PRM(q_sn) + I64(d0 * PRM(q_sd) * dtype_size(Q_DT)))
 #define SAME(r) (r)
-            STAGE_QUADS(ks, D_PITCH, SAME, keys, D_CHUNK / 4, K_DT, KEY_ROW, dn, PRM(k_sd), k_whole)
-            if (D > D_CHUNK || !begun) { /* whole, they stay */
-                STAGE_QUADS(qs, D_PITCH, DOT_SLOT, QT, D_CHUNK / 4, Q_DT, QUERY_ROW, dn, PRM(q_sd), q_whole)
+#define KEY_ROW(r) PADD(kb, I64(KEY(r)) * PRM(k_sn) + I64(d0 * PRM(k_sd) * dtype_size(K_DT)))
+#define KEY_PLACE(n)                                                                               \
+    (GATHERED == 0 ? PADD(k_tile, k_from + I64((n) * PIECE_STEP(K_PIECES)) * PRM(k_sn) + I64(d0 * dtype_size(K_DT)))      \
+                   : PADD(kb, I64(KEY(PIECE_ROW(n, K_PIECES))) * PRM(k_sn) + I64((d0 + PIECE_AT(K_PIECES) * PIECE) * dtype_size(K_DT))))
+            if (k_fast && keys == BC) {
+                STAGE_PIECES(ks, D_PITCH, SAME, BC, K_PIECES, K_DT, KEY_PLACE)
+            } else {
+                STAGE_ROWS_HELD(ks, D_PITCH, SAME, keys, K_PIECES, K_DT, KEY_ROW, dn, PRM(k_sd), k_whole)
             }
 #undef KEY_ROW
-#undef QUERY_ROW
+#undef KEY_PLACE
 #undef SAME
+            if (!begun ? Q_CHUNKS == 1 || d0 == 0 : D > Q_CHUNKS * D_CHUNK) { /* whole, they stay */
+                const i32 qn = Q_CHUNKS == 1 ? dn : D;
+#define QUERY_ROW(r) PADD(qb, I64(row_at[r]) * PRM(q_sn) + I64(d0 * PRM(q_sd) * dtype_size(Q_DT)))
+#define QUERY_PLACE(n) PADD(q_from[n], d0 * dtype_size(Q_DT))
+                if (q_fast) {
+                    STAGE_PIECES(qs, Q_PITCH, DOT_SLOT, QT, K_PIECES, Q_DT, QUERY_PLACE)
+                } else {
+                    STAGE_ROWS_HELD(qs, Q_PITCH, DOT_SLOT, QT, Q_CHUNKS * K_PIECES, Q_DT, QUERY_ROW, qn, PRM(q_sd), q_whole)
+                }
+#undef QUERY_ROW
+#undef QUERY_PLACE
+            }
             SYNC();
             if (d0 % SUM_D == 0) { QUAD_ZERO(scores) }
-            QUAD_DOT(scores, ks, D_PITCH, qs, D_PITCH, D_CHUNK)
-            if (end % SUM_D == 0 || end == D) {
+            QUAD_DOT(scores, ks, D_PITCH, qs, Q_CHUNKS == 1 ? 0 : d0 / PER, Q_PITCH, D_CHUNK / PER)
+            if (D > SUM_D && (end % SUM_D == 0 || end == D)) {
                 UNROLL for (i32 i = 0; i < RM; i++) {
                     UNROLL for (i32 j = 0; j < RN / 4; j++) {
-                        const i32 at = DOT_ROW(i) * QT + QUAD_COL(j);
-                        const f4 part = scores[i][j] * F4(PRM(scale));
-                        if (end <= SUM_D) { F4_ST(ps, at, part); }
-                        else { F4_ST(ps, at, F4_LD(ps, at) + part); }
+                        whole[D > SUM_D ? i : 0][j] = end <= SUM_D ? scores[i][j] : whole[D > SUM_D ? i : 0][j] + scores[i][j];
                     }
                 }
+            }
+        }
+        UNROLL for (i32 i = 0; i < RM; i++) {
+            UNROLL for (i32 j = 0; j < RN / 4; j++) scores[i][j] = (D > SUM_D ? whole[D > SUM_D ? i : 0][j] : scores[i][j]) * F4(PRM(scale));
+        }
+        if (TO_MEMORY || tested) {
+            UNROLL for (i32 i = 0; i < RM; i++) {
+                UNROLL for (i32 j = 0; j < RN / 4; j++) { F4_ST(ps, DOT_ROW(i) * QT + QUAD_COL(j), scores[i][j]); }
             }
         }

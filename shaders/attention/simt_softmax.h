@@ -1,14 +1,28 @@
-/* Online softmax of a tile: each invocation sees to a quad of columns and to every SOFT_ROWS-th row; what they find meets in ks. A text within
- * a kernel's loop: `heard` comes out of it. */
-#define SOFT_ROWS (LANES / (QT / 4))
-        const i32 soft_row = LANE / (QT / 4), soft_col = 4 * (LANE % (QT / 4));
-        f4 most = F4(NEG_INF);
-        for (i32 r = soft_row; r < keys; r += SOFT_ROWS) most = f4_max(most, F4_LD(ps, r * QT + soft_col));
-        F4_ST(ks, soft_row * QT + soft_col, most);
+/* Online softmax of a tile whose scores are in registers: what invocations find of a column meets in ps, sums in `sums` at the end of the walk. A text
+ * within a kernel's loop: `heard` comes out of it, and probabilities in memory. */
+        if (TO_MEMORY || tested) {
+            UNROLL for (i32 i = 0; i < RM; i++) {
+                UNROLL for (i32 j = 0; j < RN / 4; j++) scores[i][j] = F4_LD(ps, DOT_ROW(i) * QT + QUAD_COL(j));
+            }
+            SYNC();
+        }
+        if (keys < BC) {
+            UNROLL for (i32 i = 0; i < RM; i++) {
+                UNROLL for (i32 j = 0; j < RN / 4; j++) {
+                    if (DOT_ROW(i) >= keys) scores[i][j] = F4(NEG_INF);
+                }
+            }
+        }
+        UNROLL for (i32 j = 0; j < RN / 4; j++) {
+            f4 most = scores[0][j];
+            UNROLL for (i32 i = 1; i < RM; i++) most = f4_max(most, scores[i][j]);
+            F4_ST(ps, LANE / LN * QT + QUAD_COL(j), most);
+        }
         SYNC();
         f32 old = 0.0f, top = 0.0f;
         if (LANE < QT) {
-            for (i32 r = 0; r < SOFT_ROWS; r++) top = r == 0 ? ks[LANE] : f32_max(top, ks[r * QT + LANE]);
+            top = ps[LANE];
+            UNROLL for (i32 r = 1; r < LM; r++) top = f32_max(top, ps[r * QT + LANE]);
             old = row_max[LANE];
         }
         if (HAS_SKIP != 0) {
@@ -19,28 +33,24 @@
         if (heard) {
             if (LANE < QT) {
                 top = f32_max(top, old);
-                const f32 base = top == NEG_INF ? 0.0f : top;
+                const f32 base = top == NEG_INF ? 0.0f : top, shrink = WEIGHT(old, base);
                 row_max[LANE] = top;
-                row_scale[LANE] = fv_exp(old - base);
+                row_scale[LANE] = shrink;
                 row_base[LANE] = base;
+                row_sum[LANE] *= shrink;
             }
             SYNC();
-            const f4 base = F4_LD(row_base, soft_col);
-            f4 sum = F4(0.0f);
-            for (i32 r = soft_row; r < (keys + 3) / 4 * 4; r += SOFT_ROWS) { /* values are multiplied four keys at a time */
-                f4 e = F4(0.0f);
-                if (r < keys) e = f4_exp(F4_LD(ps, r * QT + soft_col) - base);
-                sum += e;
-                if (P_DT == 1) e = F4_OF(fv_round_f16(e.x), fv_round_f16(e.y), fv_round_f16(e.z), fv_round_f16(e.w));
-                if (P_DT == 7) e = f4_floor(f4_fma(e, F4(127.0f), F4(0.5f)));
-                F4_ST(ps, r * QT + soft_col, e);
-            }
-            F4_ST(ks, soft_row * QT + soft_col, sum);
-            SYNC();
-            if (LANE < QT) {
-                f32 all = 0.0f;
-                for (i32 r = 0; r < SOFT_ROWS; r++) all += ks[r * QT + LANE];
-                row_sum[LANE] = f32_fma(row_sum[LANE], row_scale[LANE], all);
+            UNROLL for (i32 j = 0; j < RN / 4; j++) {
+                const f4 base = F4_LD(row_base, QUAD_COL(j));
+                sums[j] = sums[j] * F4_LD(row_scale, QUAD_COL(j));
+                UNROLL for (i32 i = 0; i < RM; i += PER) {
+                    f4 p[PER];
+                    UNROLL for (i32 n = 0; n < PER; n++) {
+                        p[n] = F4_OF(WEIGHT(scores[i + n][j].x, base.x), WEIGHT(scores[i + n][j].y, base.y), WEIGHT(scores[i + n][j].z, base.z),
+                                     WEIGHT(scores[i + n][j].w, base.w));
+                        sums[j] = sums[j] + p[n];
+                    }
+                    PUT_WEIGHTS(DOT_ROW(i) / PER * QT + QUAD_COL(j), p)
+                }
             }
         }
-#undef SOFT_ROWS

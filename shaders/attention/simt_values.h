@@ -1,24 +1,43 @@
-/* O = O * scale + V P; a tile's sum is kept apart first, so that rounding grows slowly with N. A text within a kernel's loop. */
+/* O = O * scale + V P. A text within a kernel's loop. */
+            const ptr v_tile = PADD(vb, I64(key0) * PRM(v_sn));
             for (i32 r0 = 0; r0 < keys; r0 += KV_CHUNK) {
-                const i32 rn = keys - r0 < KV_CHUNK ? keys - r0 : KV_CHUNK, rn4 = (rn + 3) / 4 * 4;
-                SYNC();
-#define VALUE_PLACE(r) PADD(vb, I64(KEY(r0 + (r))) * PRM(v_sn) + I64(dv0 * PRM(v_sd) * dtype_size(V_DT)))
-#define SAME(r) (r)
-                STAGE_QUADS(ks, V_PITCH, SAME, rn4, (DV_SLICE + 3) / 4, V_DT, VALUE_PLACE, r_ < rn ? dvn : 0, PRM(v_sd), v_whole)
+                const i32 rn = keys - r0 < KV_CHUNK ? keys - r0 : KV_CHUNK, held_rows = (rn + 4 * PER - 1) / (4 * PER) * 4;
+                if (r0 > 0) SYNC();
+#define VALUE_ROW(r) PADD(vb, I64(KEY(r0 + (r))) * PRM(v_sn))
+#define VALUE_FROM(r) PADD(VALUE_ROW(r), dv0 * PRM(v_sd) * dtype_size(V_DT))
+#define VALUE_PLACE(n, t)                                                                          \
+    (GATHERED == 0 ? PADD(v_tile, v_from + I64(r0 + PER * (n) * PIECE_STEP(V_PIECES) + (t)) * PRM(v_sn))                  \
+                   : PADD(VALUE_ROW(PER * PIECE_ROW(n, V_PIECES) + (t)), (dv0 + PIECE_AT(V_PIECES) * PIECE) * dtype_size(V_DT)))
+                if (v_fast && rn == KV_CHUNK) {
+                    STAGE_VALUES
+                } else {
+                    STAGE_SOME_VALUES
+                }
+#undef VALUE_ROW
+#undef VALUE_FROM
 #undef VALUE_PLACE
-#undef SAME
                 SYNC();
+#if PAIRS
                 UNROLL for (i32 nb = 0; nb < O_BLOCKS; nb++) {
-                    f4 sums[RM][RN / 4];
-                    QUAD_ZERO(sums)
-                    QUAD_OUTER(sums, ks, nb * TILE_ROWS, V_PITCH, ps, r0 * QT, QT, rn4)
+                    UNROLL for (i32 i = 0; i < RM; i++) {
+                        UNROLL for (i32 j = 0; j < RN / 4; j++) o_acc[nb][i][j] = o_acc[nb][i][j] * (r0 == 0 ? F4_LD(row_scale, QUAD_COL(j)) : F4(1.0f));
+                    }
+                }
+                QUAD_OUTER(o_acc, O_BLOCKS, ks, 0, V_PITCH, pw, r0 / PER * QT, QT, held_rows)
+#else
+                /* A tile's sum is kept apart first, so that rounding grows slowly with the number of keys. */
+                UNROLL for (i32 nb = 0; nb < O_BLOCKS; nb++) {
+                    f4 part[1][RM][RN / 4];
+                    QUAD_ZERO(part[0])
+                    QUAD_OUTER(part, 1, ks, nb * TILE_ROWS, V_PITCH, ps, r0 * QT, QT, held_rows)
                     UNROLL for (i32 i = 0; i < RM; i++) {
                         f4 step = F4(1.0f);
                         if (V_DT == 7) step = F4(VALUE_STEP(nb * TILE_ROWS + QUAD_ROW(i / 4) + i % 4));
                         UNROLL for (i32 j = 0; j < RN / 4; j++) {
                             const f4 scale = r0 == 0 ? F4_LD(row_scale, QUAD_COL(j)) : F4(1.0f);
-                            o_acc[nb][i][j] = f4_fma(o_acc[nb][i][j], scale, sums[i][j] * step);
+                            o_acc[nb][i][j] = f4_fma(o_acc[nb][i][j], scale, part[0][i][j] * step);
                         }
                     }
                 }
+#endif
             }

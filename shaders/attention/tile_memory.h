@@ -86,8 +86,13 @@
 /* At the end of a tile's turn. */
 #if TILE == TILE_SIMT
 #include "../tile/quads.h"
-/* Of staged queries and keys. */
-#define D_PITCH QUAD_PITCH(D_CHUNK)
+/* Of staged keys and queries, in held values; words of queries are few enough to stay for all keys. */
+#define D_PITCH QUAD_PITCH(D_CHUNK / PER)
+#define Q_CHUNKS (PER == 1 ? 1 : (D + D_CHUNK - 1) / D_CHUNK)
+#define Q_PITCH QUAD_PITCH(Q_CHUNKS * D_CHUNK / PER)
+#define K_PIECES (D_CHUNK / PIECE)
+/* Do scores pass through memory, whatever the tile? */
+#define TO_MEMORY (CODES + HAS_CAP + (BIAS_DT + 1) + HAS_MASK + TAGGED + (HAS_USER ? 1 : 0) + SCORES_STAY > 0)
 #define NEXT_TILE begun = true; key0 += keys; left -= keys;
 #else
 #define NEXT_TILE key0 += keys; left -= keys;

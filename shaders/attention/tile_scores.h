@@ -60,5 +60,10 @@
         }
 #endif
 #endif
-        SYNC();
+#if TILE == TILE_SIMT
+        if (TO_MEMORY || tested)
+#endif
+        {
+            SYNC();
 #include "tile_passes.h"
+        }

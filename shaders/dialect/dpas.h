@@ -8,7 +8,7 @@
  * MAT_MUL(a, b, c), MAT_MUL_CODES(a, b, c)   a b + c, of numbers of 16 bits, and of int8 with sums in int32
  * MAT_PAIR(x, y)   two fp32 rounded to what is multiplied beside MAT_DT, as a word
  * SUBGROUP_AT, SUBLANE, SUBGROUP_SAYS(c)  as in matrix.h
- * u32x4, LD128(p, i), LDS128(a, i), STS128(a, i, x)  16 bytes at a time, from an address that is a multiple of 16
+ * u32x4, LDS128(a, i), STS128(a, i, x)  16 bytes at a time, as LD128 loads them
  * LOWER_HALVES(a, b), UPPER_HALVES(a, b)  a word of the 16 bits of two words */
 #pragma OPENCL EXTENSION cl_khr_subgroups : enable
 #define MAT_WORDS 64
@@ -54,7 +54,6 @@ ushort2 __attribute__((overloadable)) intel_convert_bfloat162_as_ushort2(float2 
 #define SUBLANE ((i32)get_sub_group_local_id())
 #define SUBGROUP_SAYS(c) (sub_group_any(c) != 0)
 #define u32x4 uint4
-#define LD128(p, i) (((__global const uint4 *)(p))[i])
 #define STS128(a, i, x) *(__local uint4 *)((a) + (i)) = (x)
 #define LOWER_HALVES(a, b) as_uint((ushort2)(as_ushort2(a).s0, as_ushort2(b).s0))
 #define UPPER_HALVES(a, b) as_uint((ushort2)(as_ushort2(a).s1, as_ushort2(b).s1))

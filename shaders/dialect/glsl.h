@@ -17,6 +17,7 @@
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer f32_p_ { float v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer u32_p_ { uint v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer f4_p_ { vec4 v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer u128_p_ { uvec4 v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 8) buffer h4_p_ { uvec2 v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 2) buffer u16_p_ { uint16_t v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint8_t v[]; };
@@ -77,6 +78,11 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define F4_LDGH(p, q) vec4(unpackHalf2x16(h4_p_(p).v[q].x), unpackHalf2x16(h4_p_(p).v[q].y))
 #define F4_LDGB(p, q) uintBitsToFloat(uvec4(h4_p_(p).v[q].xxyy << uvec4(16, 0, 16, 0)) & uvec4(0xffff0000u))
 #define F4_LDG8(p, q) vec4(ivec4(uvec4(u32_p_(p).v[q]) << uvec4(24, 16, 8, 0)) >> 24)
+#define u4 uvec4
+#define U4_OF(a, b, c, d) uvec4(a, b, c, d)
+#define U4_LD(a, i) uvec4((a)[i], (a)[(i) + 1], (a)[(i) + 2], (a)[(i) + 3])
+#define U4_ST(a, i, value) { const uvec4 v_ = value; a[i] = v_.x; a[(i) + 1] = v_.y; a[(i) + 2] = v_.z; a[(i) + 3] = v_.w; }
+#define LD128(p, i) (u128_p_(p).v[i])
 #define f4_fma(a, b, c) fma(a, b, c)
 #define f4_max(a, b) max(a, b)
 #define f4_floor(a) floor(a)
@@ -87,6 +93,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define f32_floor(a) floor(a)
 #define f32_sqrt(a) sqrt(a)
 #define f32_exp(a) exp(a)
+#define f32_power(a) exp2(a)
 #define f32_tanh(a) fv_tanh(a) /* GLSL's own overflows */
 /* GLSL's has no negative base, and no 0 to the power of 0. */
 float f32_pow(float a, float b)

@@ -72,9 +72,6 @@ HELPER fv fv_tanh(fv x)
 
 /* The same for one value, where fv is wider. */
 HELPER f32 f32_exp2(f32 x) { return FV_FIRST(fv_exp2(FV(x))); }
-#if defined(F4) && VW == 1
-HELPER f4 f4_exp(f4 x) { return F4_OF(fv_exp(x.x), fv_exp(x.y), fv_exp(x.z), fv_exp(x.w)); }
-#endif
 
 /* Round to nearest even; overflow gives infinity, NaN stays NaN. */
 HELPER u32 f32_to_f16(f32 x)

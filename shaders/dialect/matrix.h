@@ -7,7 +7,7 @@
  * MAT_ROWS, MAT_COLUMNS  how elements lie in memory: a row, a column after the other
  * SUBGROUP_AT, SUBLANE   the sub-group's number in the workgroup, the invocation's in the sub-group
  * MAT_EXP2(x)            2^x as the hardware has it
- * u32x4, LD128(p, i)     16 bytes at a time, from an address that is a multiple of 16; u128_p_(p).v is memory for coopMatLoad
+ * u32x4                  16 bytes, as LD128 loads them; u128_p_(p).v is memory for coopMatLoad
  * MAT_SET8(matrix, e, word)  an invocation's elements from e on, of 16 bits, from 16 bytes */
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
@@ -34,8 +34,6 @@
 #define SUBGROUP_XOR(x, mask) subgroupShuffleXor(x, mask)
 #define MAT_EXP2(x) exp2(x)
 
-layout(buffer_reference, scalar, buffer_reference_align = 16) buffer u128_p_ { uvec4 v[]; };
-#define LD128(p, i) (u128_p_(p).v[i])
 #define u32x4 uvec4
 #define MAT_SET2_(matrix, e, bits)                                                                 \
     {                                                                                              \

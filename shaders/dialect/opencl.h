@@ -124,6 +124,11 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #define F4_LDGH(p, q) vload_half4(q, (__global const half *)(p))
 #define F4_LDGB(p, q) as_float4(convert_uint4(((__global const ushort4 *)(p))[q]) << 16)
 #define F4_LDG8(p, q) convert_float4(((__global const char4 *)(p))[q])
+#define u4 uint4
+#define U4_OF(a, b, c, d) ((uint4)(a, b, c, d))
+#define U4_LD(a, i) (*(__local const uint4 *)((a) + (i)))
+#define U4_ST(a, i, x) *(__local uint4 *)((a) + (i)) = (x)
+#define LD128(p, i) (((__global const uint4 *)(p))[i])
 #define f4_fma(a, b, c) fma(a, b, c)
 #define f4_max(a, b) fmax(a, b)
 #define f4_floor(a) floor(a)
@@ -134,6 +139,7 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #define f32_floor(a) floor(a)
 #define f32_sqrt(a) sqrt(a)
 #define f32_exp(a) exp(a)
+#define f32_power(a) native_exp2(a)
 #define f32_tanh(a) tanh(a)
 #define f32_pow(a, b) pow(a, b)
 
