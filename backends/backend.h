@@ -39,6 +39,9 @@ typedef struct bk_kernel_source {
     size_t spirv_size;     /* bytes */
     const char *opencl;    /* OpenCL C 1.2 source, NULL where the tile model has none */
     int dpas;              /* of tile model matrix: that source is for TSR_FEATURE_DPAS; else it is GLSL alone */
+    /* The same as spirv for devices with TSR_FEATURE_F16_DOT; NULL: there is no such form. */
+    const uint32_t *dot_spirv;
+    size_t dot_spirv_size; /* bytes */
 } bk_kernel_source;
 
 /* Queries q [queries] of head h of batch b against keys kv [keys]. */

@@ -107,6 +107,12 @@
 #else
 #define MATRIX_S8(words) NULL, 0
 #endif
+#ifdef TSR_DOT
+#include "flash_dot_spv.h"
+#define DOT(words) words, sizeof(words)
+#else
+#define DOT(words) NULL, 0
+#endif
 #ifdef TSR_WITH_VULKAN
 #include "flash_simt_spv.h"
 #include "flash_subgroup_spv.h"
@@ -182,6 +188,7 @@
 #include "slashes_subgroup_spv.h"
 #include "join_simt_spv.h"
 #include "join_subgroup_spv.h"
+#include "flash_packed_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -197,16 +204,20 @@
 /* Binding 0 is the parameter buffer. */
 #define ENTRY(kernel, KERNEL, model, ...)                                                          \
     {#kernel, model, TSR_F32, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,               \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, NULL, 0},
 
 #define MATRIX_ENTRY(kernel, KERNEL, input, ...)                                                   \
     {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, NULL, 0},
 
 /* For engines whose operands are registers in a known order. */
 #define DPAS_ENTRY(kernel, KERNEL, input)                                                          \
     {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,        \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), NULL, 0, kernel##_cl, 1},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), NULL, 0, kernel##_cl, 1, NULL, 0},
+
+#define PACKED_ENTRY(kernel, KERNEL)                                                               \
+    {#kernel, TSR_TILE_PACKED, TSR_F32, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,       \
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), SPIRV(kernel##_packed_spv), kernel##_cl, 0, DOT(kernel##_dot_spv)},
 
 #define ENTRIES(kernel, KERNEL)                                                                    \
     ENTRY(kernel, KERNEL, TSR_TILE_VECTOR, NULL, 0)                                                \
@@ -264,6 +275,7 @@ NAMES(conv_matrix, CONV_MATRIX)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
+    PACKED_ENTRY(flash, FLASH)
     ENTRIES(merge, MERGE)
     ENTRIES(probe, PROBE)
     ENTRIES(sums, SUMS)

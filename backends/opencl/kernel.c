@@ -17,8 +17,10 @@ static bool takes_subgroups(const bk_device *dev) { return dev->info.type != TSR
 static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char *options)
 {
     const bk_kernel_source *source = desc->source;
-    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DVW=%u", (int)source->tile, vector_width(dev, source->tile));
-    if (source->tile == TSR_TILE_SIMT && takes_subgroups(dev))
+    const bool packed = source->tile == TSR_TILE_PACKED;
+    const tsr_tile tile = packed ? TSR_TILE_SIMT : source->tile;
+    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DPAIRS=%d -DVW=%u", (int)tile, packed, vector_width(dev, tile));
+    if (tile == TSR_TILE_SIMT && takes_subgroups(dev))
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
     if (source->tile == TSR_TILE_MATRIX)
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DMAT_DT=%d -DSUBGROUP_SIZE=%d%s", (int)source->input, desc->specs[1],

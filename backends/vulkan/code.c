@@ -57,19 +57,21 @@ static tsr_status get_compiled(bk_device *dev, const bk_kernel_desc *desc, vk_co
     bool from_text = false;
     tsr_status status = wants_text(desc, &from_text);
     if (status != TSR_OK) return status;
+    const bool dot = (dev->info.features & TSR_FEATURE_F16_DOT) && source->dot_spirv;
     if (!from_text) {
-        *out = (vk_code){source->spirv, source->spirv_size, NULL};
+        *out = dot ? (vk_code){source->dot_spirv, source->dot_spirv_size, NULL} : (vk_code){source->spirv, source->spirv_size, NULL};
         return TSR_OK;
     }
     /* The flattened text asks itself which language it is in: OpenCL C and GLSL share it. */
-    static const char *const format = "// %s\n#define TILE %d\n#define MAT_DT %d\n%s%s";
+    static const char *const format = "// %s\n#define TILE %d\n#define MAT_DT %d\n#define PAIRS %d\n%s%s";
+    const int tile = source->tile == TSR_TILE_PACKED ? TSR_TILE_SIMT : source->tile, pairs = source->tile != TSR_TILE_PACKED ? 0 : dot ? 2 : 1;
     const char *const own = desc->user ? desc->user->text : "";
-    const int length = snprintf(NULL, 0, format, vk_compiler, (int)source->tile, (int)source->input, own, source->opencl);
+    const int length = snprintf(NULL, 0, format, vk_compiler, tile, (int)source->input, pairs, own, source->opencl);
     char *text = length < 0 ? NULL : malloc((size_t)length + 1);
     if (!text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for the text of kernel %s", dev->info.id, source->name);
-    snprintf(text, (size_t)length + 1, format, vk_compiler, (int)source->tile, (int)source->input, own, source->opencl);
+    snprintf(text, (size_t)length + 1, format, vk_compiler, tile, (int)source->input, pairs, own, source->opencl);
     char entry[64];
-    snprintf(entry, sizeof(entry), "glsl-%s-%d-%d", source->name, (int)source->tile, (int)source->input);
+    snprintf(entry, sizeof(entry), "glsl-%s-%d-%d-%d", source->name, (int)source->tile, (int)source->input, pairs);
     if (!load(dev, entry, text, out)) {
         status = compile(source, text, out);
         if (status == TSR_OK) dev->services->cache_store(dev->services->ctx, entry, text, strlen(text), out->words, out->size);

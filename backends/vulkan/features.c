@@ -12,7 +12,7 @@ typedef struct place {
 } place;
 
 /* What a feature is for; of all but NEEDED a device may have none. */
-typedef enum purpose { NEEDED, SIZES, MATRICES, BFLOATS } purpose;
+typedef enum purpose { NEEDED, SIZES, MATRICES, BFLOATS, DOTS } purpose;
 
 typedef struct feature {
     const char *name;
@@ -61,6 +61,12 @@ static const feature all[] = {
      {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR,
        offsetof(VkPhysicalDeviceShaderBfloat16FeaturesKHR, shaderBFloat16CooperativeMatrix), "ShaderBfloat16FeaturesKHR"}}},
 #endif
+    {"shaderFloat16", DOTS, {IN(VULKAN_1_2, Vulkan12, shaderFloat16), IN(SHADER_FLOAT16_INT8, ShaderFloat16Int8, shaderFloat16)}},
+    {"shaderMixedFloatDotProductFloat16AccFloat32",
+     DOTS,
+     {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE,
+       offsetof(VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE, shaderMixedFloatDotProductFloat16AccFloat32),
+       "ShaderMixedFloatDotProductFeaturesVALVE"}}},
 };
 enum { COUNT = sizeof(all) / sizeof(all[0]), PLACES = 2 };
 
@@ -111,42 +117,47 @@ bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain) { return serve
 
 bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain) { return vk_features_matrices(chain) && serves(chain, BFLOATS); }
 
-bool vk_features_ask_bfloat(const VkPhysicalDeviceFeatures2 *chain)
+bool vk_features_dot(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, DOTS); }
+
+unsigned vk_features_ask(const VkPhysicalDeviceFeatures2 *chain)
 {
-    bool asks = false;
-    for (int i = 0; i < COUNT; i++) asks = asks || (all[i].purpose == BFLOATS && find(chain, &all[i]));
+    unsigned asks = 0;
+    for (int i = 0; i < COUNT; i++) {
+        if (!all[i].in[1].name && find(chain, &all[i])) asks |= all[i].purpose == BFLOATS ? VK_NEWER_BFLOAT : all[i].purpose == DOTS ? VK_NEWER_DOT : 0;
+    }
     return asks;
 }
 
-void vk_features_chain(VkPhysicalDevice physical, bool bfloat, vk_features *f)
+void vk_features_chain(VkPhysicalDevice physical, unsigned newer, vk_features *f)
 {
     *f = (vk_features){.all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &f->f11},
                        .f11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, .pNext = &f->f12},
                        .f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES},
                        .control = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES}};
     if (vk_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) f->f12.pNext = &f->control;
+    f->dot.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE;
+    f->dot.pNext = f->f12.pNext;
+    if ((newer & VK_NEWER_DOT) && vk_has_extension(physical, VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME)) f->f12.pNext = &f->dot;
 #ifdef VK_KHR_cooperative_matrix
     f->matrix.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR;
     f->matrix.pNext = f->f12.pNext;
     if (vk_has_extension(physical, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) f->f12.pNext = &f->matrix;
     f->bfloat.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR;
     f->bfloat.pNext = f->f12.pNext;
-    if (bfloat && vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) f->f12.pNext = &f->bfloat;
-#else
-    (void)bfloat;
+    if ((newer & VK_NEWER_BFLOAT) && vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) f->f12.pNext = &f->bfloat;
 #endif
 }
 
-void vk_features_query(VkPhysicalDevice physical, bool bfloat, vk_features *f)
+void vk_features_query(VkPhysicalDevice physical, unsigned newer, vk_features *f)
 {
-    vk_features_chain(physical, bfloat, f);
+    vk_features_chain(physical, newer, f);
     vkGetPhysicalDeviceFeatures2(physical, &f->all);
 }
 
 bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *chain, char homeless[VK_TEXT])
 {
     vk_features have;
-    vk_features_query(physical, vk_features_ask_bfloat(chain), &have);
+    vk_features_query(physical, vk_features_ask(chain), &have);
     homeless[0] = '\0';
     for (int i = 0; i < COUNT; i++) {
         VkBool32 *flag = find(chain, &all[i]);
@@ -165,12 +176,15 @@ bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *ch
 uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *chain, const char *const **out)
 {
     /* An application keeps the list: each case is a run of one constant array. */
-    static const char *const names[] = {VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME,
+#define DOT VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME
 #ifdef VK_KHR_cooperative_matrix
-                                        VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME
+#define MATRIX VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME
+#else
+#define MATRIX NULL
 #endif
-    };
-    const bool sizes = serves(chain, SIZES) && vk_has_extension(physical, names[0]), matrices = serves(chain, MATRICES);
-    *out = names + !sizes;
-    return (uint32_t)sizes + (uint32_t)matrices + (uint32_t)(matrices && serves(chain, BFLOATS));
+    static const char *const names[] = {DOT, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME, MATRIX}, *const without_sizes[] = {DOT, MATRIX};
+    const bool dot = serves(chain, DOTS), matrices = serves(chain, MATRICES);
+    const bool sizes = serves(chain, SIZES) && vk_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+    *out = (sizes ? names : without_sizes) + !dot;
+    return (uint32_t)dot + (uint32_t)sizes + (uint32_t)matrices + (uint32_t)(matrices && serves(chain, BFLOATS));
 }

@@ -204,6 +204,7 @@ static bool read_features(VkPhysicalDevice physical, const vk_features *features
     VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &dot};
     if (vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) vkGetPhysicalDeviceFeatures2(physical, &query);
     if (features->f12.shaderFloat16) info->features |= TSR_FEATURE_F16;
+    if (vk_features_dot(&features->all)) info->features |= TSR_FEATURE_F16_DOT;
     if (dot.shaderIntegerDotProduct) info->features |= TSR_FEATURE_INT8_DOT;
     if (vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) info->features |= TSR_FEATURE_BF16;
     return vk_features_complete(&features->all, lacks);
@@ -215,7 +216,7 @@ static bool refuse(char lacks[VK_TEXT], const char *why)
     return false;
 }
 
-bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, bool bfloat, tsr_device_info *info, char lacks[VK_TEXT])
+bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, unsigned newer, tsr_device_info *info, char lacks[VK_TEXT])
 {
     memset(info, 0, sizeof(*info));
     VkPhysicalDeviceSubgroupSizeControlProperties sizes = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
@@ -240,7 +241,7 @@ bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, 
     info->type = device_type(basic.deviceType);
     if (vk_compute_family(physical) == UINT32_MAX) return refuse(lacks, "a compute queue");
     vk_features features;
-    vk_features_query(physical, bfloat, &features);
+    vk_features_query(physical, newer, &features);
     if (!read_features(physical, &features, info, lacks)) return false;
     info->max_buffer = limits3.maxMemoryAllocationSize;
     if (limits4.maxBufferSize && limits4.maxBufferSize < info->max_buffer) info->max_buffer = limits4.maxBufferSize;

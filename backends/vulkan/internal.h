@@ -15,7 +15,7 @@ typedef struct vk_state {
     const bk_services *services;
     VkInstance instance;
     bool stuck;  /* a device was left to the driver, and its instance with it */
-    bool bfloat; /* matrices of bf16 may be used: no validation layer, or one that knows them */
+    unsigned newer; /* what may be used: there is no validation layer, or one that knows it */
     VkDebugUtilsMessengerEXT messenger;
     PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger; /* volk's belongs to the first instance */
     size_t count;
@@ -92,7 +92,7 @@ bool vk_load(VkInstance instance);     /* the loader's entry points, for this in
 tsr_status vk_prepare(bk_device *dev); /* what an opened VkDevice needs besides */
 
 /* info.c: fills *info; false: lacks says why the device cannot run our kernels. */
-bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, bool bfloat, tsr_device_info *info, char lacks[VK_TEXT]);
+bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, unsigned newer, tsr_device_info *info, char lacks[VK_TEXT]);
 /* The matrices that a device has which was created with these features. */
 void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info);
 bool vk_has_extension(VkPhysicalDevice physical, const char *name);
@@ -104,20 +104,23 @@ typedef struct vk_features {
     VkPhysicalDeviceFeatures2 all; /* the others are chained behind it */
     VkPhysicalDeviceVulkan11Features f11;
     VkPhysicalDeviceVulkan12Features f12;
-    VkPhysicalDeviceSubgroupSizeControlFeatures control; /* where the device has the extension */
+    VkPhysicalDeviceSubgroupSizeControlFeatures control;         /* where the device has the extension */
+    VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE dot; /* likewise */
 #ifdef VK_KHR_cooperative_matrix
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix; /* likewise */
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;    /* likewise */
 #endif
 } vk_features;
-/* bfloat: also those of bf16, which not every validation layer knows. */
-void vk_features_chain(VkPhysicalDevice physical, bool bfloat, vk_features *out);       /* no flag set */
-void vk_features_query(VkPhysicalDevice physical, bool bfloat, vk_features *out);       /* what the device has */
-bool vk_features_ask_bfloat(const VkPhysicalDeviceFeatures2 *chain);                    /* is there room for those of bf16? */
+/* newer: what else, of structs that not every validation layer knows: matrices of bf16, dot products of fp16. */
+enum { VK_NEWER_BFLOAT = 1, VK_NEWER_DOT = 2 };
+void vk_features_chain(VkPhysicalDevice physical, unsigned newer, vk_features *out);    /* no flag set */
+void vk_features_query(VkPhysicalDevice physical, unsigned newer, vk_features *out);    /* what the device has */
+unsigned vk_features_ask(const VkPhysicalDeviceFeatures2 *chain);                       /* which of these is there room for? */
 bool vk_features_complete(const VkPhysicalDeviceFeatures2 *chain, char lacks[VK_TEXT]); /* false: lacks lists what we need */
 bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain);                 /* may a pipeline ask for its sub-group size? */
 bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain);                      /* and use cooperative matrices? */
 bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain);                        /* and those of bf16? */
+bool vk_features_dot(const VkPhysicalDeviceFeatures2 *chain);                           /* and dot products of fp16 pairs? */
 /* The device extensions that go with the flags set in a chain: how many, and the first of a constant list. */
 uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *chain, const char *const **out);
 /* Sets what we need, and of what helps us that which the device has; false: homeless lists what has no struct in the chain. */

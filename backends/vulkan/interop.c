@@ -33,7 +33,7 @@ static tsr_status check_physical(VkInstance instance, VkPhysicalDevice physical,
     if (!vk_load(instance)) return tsr_fail(TSR_ERROR_UNSUPPORTED, "the Vulkan loader is not there");
     if (!belongs(instance, physical)) return tsr_fail(TSR_ERROR_ARGUMENT, "argument physical is none of the instance's physical devices");
     char lacks[VK_TEXT];
-    if (!vk_read_info(instance, physical, 0, vk_features_ask_bfloat(features), info, lacks))
+    if (!vk_read_info(instance, physical, 0, vk_features_ask(features), info, lacks))
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "the Vulkan device %s cannot run Tessera: under this instance it lacks %s", info->name, lacks);
     return TSR_OK;
 }
@@ -95,6 +95,7 @@ tsr_status tsr_device_from_vulkan(tsr_context *ctx, const tsr_vulkan_device *app
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a device");
     snprintf(info.id, sizeof(info.id), "vulkan:app");
     vk_read_matrices(app->instance, app->physical, app->features, &info);
+    if (!vk_features_dot(app->features)) info.features &= ~(uint32_t)TSR_FEATURE_F16_DOT;
     dev->info = info;
     dev->services = tsr_context_services(ctx);
     dev->instance = app->instance;

@@ -76,10 +76,13 @@ static bool create_instance(vk_state *state)
     static const char *const validation_layer = "VK_LAYER_KHRONOS_validation", *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
     const uint32_t layer = state->services->validation ? layer_version(validation_layer) : 0;
     const bool validate = layer != 0;
-    /* An older layer takes structs, capabilities and matrices of bf16 for mistakes. */
-    state->bfloat = !validate || layer >= VK_MAKE_API_VERSION(0, 1, 4, 320);
-    if (!state->bfloat)
+    /* An older layer takes structs, capabilities and SPIR-V that it does not know for mistakes. */
+    if (!validate || layer >= VK_MAKE_API_VERSION(0, 1, 4, 320)) state->newer |= VK_NEWER_BFLOAT;
+    if (!validate || layer >= VK_MAKE_API_VERSION(0, 1, 4, 344)) state->newer |= VK_NEWER_DOT;
+    if (!(state->newer & VK_NEWER_BFLOAT))
         state->services->log(state->services->ctx, TSR_LOG_INFO, "vulkan: no matrices of bf16 beside a validation layer older than Vulkan 1.4.320");
+    if (!(state->newer & VK_NEWER_DOT))
+        state->services->log(state->services->ctx, TSR_LOG_INFO, "vulkan: no dot products of fp16 beside a validation layer older than Vulkan 1.4.344");
     if (state->services->validation && !validate)
         state->services->log(state->services->ctx, TSR_LOG_WARNING, "vulkan: %s is not installed", validation_layer);
     const VkDebugUtilsMessengerCreateInfoEXT messenger = {
@@ -130,7 +133,7 @@ static size_t vk_probe(const bk_services *services, void **out, tsr_device_info 
     for (uint32_t i = 0; i < count; i++) {
         tsr_device_info *info = &state->devices[state->count].info;
         char lacks[VK_TEXT];
-        if (!vk_read_info(state->instance, all[i], state->count, state->bfloat, info, lacks)) {
+        if (!vk_read_info(state->instance, all[i], state->count, state->newer, info, lacks)) {
             services->log(services->ctx, TSR_LOG_INFO, "vulkan: %s is not listed: it lacks %s", info->name, lacks);
             continue;
         }
@@ -157,7 +160,7 @@ static VkResult create_device(bk_device *dev)
     const VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = dev->family, .queueCount = 1, .pQueuePriorities = &priority};
     vk_features features;
-    vk_features_chain(dev->physical, dev->state->bfloat, &features);
+    vk_features_chain(dev->physical, dev->state->newer, &features);
     char homeless[VK_TEXT]; /* none: the chain has every struct */
     vk_features_enable(dev->physical, &features.all, homeless);
     dev->size_control = vk_features_subgroup_size(&features.all);

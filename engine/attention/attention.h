@@ -84,7 +84,7 @@ void tsr_attention_forget_plan(tsr_attention *att);
 
 /* shapes.c: the shapes of a tile model that a tuner may choose from (splits and passes not filled in), the default first; how many, 1 at
  * least. What a database says counts only if it is among them. */
-enum { TSR_MAX_SHAPES = 32, TSR_MAX_CANDIDATES = 4 * TSR_MAX_SHAPES };
+enum { TSR_MAX_SHAPES = 32, TSR_MAX_CANDIDATES = 5 * TSR_MAX_SHAPES };
 size_t tsr_attention_shapes(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile, tsr_tiling out[TSR_MAX_SHAPES]);
 /* May the tile model run this here? UNSUPPORTED says why not. */
 tsr_status tsr_attention_allows(const tsr_device_info *info, const tsr_attention_desc *desc, tsr_tile tile);

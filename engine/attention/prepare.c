@@ -26,11 +26,11 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
     return tsr_kernel_get_scored(att->dev, "flash", t->tile, specs, d->score, &att->flash);
 }
 
-/* Kernels beside flash have no form in tile model matrix. */
+/* Kernels beside flash have no form in tile models matrix and packed. */
 static tsr_tiling beside(const tsr_tiling *t)
 {
     tsr_tiling other = *t;
-    if (t->tile == TSR_TILE_MATRIX) other.tile = TSR_TILE_SIMT, other.lanes = 64;
+    if (t->tile == TSR_TILE_MATRIX || t->tile == TSR_TILE_PACKED) other.tile = TSR_TILE_SIMT, other.lanes = 64;
     return other;
 }
 
@@ -141,7 +141,7 @@ static void fill_info(tsr_attention *att, const tsr_tiling *t)
     info->query_tile = (uint32_t)t->query_tile;
     info->key_tile = (uint32_t)t->bc;
     info->tile = t->tile;
-    static const char *const tile_names[] = {"auto", "vector", "simt", "subgroup", "matrix"};
+    static const char *const tile_names[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
     snprintf(info->kernel, sizeof(info->kernel), "flash %s %dx%d%s", tile_names[t->tile], t->query_tile, t->bc, d->codes.bits ? " int8" : "");
 }
 

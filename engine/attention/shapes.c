@@ -10,6 +10,8 @@ size_t tsr_attention_shapes(const tsr_device_info *info, const tsr_attention_des
         return tsr_shapes_subgroup(info, desc, out);
     case TSR_TILE_MATRIX:
         return tsr_shapes_matrix(info, desc, out);
+    case TSR_TILE_PACKED:
+        return tsr_shapes_packed(info, desc, out);
     default:
         return tsr_shapes_simt(info, desc, out);
     }
@@ -26,6 +28,8 @@ tsr_status tsr_attention_allows(const tsr_device_info *info, const tsr_attention
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is subgroup; %s has no sub-groups of one size up to 32", info->id);
     case TSR_TILE_MATRIX:
         return tsr_matrix_allows(info, desc);
+    case TSR_TILE_PACKED:
+        return tsr_packed_allows(info, desc);
     default:
         if (info->max_workgroup >= 64) return TSR_OK;
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is simt; %s runs workgroups of %u only", info->id, info->max_workgroup);
@@ -37,7 +41,9 @@ size_t tsr_attention_candidates(const tsr_device_info *info, const tsr_attention
     /* Matrices first where they are hardware; the model that suits the device; the others, unless they are out of the question: CPUs take
      * minutes to compile what is meant for GPUs. */
     const tsr_tile suits = tsr_tile_for(info);
-    const tsr_tile order[] = {info->type != TSR_DEVICE_CPU ? TSR_TILE_MATRIX : suits, suits, TSR_TILE_SIMT, TSR_TILE_SUBGROUP, TSR_TILE_MATRIX};
+    const bool gpu = info->type != TSR_DEVICE_CPU, dot = gpu && (info->features & TSR_FEATURE_F16_DOT);
+    const tsr_tile order[] = {gpu ? TSR_TILE_MATRIX : suits, dot ? TSR_TILE_PACKED : suits, suits, TSR_TILE_SIMT, TSR_TILE_PACKED,
+                              TSR_TILE_SUBGROUP,             TSR_TILE_MATRIX};
     size_t count = 0;
     uint32_t seen = 0;
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {

@@ -9,6 +9,8 @@ size_t tsr_shapes_vector(const tsr_device_info *info, const tsr_attention_desc *
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
 size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]); /* may be none */
 size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);   /* likewise */
+size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]); /* may be none */
+tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_desc *d);
 tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d);
 /* The kernel of tile model matrix, and what it multiplies queries and keys as. */
 const char *tsr_matrix_kernel(const tsr_device_info *info);

@@ -30,7 +30,7 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
     if (t->tile == TSR_TILE_MATRIX) /* rows in words, at the least a matrix of channels; statistics that are made in memory */
         return loop(tsr_ceil_div((int64_t)t->bc * (head + 32), lanes), 0) + loop(tsr_ceil_div((int64_t)t->bc * (t->dv_slice + 32), lanes), 0) +
                softmax + loop(tsr_ceil_div(elements, lanes), 0) + loop(tsr_ceil_div(t->query_tile, lanes), loop(t->bc, 0)) + loop(t->bc, 0);
-    if (t->tile == TSR_TILE_SIMT) {
+    if (t->tile == TSR_TILE_SIMT || t->tile == TSR_TILE_PACKED) {
         const int64_t quads = t->rn / 4, stage = loop(tsr_ceil_div((t->bc + t->query_tile) * t->d_chunk / 4, lanes), 0) + 1;
         const int64_t dot = loop(t->d_chunk / 4, loop(t->rn, 0) + loop(t->rm, loop(quads, 0))), ends = loop(t->rm, loop(quads, 0));
         const int64_t values = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice / 4, lanes), 0) +
@@ -84,7 +84,8 @@ tsr_status tsr_attention_cut(const tsr_device_info *info, uint32_t loop_limit, c
 
 tsr_status tsr_attention_tiling(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling *t)
 {
-    const tsr_tile tile = !d->tile ? tsr_tile_for(info) : d->tile == TSR_TILE_MATRIX ? TSR_TILE_SIMT : (tsr_tile)d->tile;
+    const bool flash_alone = d->tile == TSR_TILE_MATRIX || d->tile == TSR_TILE_PACKED;
+    const tsr_tile tile = !d->tile ? tsr_tile_for(info) : flash_alone ? TSR_TILE_SIMT : (tsr_tile)d->tile;
     tsr_tiling all[TSR_MAX_SHAPES];
     const tsr_status s = tsr_attention_allows(info, d, tile);
     if (s != TSR_OK) return s;

@@ -107,7 +107,7 @@ static tsr_status check_scalars(tsr_attention_desc *d)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument softcap is %g; expected a finite number, 0 or more", (double)d->softcap);
     if (!isfinite(d->skip) || d->skip < 0)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument skip is %g; expected a finite number, 0 or more", (double)d->skip);
-    if (d->tile > TSR_TILE_MATRIX) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tile is %u; expected a tsr_tile", d->tile);
+    if (d->tile > TSR_TILE_PACKED) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tile is %u; expected a tsr_tile", d->tile);
     if (d->splits > 128) return tsr_fail(TSR_ERROR_ARGUMENT, "argument splits is %u; expected 0 to 128", d->splits);
     for (size_t i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
         if (d->reserved[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument reserved[%zu] is %u; expected 0", i, d->reserved[i]);

@@ -36,17 +36,19 @@ typedef struct row {
 static const row rows[] = {
     {"RDNA4", AMD, RDNA4, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab)"},
     {"RDNA3", AMD, RDNA3, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab)"},
+    {"NVIDIA from Ampere on", NVIDIA, AMPERE, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its tensor cores do the products (Lab)"},
+    {"Turing", NVIDIA, TURING, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its tensor cores, where it has them, do the products"},
+    {"Intel Xe-HPC", INTEL, XE_HPC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
+    {"Intel Arc", INTEL, ARC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
+    {"cards with matrices", NULL, NULL, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab: those of AMD and NVIDIA)"},
+    {"cards with dot products of fp16", NULL, NULL, "flash", 0, false, 0, TSR_TILE_PACKED, 0, 0,
+     "no matrices; two products of fp16 in an instruction, summed in fp32 (Lab: RDNA2)"},
     {"RDNA3 and 4", AMD, RDNA3 "|" RDNA4, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
      "16 head dims staged at a time leave room for several waves (Lab)"},
     {"RDNA1 and 2", AMD, RDNA12, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
      "no matrices; 16 head dims staged at a time leave room for several waves (Lab)"},
     {"GCN and Vega", AMD, VEGA, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
      "16 head dims staged at a time leave room for two waves of a SIMD, 32 for one (Lab)"},
-    {"NVIDIA from Ampere on", NVIDIA, AMPERE, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its tensor cores do the products (Lab)"},
-    {"Turing", NVIDIA, TURING, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its tensor cores, where it has them, do the products"},
-    {"Intel Xe-HPC", INTEL, XE_HPC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
-    {"Intel Arc", INTEL, ARC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
-    {"cards with matrices", NULL, NULL, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab: those of AMD and NVIDIA)"},
     {"Intel", INTEL, NULL, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 32,
      "4 x 4 sums; 32 head dims staged at a time are a loop that its compiler leaves rolled: no spills (Lab)"},
     {"NVIDIA", NVIDIA, NULL, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 0,
@@ -79,7 +81,7 @@ static bool suits(const row *r, const tsr_device_info *info, const char *kernel)
 {
     return (!r->kernel || strcmp(r->kernel, kernel) == 0) && (!r->vendor || has_word(info->vendor, r->vendor) || has_word(info->driver, r->vendor)) &&
            (!r->names || has_word(info->name, r->names)) && (!r->typed || r->type == info->type) && info->vector_width >= r->widths &&
-           (r->typed || info->type != TSR_DEVICE_CPU);
+           (r->typed || info->type != TSR_DEVICE_CPU) && (r->tile != TSR_TILE_PACKED || (info->features & TSR_FEATURE_F16_DOT));
 }
 
 /* A shape's number of that name; 0 if kernels have none. */

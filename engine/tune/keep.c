@@ -8,7 +8,7 @@
 
 void tsr_tune_shape_text(const char *kernel, const tsr_tune_shape *shape, char *text, size_t size)
 {
-    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix"};
+    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
     size_t count;
     const char *const *names = tsr_tune_names(kernel, &count);
     int at = snprintf(text, size, "%s", tiles[shape->tile]);

@@ -16,6 +16,7 @@ uint64_t tsr_tune_version(const bk_kernel_source *source)
 {
     if (!source) return 0;
     uint64_t h = hash(UINT64_C(0xcbf29ce484222325), source->spirv, source->spirv ? source->spirv_size : 0);
+    h = hash(h, source->dot_spirv, source->dot_spirv ? source->dot_spirv_size : 0);
     return hash(h, source->opencl, source->opencl ? strlen(source->opencl) : 0);
 }
 

@@ -8,7 +8,7 @@
 
 static const char *const flash_names[] = {"lanes", "rm", "rn", "ln", "bc", "d_chunk", "kv_chunk", "dv_slice"};
 static const char *const conv_names[] = {"lanes", "ln", "rm", "rn", "chunk", "subgroup", "mm", "mn", "mk"};
-static const char *const tiles[] = {NULL, "vector", "simt", "subgroup", "matrix"};
+static const char *const tiles[] = {NULL, "vector", "simt", "subgroup", "matrix", "packed"};
 enum { TILES = sizeof(tiles) / sizeof(tiles[0]), MAX_NUMBER = 1 << 20 };
 
 const char *const *tsr_tune_names(const char *kernel, size_t *count)

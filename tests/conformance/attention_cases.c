@@ -4,7 +4,7 @@
 #include "grid.h"
 
 static const grid_theme *const themes[] = {&grid_shapes, &grid_dims, &grid_sets,  &grid_scores, &grid_hostile, &grid_layouts,
-                                           &grid_splits, &grid_long, &grid_tiles, &grid_cross,  &grid_matrix};
+                                           &grid_splits, &grid_long, &grid_tiles, &grid_cross,  &grid_matrix, &grid_packed};
 
 static grid_named case_of(const grid_theme *theme, int number)
 {

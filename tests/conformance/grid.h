@@ -84,7 +84,7 @@ typedef struct grid_theme {
 } grid_theme;
 
 extern const grid_theme grid_shapes, grid_dims, grid_sets, grid_scores, grid_hostile, grid_layouts, grid_splits, grid_long, grid_tiles, grid_cross,
-    grid_matrix;
+    grid_matrix, grid_packed;
 int grid_matrix_count(void); /* its rows are those of others */
 
 /* A run of bytes on the device, and what it held before and after. */

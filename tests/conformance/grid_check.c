@@ -85,8 +85,12 @@ static double slack(const grid_case *c, const grid_result *r)
     return (double)FLT_EPSILON * largest;
 }
 
-/* In tile model matrix probabilities are rounded to the inputs' type, each by half of its last place at most. */
-static double rounding(const grid_case *c) { return c->tile != TSR_TILE_MATRIX ? 0 : c->v == TSR_BF16 ? exp2(-8) : exp2(-11); }
+/* In tile models matrix and packed probabilities are rounded to the inputs' type, each by half of its last place at most. */
+static double rounding(const grid_case *c)
+{
+    if (c->tile != TSR_TILE_MATRIX && c->tile != TSR_TILE_PACKED) return 0;
+    return c->v == TSR_BF16 ? exp2(-8) : exp2(-11);
+}
 
 static suite_verdict check_values(const grid_case *c, const grid_result *r, suite_run_context *run)
 {

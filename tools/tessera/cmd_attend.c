@@ -48,7 +48,7 @@ int cmd_attend(int argc, const char **argv)
         {"parameter", 0, POPT_ARG_ARGV, &a.parameter_texts, 0, "a parameter of a recipe with steps, again and again", "NAME=VALUE"},
         {"compare-dense", 0, POPT_ARG_NONE, &a.compare, 0, "also report the error against attention over all pairs, and its time", NULL},
         {"splits", 0, POPT_ARG_INT, &a.splits, 0, "parts of the key range, merged at the end; 0: chosen", "N"},
-        {"tile", 0, POPT_ARG_STRING, &a.tile, 0, "tile model: auto, vector, simt, subgroup or matrix", "MODEL"},
+        {"tile", 0, POPT_ARG_STRING, &a.tile, 0, "tile model: auto, vector, simt, subgroup, matrix or packed", "MODEL"},
         {"out-dtype", 0, POPT_ARG_STRING, &a.out_dtype, 0, "f32, f16 or bf16; default that of q", "TYPE"},
         {"explain", 0, POPT_ARG_NONE, &a.explain, 0, "print which kernel would run, why, and how much work it has; write nothing", NULL},
         {"lse", 0, POPT_ARG_NONE, &a.lse, 0, "also write the log-sum-exp of each row", NULL},

@@ -48,10 +48,10 @@ static bool parse_types(const char *text, numbers *out)
 
 static bool parse_tile(const char *text, uint32_t *out)
 {
-    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix"};
-    for (*out = 0; *out <= TSR_TILE_MATRIX; ++*out)
+    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
+    for (*out = 0; *out <= TSR_TILE_PACKED; ++*out)
         if (strcmp(text, tiles[*out]) == 0) return true;
-    cli_error(TUNE_NAME, EXIT_INPUT, "argument --tile is '%s'; expected auto, vector, simt, subgroup or matrix", text);
+    cli_error(TUNE_NAME, EXIT_INPUT, "argument --tile is '%s'; expected auto, vector, simt, subgroup, matrix or packed", text);
     return false;
 }
 

@@ -98,7 +98,8 @@ enum {
     TSR_FEATURE_SUBGROUP = 1u << 3, /* sub-group broadcasts and reductions in kernels */
     TSR_FEATURE_MATRIX = 1u << 4,   /* cooperative matrices; shapes below */
     TSR_FEATURE_UNIFIED = 1u << 5,  /* device memory is host memory: no staging copies */
-    TSR_FEATURE_DPAS = 1u << 6      /* Intel's matrix engines, whose operands are registers in a known order; shapes below */
+    TSR_FEATURE_DPAS = 1u << 6,     /* Intel's matrix engines, whose operands are registers in a known order; shapes below */
+    TSR_FEATURE_F16_DOT = 1u << 7   /* dot products of two fp16 values with fp32 sums */
 };
 
 /* C[m,n] += A[m,k] B[k,n] that sub-groups multiply in hardware; component types as short names. */
@@ -323,7 +324,8 @@ typedef enum tsr_tile {
     TSR_TILE_VECTOR = 1,   /* one invocation owns a tile, in wide vectors: CPUs */
     TSR_TILE_SIMT = 2,     /* a workgroup stages tiles in shared memory: GPUs */
     TSR_TILE_SUBGROUP = 3, /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
-    TSR_TILE_MATRIX = 4    /* sub-groups multiply fragments in hardware (cooperative matrices); fp16, bf16, int8 in, fp32 or int32 sums */
+    TSR_TILE_MATRIX = 4,   /* sub-groups multiply fragments in hardware (cooperative matrices); fp16, bf16, int8 in, fp32 or int32 sums */
+    TSR_TILE_PACKED = 5    /* as simt; fp16 in, two values to a word, fp32 sums: GPUs with TSR_FEATURE_F16_DOT */
 } tsr_tile;
 
 typedef struct tsr_attention tsr_attention; /* a prepared attention */

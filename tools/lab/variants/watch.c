@@ -11,7 +11,7 @@ static const lab *watching;
 
 static tsr_status kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out)
 {
-    static const char *const models[] = {"auto", "vector", "simt", "subgroup", "matrix"};
+    static const char *const models[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
     const bk_kernel_source *source = desc->source;
     char label[2048];
     size_t at =

@@ -1,0 +1,62 @@
+/* Shapes for a workgroup that stages tiles in shared memory as words of two fp16 values. */
+#include "shapes.h"
+
+/* An invocation holds rm x rn scores, and as many outputs for each rm x lanes / ln value channels. */
+typedef struct micro {
+    int32_t lanes, ln, rm, rn;
+} micro;
+
+static int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/* Bytes of shared memory, as the kernel declares them. */
+static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
+{
+    enum { COLUMN_WORDS = 5, OTHER_WORDS = 16 };
+    const int64_t head = tsr_ceil_div(d->q.shape[3], t->d_chunk) * t->d_chunk, pitch = (t->d_chunk / 8 | 1) * 4;
+    const int64_t values = t->kv_chunk / 2 * tsr_ceil_div(t->dv_slice, t->bc) * t->bc, keys = t->bc * pitch;
+    const bool by_memory = d->band.bounded || d->set_count || d->tagged || d->score || d->softcap > 0 || tsr_layout_wanted(&d->bias) ||
+                           tsr_layout_wanted(&d->mask);
+    const int64_t scores = (by_memory ? t->bc : t->lanes / t->ln) + t->bc / 2, words = COLUMN_WORDS + (d->tagged ? 2 : 0);
+    return 4 * (t->query_tile * ((head / 8 | 1) * 4 + scores + words) + (keys > values ? keys : values) + OTHER_WORDS);
+}
+
+static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_chunk)
+{
+    tsr_tiling t = {.tile = TSR_TILE_PACKED, .lanes = m->lanes, .ln = m->ln, .rm = m->rm, .rn = m->rn};
+    t.bc = m->lanes / m->ln * m->rm;
+    t.query_tile = m->ln * m->rn;
+    t.d_chunk = tsr_min32(d_chunk, (int32_t)tsr_ceil_div(d->q.shape[3], 8) * 8);
+    t.dv_slice = tsr_min32((int32_t)d->v.shape[3], 128);
+    const int32_t channels = (int32_t)tsr_ceil_div(t.dv_slice, t.bc) * t.bc;
+    t.kv_chunk = tsr_min32(t.bc, max32(8, t.bc * t.d_chunk / channels / 8 * 8)); /* as much memory as keys take */
+    return t;
+}
+
+/* 8 x 4 sums take 12 loads of shared memory for 32 products of 8 head dims each, 4 x 4 sums 8 for 16. */
+static const micro deep = {128, 16, 8, 4}, wide = {256, 16, 4, 4}, small = {128, 8, 4, 4};
+
+size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
+{
+    static const micro *const all[] = {&deep, &wide, &small};
+    static const int32_t chunks[] = {128, 64, 32};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        for (size_t j = 0; j < sizeof(chunks) / sizeof(chunks[0]); j++) {
+            const tsr_tiling t = shape(d, all[i], chunks[j]);
+            if ((uint32_t)t.lanes <= info->max_workgroup && shared_bytes(d, &t) <= (int64_t)info->shared_bytes) tsr_shapes_add(out, &count, t);
+        }
+    }
+    return count;
+}
+
+tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    tsr_tiling all[TSR_MAX_SHAPES];
+    if (d->q.dtype != TSR_F16 || d->k.dtype != TSR_F16 || d->v.dtype != TSR_F16 || d->codes.bits)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; q, k and v are %s, %s and %s%s; expected f16 without codes",
+                        tsr_dtype_name(d->q.dtype), tsr_dtype_name(d->k.dtype), tsr_dtype_name(d->v.dtype), d->codes.bits ? " in codes" : "");
+    if (tsr_shapes_packed(info, d, all) == 0)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; %s runs workgroups of %u with %u bytes of shared memory, too few", info->id,
+                        info->max_workgroup, info->shared_bytes);
+    return TSR_OK;
+}
