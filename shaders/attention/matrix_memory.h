@@ -63,35 +63,38 @@
 /* The key that stands at a place of the staged values: where inputs are pairs of two invocations' elements, first all of the one. */
 #define SLOT_KEY(n) (PASS == 2 ? (n) / MK * MK + (n) % MK % (MK / 2) * 2 + (n) % MK / (MK / 2) : (n))
 /* Which piece of keys or values an invocation fetches n-th, and of which row; values come in two neighbouring rows. */
-#define KEY_PIECE(n) (LANE_U + U32((n) * LANES))
-#define VALUE_PIECE(n) (LANE_U + U32((n) / 2 * LANES))
-#define VALUE_ROW(n) I32(2u * (VALUE_PIECE(n) / U32(VALUE_PIECES)) + U32((n) % 2))
+#define PIECE_ROW(n, pieces)                                                                       \
+    (LANES % (pieces) == 0 ? LANE_U / U32(pieces) + U32((n) * (LANES / (pieces))) : (LANE_U + U32((n) * LANES)) / U32(pieces))
+#define PIECE_AT(n, pieces) ((LANES % (pieces) == 0 ? LANE_U : LANE_U + U32((n) * LANES)) % U32(pieces))
+#define KEY_ROW(n) I32(PIECE_ROW(n, KEY_PIECES))
+#define KEY_AT(n) PIECE_AT(n, KEY_PIECES)
+#define VALUE_ROW(n) I32(2u * PIECE_ROW((n) / 2, VALUE_PIECES) + U32((n) % 2))
+#define VALUE_AT(n) PIECE_AT((n) / 2, VALUE_PIECES)
 #define LANE_U gl_LocalInvocationID.x
 
 /* Rows that lie together are fetched from where k_at and v_at say, in bytes from the first. */
-#define FETCH(in_, units, src, step, at, piece, pieces, row, first, list, keys)                    \
+#define FETCH(in_, units, src, step, at, piece, row, first, list, keys)                            \
     if (GATHERED == 0) {                                                                           \
         const ptr row0 = PADD(src, I64(first) * step);                                             \
         const u32 last_at = U32(((keys) - 1) * I32(step));                                         \
-        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(PADD(row0, min(at[u], last_at) + piece(u) % U32(pieces) * 16u), 0); \
+        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(PADD(row0, min(at[u], last_at) + piece(u) * 16u), 0); \
     } else {                                                                                       \
-        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(ROW(src, step, first, list, row(u), keys), piece(u) % U32(pieces)); \
+        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(ROW(src, step, first, list, row(u), keys), piece(u)); \
     }
-#define KEY_ROW(n) I32(KEY_PIECE(n) / U32(KEY_PIECES))
 #define VALUE_KEY(n) SLOT_KEY(VALUE_ROW(n))
-#define FETCH_KEYS(first, list, keys) FETCH(k_in, KEY_UNITS, kb, k_step, k_at, KEY_PIECE, KEY_PIECES, KEY_ROW, first, list, keys)
-#define FETCH_VALUES(first, list, keys) FETCH(v_in, VALUE_UNITS, vs, v_step, v_at, VALUE_PIECE, VALUE_PIECES, VALUE_KEY, first, list, keys)
+#define FETCH_KEYS(first, list, keys) FETCH(k_in, KEY_UNITS, kb, k_step, k_at, KEY_AT, KEY_ROW, first, list, keys)
+#define FETCH_VALUES(first, list, keys) FETCH(v_in, VALUE_UNITS, vs, v_step, v_at, VALUE_AT, VALUE_KEY, first, list, keys)
 #define STORE_KEYS                                                                                 \
     UNROLL for (i32 u = 0; u < KEY_UNITS; u++) {                                                   \
-        const u32 e = KEY_PIECE(u), to = e / U32(KEY_PIECES) * U32(KEY_PITCH) + e % U32(KEY_PIECES) * 4u; \
-        if (BC * KEY_PIECES % LANES == 0 || e < U32(BC * KEY_PIECES)) {                            \
+        const u32 r = U32(KEY_ROW(u)), to = r * U32(KEY_PITCH) + KEY_AT(u) * 4u;                   \
+        if (BC * KEY_PIECES % LANES == 0 || r < U32(BC)) {                                         \
             UNROLL for (i32 w = 0; w < 4; w++) sk[to + U32(w)] = k_in[u][w];                       \
         }                                                                                          \
     }
 /* Two neighbouring keys of 8 channels: turned, a word for each channel. */
 #define STORE_VALUES                                                                               \
     UNROLL for (i32 u = 0; u < VALUE_UNITS; u += 2) {                                              \
-        const u32 n = VALUE_PIECE(u) / U32(VALUE_PIECES), d = VALUE_PIECE(u) % U32(VALUE_PIECES);  \
+        const u32 n = U32(VALUE_ROW(u)) / 2u, d = VALUE_AT(u);                                     \
         if (BC / 2 * VALUE_PIECES % LANES == 0 || n < U32(BC / 2)) {                               \
             UNROLL for (i32 w = 0; w < 4; w++) {                                                   \
                 const u32 x = v_in[u][w], y = v_in[u + 1][w];                                      \
