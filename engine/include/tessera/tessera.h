@@ -372,7 +372,7 @@ typedef struct tsr_attention_args {
 } tsr_attention_args;
 
 /* Enqueues; allocates nothing. The buffers must live until tsr_device_wait or a read. Outputs must not
- * overlap inputs. */
+ * overlap inputs. In tile model matrix the first run whose k or v begin at no multiple of 16 bytes may compile a kernel. */
 TSR_API tsr_status tsr_attention_run(tsr_attention *att, const tsr_attention_args *args);
 
 /* ---- Files of tensors --------------------------------------------------------------------------- */
