@@ -7,6 +7,13 @@ enum { LONG = 128, QUERY_D = 192, MAX_D = 256, SLICE = 128, CPU_SLICE = 64 };
 
 static int32_t up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
 
+/* Output channels of a slice, at most so many: slices are as long as each other, in pieces of 16 bytes. */
+static int32_t slice_of(int32_t channels, int32_t most)
+{
+    const int32_t slices = (channels + most - 1) / most;
+    return slices > 1 ? up((channels + slices - 1) / slices, 8) : channels;
+}
+
 const char *tsr_matrix_kernel(const tsr_device_info *info) { return info->features & TSR_FEATURE_DPAS ? "flash_dpas" : "flash"; }
 
 tsr_dtype tsr_matrix_input(const tsr_attention_desc *d) { return d->codes.bits ? TSR_I8 : d->q.dtype; }
@@ -68,7 +75,7 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
                               .rn = w[1],
                               .bc = w[2],
                               .d_chunk = channels,
-                              .dv_slice = tsr_min32((int32_t)d->v.shape[3], info->type == TSR_DEVICE_CPU ? CPU_SLICE : SLICE),
+                              .dv_slice = slice_of((int32_t)d->v.shape[3], info->type == TSR_DEVICE_CPU ? CPU_SLICE : SLICE),
                               .kv_chunk = w[2],
                               .query_tile = w[0] * w[1] * side};
         if (t.query_tile > TSR_TILE_MAX || t.bc % side != 0 || (t.query_tile > t.bc && t.query_tile % t.bc != 0) || t.bc % depth != 0) continue;
