@@ -83,7 +83,7 @@ struct bk_device {
     double patience;
     uint64_t submissions;
     cl_span now, flight[CL_SUBMISSIONS]; /* flight: of submission n at n % CL_SUBMISSIONS, until it was waited for */
-    bool dpas_emulated; /* matrix engines are played by sub-groups, for tests */
+    bool dpas_emulated; /* kernels play matrix engines, for tests */
     bool lost;
     bool stuck; /* lost, with commands that may still run */
 };

@@ -22,9 +22,12 @@ static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char
     int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DPAIRS=%d -DVW=%u", (int)tile, packed, vector_width(dev, tile));
     if (tile == TSR_TILE_SIMT && takes_subgroups(dev))
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
-    if (source->tile == TSR_TILE_MATRIX)
-        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DMAT_DT=%d -DSUBGROUP_SIZE=%d%s", (int)source->input, desc->specs[1],
-                       dev->dpas_emulated ? " -DDPAS_EMULATED" : " -cl-intel-256-GRF-per-thread");
+    const bool matrix = source->tile == TSR_TILE_MATRIX;
+    if (matrix) at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DMAT_DT=%d", (int)source->input);
+    if (matrix && dev->dpas_emulated) at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DDPAS_EMULATED");
+    /* Sums and operands are more than 128 registers. */
+    if (matrix && !dev->dpas_emulated)
+        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%d -cl-intel-256-GRF-per-thread", desc->specs[1]);
     for (uint32_t i = 0; i < source->spec_count; i++)
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -D%s=%d", source->spec_names[i], desc->specs[i]);
 }

@@ -70,7 +70,7 @@ static void read_subgroups(const cl_table *cl, cl_device_id id, const char *exte
     }
 }
 
-/* TESSERA_EMULATE_DPAS says the invocations of the sub-groups that play matrix engines, 8 or 16, for tests; 0: it says nothing. */
+/* TESSERA_EMULATE_DPAS: the invocations of a sub-group whose matrix engine kernels play, 8 or 16, for tests; 0: none. */
 static uint32_t emulated_columns(void)
 {
     const char *text = getenv("TESSERA_EMULATE_DPAS");
@@ -86,7 +86,7 @@ static void read_matrices(const char *extensions, tsr_device_info *info)
     /* Keys and values are read as blocks of shared memory, probabilities rounded to bf16. */
     static const char *const needed[] = {"cl_intel_subgroup_matrix_multiply_accumulate", "cl_intel_subgroups_short", "cl_intel_subgroup_local_block_io",
                                          "cl_intel_bfloat16_conversions", "cl_khr_fp16"};
-    const uint32_t emulated = strstr(extensions, "cl_khr_subgroups") ? emulated_columns() : 0;
+    const uint32_t emulated = emulated_columns();
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !emulated; i++)
         if (!strstr(extensions, needed[i])) return;
     const uint32_t columns = emulated ? emulated : info->subgroup_min;

@@ -12,14 +12,32 @@
 #define D_STEPS ((D * CODE_BYTES + 31) / 32)
 #define KEY_STEPS (BC / 16)
 
-/* Staged rows are operands, one after the other: keys in blocks of 8, each step by step; channels of values likewise, keys along them. The
+/* What else fits beside 128 registers of outputs and those of scores: queries, which are read from shared memory with each tile elsewhere, and
+ * the rows of the next tile while this one's scores are made. */
+#define Q_KEPT (D_STEPS * RQ <= 4)
+#define AHEAD (RQ == 1)
+
+/* Staged rows are operands, one after the other: keys (and queries) in blocks of 8, each step by step; channels of values likewise, keys along them. The
  * places of word w of key r, and of keys 2 n and 2 n + 1 of channel d. */
 #define KEY_AT(r, w) (((r) / 8 * D_STEPS + (w) / 8) * MAT_WORDS + (r) % 8 * 8 + (w) % 8)
 #define VALUE_AT(d, n) (((d) / 8 * KEY_STEPS + (n) / 8) * MAT_WORDS + (d) % 8 * 8 + (n) % 8)
 #define KEY_WORDS (D_STEPS * 8)
 #define SK_WORDS (KEY_BLOCKS * D_STEPS * MAT_WORDS)
 #define SV_WORDS (V_BLOCKS * KEY_STEPS * MAT_WORDS)
-#define PS_SIZE (SCORES_CHANGE || TESTED != 0 ? BC * QT : 1)
+#define PS_SIZE (SCORES_CHANGE || TESTED != 0 ? BC * QT : 8 * QT)
+
+/* The next entry, as TAKE_ENTRY says: loops whose ends are known to be the same for all need no masks. */
+#define TAKE_UNIFORM(key0, left, block, block_at, bits_at)                                         \
+    TAKE_ENTRY(key0, left, block, block_at, bits_at)                                               \
+    key0 = UNIFORM(key0);                                                                          \
+    left = UNIFORM(left);                                                                          \
+    block = UNIFORM(block);                                                                        \
+    block_at = UNIFORM(block_at);                                                                  \
+    bits_at = UNIFORM(bits_at);
+
+/* A step of the j-th queries. */
+#define STAGED_QUERY(d, j) MAT_LOAD_B(sq + KEY_AT(q0 + (j) * SUBGROUP, (d) * 8))
+#define QUERY(d, j) (Q_KEPT ? qx[(d) * RQ + (j)] : STAGED_QUERY(d, j))
 
 /* Pieces of 16 bytes that an invocation fetches: of keys in the order of rows, of values in that of pairs of keys, so that neighbours write
  * neighbouring words. */
@@ -30,21 +48,34 @@
 #define PIECE(u) (LANE + (u) * LANES)
 #define IS_PIECE(u, all) ((all) % LANES == 0 || PIECE(u) < (all))
 
+/* Rows that lie together are fetched from where k_at and v_at say, in bytes from the first. */
+#define FETCH_ROW(src, step, at, row0, last_at, first, list, r, keys)                              \
+    (GATHERED != 0 ? ROW(src, step, first, list, r, keys) : PADD(row0, min(at, last_at)))
 #define FETCH_KEYS(first, list, keys)                                                              \
-    UNROLL for (i32 u = 0; u < KEY_UNITS; u++) {                                                   \
-        if (IS_PIECE(u, BC * KEY_PIECES))                                                          \
-            k_in[u] = LD128(ROW(kb, k_step, first, list, PIECE(u) / KEY_PIECES, keys), PIECE(u) % KEY_PIECES); \
+    {                                                                                              \
+        const ptr row0_ = PADD(kb, I64(first) * k_step);                                           \
+        const u32 last_ = U32((keys) - 1) * U32(k_step);                                           \
+        UNROLL for (i32 u = 0; u < KEY_UNITS; u++) {                                               \
+            if (IS_PIECE(u, BC * KEY_PIECES)) {                                                    \
+                const i32 r_ = PIECE(u) / KEY_PIECES;                                              \
+                k_in[u] = LD128(FETCH_ROW(kb, k_step, k_at[u], row0_, last_, first, list, r_, keys), PIECE(u) % KEY_PIECES); \
+            }                                                                                      \
+        }                                                                                          \
     }
 #define STORE_KEYS                                                                                 \
     UNROLL for (i32 u = 0; u < KEY_UNITS; u++) {                                                   \
         if (IS_PIECE(u, BC * KEY_PIECES)) STS128(sk, KEY_AT(PIECE(u) / KEY_PIECES, PIECE(u) % KEY_PIECES * 4), k_in[u]); \
     }
 #define FETCH_VALUES(first, list, keys)                                                            \
-    UNROLL for (i32 u = 0; u < VALUE_UNITS; u++) {                                                 \
-        if (IS_PIECE(u, BC / 2 * VALUE_PIECES)) {                                                  \
-            const i32 r_ = PIECE(u) % (BC / 2) * 2, at_ = PIECE(u) / (BC / 2);                     \
-            v_in[2 * u] = LD128(ROW(vs, v_step, first, list, r_, keys), at_);                      \
-            v_in[2 * u + 1] = LD128(ROW(vs, v_step, first, list, r_ + 1, keys), at_);              \
+    {                                                                                              \
+        const ptr row0_ = PADD(vs, I64(first) * v_step);                                           \
+        const u32 last_ = U32((keys) - 1) * U32(v_step);                                           \
+        UNROLL for (i32 u = 0; u < VALUE_UNITS; u++) {                                             \
+            if (IS_PIECE(u, BC / 2 * VALUE_PIECES)) {                                              \
+                const i32 r_ = PIECE(u) % (BC / 2) * 2, at_ = PIECE(u) / (BC / 2);                 \
+                v_in[2 * u] = LD128(FETCH_ROW(vs, v_step, v_at[u], row0_, last_, first, list, r_, keys), at_); \
+                v_in[2 * u + 1] = LD128(FETCH_ROW(vs, v_step, v_at[u] + U32(v_step), row0_, last_, first, list, r_ + 1, keys), at_); \
+            }                                                                                      \
         }                                                                                          \
     }
 /* Two keys of 8 channels: turned, a word for each channel. */
@@ -83,6 +114,13 @@
     }
 #define TO_MEMORY(x, place) place = MAT_DT == 7 ? x : x * scale;
 #define FROM_MEMORY(x, place) x = TO_POWER(place);
+/* Eight channels of outputs, query after query of a channel. */
+#define EACH_OUTPUT(step)                                                                          \
+    UNROLL for (i32 j = 0; j < RQ; j++) {                                                          \
+        UNROLL for (i32 m = 0; m < 8; m++) { step(o_acc[n * RQ + j][m], ps[m * QT + q0 + j * SUBGROUP]) } \
+    }
+#define TAKE_OUTPUT(x, place) x = place;
+#define GIVE_OUTPUT(x, place) place = x;
 #define SCORES_TO_MEMORY EACH_SCORE(TO_MEMORY)
 #define SCORES_FROM_MEMORY EACH_SCORE(FROM_MEMORY)
 

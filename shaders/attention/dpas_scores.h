@@ -5,7 +5,7 @@
             UNROLL for (i32 j = 0; j < RQ; j++) sums[j] = 0;
             UNROLL for (i32 d = 0; d < D_STEPS; d++) {
                 const mat_a ka = MAT_LOAD_A(sk + (i * D_STEPS + d) * MAT_WORDS);
-                UNROLL for (i32 j = 0; j < RQ; j++) sums[j] = MAT_MUL_CODES(ka, qx[d * RQ + j], sums[j]);
+                UNROLL for (i32 j = 0; j < RQ; j++) sums[j] = MAT_MUL_CODES(ka, QUERY(d, j), sums[j]);
             }
             UNROLL for (i32 j = 0; j < RQ; j++) {
                 UNROLL for (i32 m = 0; m < 8; m++) s[i * RQ + j][m] = F32(sums[j][m]); /* whole numbers, exact */
@@ -14,9 +14,11 @@
 #else
         UNROLL for (i32 n = 0; n < KEY_BLOCKS * RQ; n++) s[n] = 0.0f;
         UNROLL for (i32 d = 0; d < D_STEPS; d++) {
+            mat_b q_in[RQ];
+            UNROLL for (i32 j = 0; j < RQ; j++) q_in[j] = QUERY(d, j);
             UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
                 const mat_a ka = MAT_LOAD_A(sk + (i * D_STEPS + d) * MAT_WORDS);
-                UNROLL for (i32 j = 0; j < RQ; j++) s[i * RQ + j] = MAT_MUL(ka, qx[d * RQ + j], s[i * RQ + j]);
+                UNROLL for (i32 j = 0; j < RQ; j++) s[i * RQ + j] = MAT_MUL(ka, q_in[j], s[i * RQ + j]);
             }
         }
         if (keys < BC && !by_memory) {

@@ -7,25 +7,26 @@
  * MAT_LOAD_A(p), MAT_LOAD_B(p)  from shared memory: the sub-group's p, a multiple of 16 bytes; each invocation's own, a multiple of 32
  * MAT_MUL(a, b, c), MAT_MUL_CODES(a, b, c)   a b + c, of numbers of 16 bits, and of int8 with sums in int32
  * MAT_PAIR(x, y)   two fp32 rounded to what is multiplied beside MAT_DT, as a word
+ * UNIFORM(x)      what is the same in all invocations, so that a compiler knows it
  * SUBGROUP_AT, SUBLANE, SUBGROUP_SAYS(c)  as in matrix.h
  * u32x4, LDS128(a, i), STS128(a, i, x)  16 bytes at a time, as LD128 loads them
  * LOWER_HALVES(a, b), UPPER_HALVES(a, b)  a word of the 16 bits of two words */
-#pragma OPENCL EXTENSION cl_khr_subgroups : enable
 #define MAT_WORDS 64
 #define mat_b int8
 #define mat_c float8
 #define mat_sums int8 /* of codes */
-#if SUBGROUP == 8
-#define mat_a int8
-#else
-#define mat_a short8
-#endif
 #define MAT_LOAD_B(p) (*(__local const int8 *)(p))
 
 #ifdef DPAS_EMULATED
 #include "dpas_emulated.h"
 #else
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#pragma OPENCL EXTENSION cl_khr_subgroups : enable
+#if SUBGROUP == 8
+#define mat_a int8
+#else
+#define mat_a short8
+#endif
 /* Not all of Intel's compilers that have the functions declare them. */
 #define BUILT_IN_ __attribute__((overloadable, convergent))
 uint8 BUILT_IN_ intel_sub_group_block_read8(const __local uint *p);
@@ -48,12 +49,13 @@ ushort2 __attribute__((overloadable)) intel_convert_bfloat162_as_ushort2(float2 
 #define MAT_PAIR(x, y) as_uint(convert_half2((float2)(x, y)))
 #endif
 #define MAT_EXP2(x) native_exp2(x)
-#endif
-
+#define UNIFORM(x) sub_group_broadcast(x, 0)
 #define SUBGROUP_AT ((i32)get_sub_group_id())
 #define SUBLANE ((i32)get_sub_group_local_id())
 #define SUBGROUP_SAYS(c) (sub_group_any(c) != 0)
+#endif
+
 #define u32x4 uint4
 #define STS128(a, i, x) *(__local uint4 *)((a) + (i)) = (x)
-#define LOWER_HALVES(a, b) as_uint((ushort2)(as_ushort2(a).s0, as_ushort2(b).s0))
-#define UPPER_HALVES(a, b) as_uint((ushort2)(as_ushort2(a).s1, as_ushort2(b).s1))
+#define LOWER_HALVES(a, b) (((b) << 16) | ((a) & 0xffffu))
+#define UPPER_HALVES(a, b) (((a) >> 16) | ((b) & 0xffff0000u))

@@ -1,4 +1,4 @@
-/* The words of dpas.h without matrix engines, for tests: sub-groups of cl_khr_subgroups, and what the texts of the extensions say.
+/* The words of dpas.h without matrix engines, nor sub-groups, for tests: what the texts of the extensions say, computed by each invocation.
  *
  * cl_intel_subgroups, "Sub Group Read and Write Functions": "The data is read strided, so the first value read is p[ sub_group_local_id ] and
  * the second value read is p[ sub_group_local_id + max_sub_group_size ]"; cl_intel_subgroup_local_block_io has the same of shared memory, and
@@ -6,29 +6,21 @@
  *
  * cl_intel_subgroup_matrix_multiply_accumulate, 6.13.X: a is M x K, M the components of its vector, K / (invocations of a sub-group) values of a
  * row from each invocation, in their order; b is K x N, a column from each invocation, packed in 8 words; acc and result are M x N, a column
- * of each invocation. Its coding sample multiplies what an invocation i gives of a row with the i-th piece of the column. */
+ * of each invocation. Its coding sample multiplies what an invocation i gives of a row with the i-th piece of the column.
+ *
+ * A matrix a is where it was read from: what other invocations have of it is what they read there. */
 #undef UNROLL
-#define UNROLL /* a CPU's compiler takes minutes for many barriers in straight lines */
-
+#define UNROLL /* a CPU's compiler takes minutes for long straight lines between barriers */
 #if SUBGROUP == 8
-#define A_PIECE uint
-HELPER mat_a mat_load_a_(__local const uint *p)
-{
-    int row[8];
-    for (int i = 0; i < 8; i++) row[i] = (int)p[get_sub_group_local_id() + (uint)i * SUBGROUP];
-    return vload8(0, row);
-}
+typedef uint a_piece_;
 #else
-#define A_PIECE ushort
-HELPER mat_a mat_load_a_(__local const uint *words)
-{
-    __local const ushort *p = (__local const ushort *)words;
-    short row[8];
-    for (int i = 0; i < 8; i++) row[i] = (short)p[get_sub_group_local_id() + (uint)i * SUBGROUP];
-    return vload8(0, row);
-}
+typedef ushort a_piece_;
 #endif
-#define MAT_LOAD_A(p) mat_load_a_(p)
+#define mat_a __local const a_piece_ *
+#define MAT_LOAD_A(p) ((__local const a_piece_ *)(p))
+
+/* What invocation i of the sub-group has of row m. */
+HELPER uint piece_of_(mat_a a, int m, int i) { return a[i + m * SUBGROUP]; }
 
 /* Value k of a column, as 16 and as 8 bits. */
 HELPER uint column16_(const int *b, int k) { return (uint)b[k / 2] >> (k % 2 * 16) & 0xffffu; }
@@ -51,13 +43,10 @@ HELPER mat_c mat_mul_(mat_a a, mat_b b, mat_c c)
     int column[8];
     vstore8(c, 0, sums);
     vstore8(b, 0, column);
-    for (int m = 0; m < 8; m++) {
-        for (int i = 0; i < SUBGROUP; i++) {
-            const uint piece = sub_group_broadcast((uint)(A_PIECE)a[m], (uint)i);
+    for (int m = 0; m < 8; m++)
+        for (int i = 0; i < SUBGROUP; i++)
             for (int v = 0; v < each; v++)
-                sums[m] = fma(number16_(piece >> (16 * v) & 0xffffu), number16_(column16_(column, i * each + v)), sums[m]);
-        }
-    }
+                sums[m] = fma(number16_(piece_of_(a, m, i) >> (16 * v) & 0xffffu), number16_(column16_(column, i * each + v)), sums[m]);
     return vload8(0, sums);
 }
 #define MAT_MUL(a, b, c) mat_mul_(a, b, c)
@@ -68,12 +57,9 @@ HELPER mat_sums mat_mul_codes_(mat_a a, mat_b b, mat_sums c)
     int sums[8], column[8];
     vstore8(c, 0, sums);
     vstore8(b, 0, column);
-    for (int m = 0; m < 8; m++) {
-        for (int i = 0; i < SUBGROUP; i++) {
-            const uint piece = sub_group_broadcast((uint)(A_PIECE)a[m], (uint)i);
-            for (int v = 0; v < each; v++) sums[m] += ((int)(piece << (24 - 8 * v)) >> 24) * column8_(column, i * each + v);
-        }
-    }
+    for (int m = 0; m < 8; m++)
+        for (int i = 0; i < SUBGROUP; i++)
+            for (int v = 0; v < each; v++) sums[m] += ((int)(piece_of_(a, m, i) << (24 - 8 * v)) >> 24) * column8_(column, i * each + v);
     return vload8(0, sums);
 }
 #define MAT_MUL_CODES(a, b, c) mat_mul_codes_(a, b, c)
@@ -84,3 +70,7 @@ HELPER mat_sums mat_mul_codes_(mat_a a, mat_b b, mat_sums c)
 #define MAT_PAIR(x, y) (f32_to_f16(x) | f32_to_f16(y) << 16)
 #endif
 #define MAT_EXP2(x) exp2(x)
+#define UNIFORM(x) (x)
+#define SUBGROUP_AT (LANE / SUBGROUP)
+#define SUBLANE (LANE % SUBGROUP)
+#define SUBGROUP_SAYS(c) (c) /* what all do where one has to, one may do alone */
