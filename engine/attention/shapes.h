@@ -12,6 +12,8 @@ size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d,
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]); /* may be none */
 tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_desc *d);
 tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d);
+/* Do scores pass through shared memory, as far as the description tells? */
+bool tsr_matrix_by_memory(const tsr_attention_desc *d);
 /* The kernel of tile model matrix, and what it multiplies queries and keys as. */
 const char *tsr_matrix_kernel(const tsr_device_info *info);
 tsr_dtype tsr_matrix_input(const tsr_attention_desc *d);

@@ -17,9 +17,9 @@ static int32_t columns(const tsr_device_info *info, tsr_dtype input)
 /* Bytes of shared memory, as dpas_memory.h has them; more: scores pass through it too. */
 static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, bool more)
 {
-    const int64_t head = d->q.shape[3] * (d->codes.bits ? 1 : 2), keys = t->bc * tsr_ceil_div(head, 32) * 32;
+    const int64_t head = d->q.shape[3] * (d->codes.bits ? 1 : 2), keys = (t->bc + t->query_tile) * tsr_ceil_div(head, 32) * 32;
     const int64_t values = t->bc * tsr_ceil_div(t->dv_slice, ROWS) * ROWS * 2;
-    return (uint64_t)(keys + values + 4 * (int64_t)(more ? t->bc : ROWS) * t->query_tile + 8 * 4 * (int64_t)t->query_tile + 1024);
+    return (uint64_t)(keys + values + (more ? 4 * t->bc * t->query_tile : 0) + 8 * 4 * (int64_t)t->query_tile + 1024);
 }
 
 size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
@@ -28,7 +28,7 @@ size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d,
      * registers, those of 128 channels and one. */
     static const int32_t wishes[][3] = {{4, 2, 16}, {8, 1, 32}, {4, 1, 32}, {8, 1, 16}, {4, 1, 16}, {2, 1, 16}};
     const int32_t side = columns(info, tsr_matrix_input(d));
-    const size_t first = d->q.shape[3] > 64 || d->v.shape[3] > 64 ? 3 : 0;
+    const size_t first = d->q.shape[3] > 64 || d->v.shape[3] > 64 ? 3 : tsr_matrix_by_memory(d) ? 1 : 0;
     size_t count = 0;
     enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
     for (size_t i = 0; side && i < WISHES; i++) {

@@ -24,8 +24,7 @@ static const tsr_matrix_shape *value_shape(const tsr_device_info *info, const ts
     return tsr_matrix_shape_for(info, d->codes.bits ? TSR_F16 : d->q.dtype);
 }
 
-/* Do scores pass through shared memory, as far as the description tells? */
-static bool by_memory(const tsr_attention_desc *d)
+bool tsr_matrix_by_memory(const tsr_attention_desc *d)
 {
     return d->band.bounded || d->set_count || d->tagged || d->score || d->codes.bits || d->softcap > 0 || tsr_layout_wanted(&d->bias) ||
            tsr_layout_wanted(&d->mask);
@@ -39,7 +38,7 @@ static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, c
     const int64_t key_pitch = up((int32_t)(up((int32_t)d->q.shape[3], (int32_t)keys->k) * size), 16) + 16;
     const int64_t channels = up(t->dv_slice, (int32_t)side);
     const int64_t turned = channels * (t->bc * 2 + 16), straight = t->bc * (up((int32_t)channels * 2, 16) + 16);
-    const int64_t scores = ((most || by_memory(d)) && t->bc > side ? t->bc : side) * t->query_tile * 4;
+    const int64_t scores = ((most || tsr_matrix_by_memory(d)) && t->bc > side ? t->bc : side) * t->query_tile * 4;
     const int64_t probabilities = most ? t->query_tile * (t->bc + 8) * 2 : 0;
     const int64_t tail = d->q.shape[3] > QUERY_D ? t->query_tile * ((d->q.shape[3] - QUERY_D + keys->k) * size + 32) : 0;
     const int64_t more = (9 * (int64_t)t->query_tile + 2 * t->bc) * 4 + 256;

@@ -14,7 +14,7 @@
 
 /* What else fits beside 128 registers of outputs and those of scores: queries, which are read from shared memory with each tile elsewhere, and
  * the rows of the next tile while this one's scores are made. */
-#define Q_KEPT (D_STEPS * RQ <= 4)
+#define Q_KEPT (D_STEPS * RQ <= 2)
 #define AHEAD (RQ == 1)
 
 /* Staged rows are operands, one after the other: keys (and queries) in blocks of 8, each step by step; channels of values likewise, keys along them. The
@@ -24,7 +24,7 @@
 #define KEY_WORDS (D_STEPS * 8)
 #define SK_WORDS (KEY_BLOCKS * D_STEPS * MAT_WORDS)
 #define SV_WORDS (V_BLOCKS * KEY_STEPS * MAT_WORDS)
-#define PS_SIZE (SCORES_CHANGE || TESTED != 0 ? BC * QT : 8 * QT)
+#define PS_SIZE (SCORES_CHANGE || TESTED != 0 ? BC * QT : 1)
 
 /* The next entry, as TAKE_ENTRY says: loops whose ends are known to be the same for all need no masks. */
 #define TAKE_UNIFORM(key0, left, block, block_at, bits_at)                                         \
@@ -105,23 +105,28 @@
         sv[VALUE_AT(d_, n_)] = VALUE_BITS(row0_, d_) | VALUE_BITS(row1_, d_) << 16;                \
     }
 
-/* Scores, query after query of a key. */
+/* Scores, query after query of a key, in lines that are a sub-group's: addresses of each invocation would take a register for each score. */
 #define EACH_SCORE(step)                                                                           \
     UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {                                                  \
         UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \
-            UNROLL for (i32 m = 0; m < 8; m++) { step(s[i * RQ + j][m], ps[(i * 8 + m) * QT + q0 + j * SUBGROUP]) } \
+            UNROLL for (i32 m = 0; m < 8; m++) { step(s[i * RQ + j][m], ps + (i * 8 + m) * QT + qs0 + j * SUBGROUP) } \
         }                                                                                          \
     }
-#define TO_MEMORY(x, place) place = MAT_DT == 7 ? x : x * scale;
-#define FROM_MEMORY(x, place) x = TO_POWER(place);
-/* Eight channels of outputs, query after query of a channel. */
+#define SCORE_TO_MEMORY(x, line) LINE_ST(line, MAT_DT == 7 ? x : x * scale);
+#define SCORE_FROM_MEMORY(x, line)                                                                 \
+    {                                                                                              \
+        const f32 score_ = LINE_LD(line);                                                          \
+        x = TO_POWER(score_);                                                                      \
+    }
+#define SCORES_TO_MEMORY EACH_SCORE(SCORE_TO_MEMORY)
+#define SCORES_FROM_MEMORY EACH_SCORE(SCORE_FROM_MEMORY)
+/* Eight channels of outputs, query after query of a channel, in the place of queries. */
+#define OUTPUT_AT(c, d) ((d) * QT + (c))
 #define EACH_OUTPUT(step)                                                                          \
     UNROLL for (i32 j = 0; j < RQ; j++) {                                                          \
-        UNROLL for (i32 m = 0; m < 8; m++) { step(o_acc[n * RQ + j][m], ps[m * QT + q0 + j * SUBGROUP]) } \
+        UNROLL for (i32 m = 0; m < 8; m++) { step(o_acc[n * RQ + j][m], sq[OUTPUT_AT(q0 + j * SUBGROUP, m)]) } \
     }
-#define TAKE_OUTPUT(x, place) x = place;
-#define GIVE_OUTPUT(x, place) place = x;
-#define SCORES_TO_MEMORY EACH_SCORE(TO_MEMORY)
-#define SCORES_FROM_MEMORY EACH_SCORE(FROM_MEMORY)
+#define TAKE_OUTPUT(x, place) x = AS_F32(place);
+#define GIVE_OUTPUT(x, place) place = AS_U32(x);
 
 #endif

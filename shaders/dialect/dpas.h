@@ -7,6 +7,7 @@
  * MAT_LOAD_A(p), MAT_LOAD_B(p)  from shared memory: the sub-group's p, a multiple of 16 bytes; each invocation's own, a multiple of 32
  * MAT_MUL(a, b, c), MAT_MUL_CODES(a, b, c)   a b + c, of numbers of 16 bits, and of int8 with sums in int32
  * MAT_PAIR(x, y)   two fp32 rounded to what is multiplied beside MAT_DT, as a word
+ * LINE_LD(p), LINE_ST(p, x)  one fp32 for each invocation, side by side from p on, which is the sub-group's
  * UNIFORM(x)      what is the same in all invocations, so that a compiler knows it
  * SUBGROUP_AT, SUBLANE, SUBGROUP_SAYS(c)  as in matrix.h
  * u32x4, LDS128(a, i), STS128(a, i, x)  16 bytes at a time, as LD128 loads them
@@ -31,6 +32,8 @@
 #define BUILT_IN_ __attribute__((overloadable, convergent))
 uint8 BUILT_IN_ intel_sub_group_block_read8(const __local uint *p);
 ushort8 BUILT_IN_ intel_sub_group_block_read_us8(const __local ushort *p);
+uint BUILT_IN_ intel_sub_group_block_read(const __local uint *p);
+void BUILT_IN_ intel_sub_group_block_write(__local uint *p, uint x);
 int8 BUILT_IN_ intel_sub_group_i8_i8_matrix_mad_k32(mat_a a, int8 b, int8 c);
 float8 BUILT_IN_ intel_sub_group_f16_f16_matrix_mad_k16(mat_a a, int8 b, float8 c);
 float8 BUILT_IN_ intel_sub_group_bf16_bf16_matrix_mad_k16(mat_a a, int8 b, float8 c);
@@ -40,6 +43,8 @@ ushort2 __attribute__((overloadable)) intel_convert_bfloat162_as_ushort2(float2 
 #else
 #define MAT_LOAD_A(p) as_short8(intel_sub_group_block_read_us8((__local const ushort *)(p)))
 #endif
+#define LINE_LD(p) as_float(intel_sub_group_block_read((__local const uint *)(p)))
+#define LINE_ST(p, x) intel_sub_group_block_write((__local uint *)(p), as_uint(x))
 #define MAT_MUL_CODES(a, b, c) intel_sub_group_i8_i8_matrix_mad_k32(a, b, c)
 #if MAT_DT == 2
 #define MAT_MUL(a, b, c) intel_sub_group_bf16_bf16_matrix_mad_k16(a, b, c)

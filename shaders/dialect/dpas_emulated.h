@@ -71,6 +71,8 @@ HELPER mat_sums mat_mul_codes_(mat_a a, mat_b b, mat_sums c)
 #endif
 #define MAT_EXP2(x) exp2(x)
 #define UNIFORM(x) (x)
+#define LINE_LD(p) (p)[SUBLANE]
+#define LINE_ST(p, x) (p)[SUBLANE] = (x)
 #define SUBGROUP_AT (LANE / SUBGROUP)
 #define SUBLANE (LANE % SUBGROUP)
 #define SUBGROUP_SAYS(c) (c) /* what all do where one has to, one may do alone */
