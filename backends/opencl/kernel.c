@@ -17,9 +17,9 @@ static bool takes_subgroups(const bk_device *dev) { return dev->info.type != TSR
 static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char *options)
 {
     const bk_kernel_source *source = desc->source;
-    const bool packed = source->tile == TSR_TILE_PACKED;
-    const tsr_tile tile = packed ? TSR_TILE_SIMT : source->tile;
-    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DPAIRS=%d -DVW=%u", (int)tile, packed, vector_width(dev, tile));
+    const int pairs = source->tile != TSR_TILE_PACKED ? 0 : dev->info.features & TSR_FEATURE_F16_DOT ? 2 : 1;
+    const tsr_tile tile = pairs ? TSR_TILE_SIMT : source->tile;
+    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DPAIRS=%d -DVW=%u", (int)tile, pairs, vector_width(dev, tile));
     if (tile == TSR_TILE_SIMT && takes_subgroups(dev))
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
     const bool matrix = source->tile == TSR_TILE_MATRIX;

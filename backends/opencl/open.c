@@ -99,6 +99,15 @@ static void read_matrices(const char *extensions, tsr_device_info *info)
     }
 }
 
+/* AMD's own driver names its devices as its compiler does, which has dot products of two fp16 values for these. */
+static bool has_f16_dot(const tsr_device_info *info)
+{
+    static const char *const names[] = {"gfx906", "gfx908", "gfx90a", "gfx94", "gfx95", "gfx1011", "gfx1012", "gfx103", "gfx11", "gfx12"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) found = found || strncmp(info->name, names[i], strlen(names[i])) == 0;
+    return found && strstr(info->vendor, "Advanced Micro Devices");
+}
+
 const char *cl_lacks(const cl_table *cl, cl_device_id id)
 {
     int major = 0, minor = 0;
@@ -136,6 +145,7 @@ void cl_read_info(const cl_table *cl, cl_platform_id platform, cl_device_id id, 
     if (strstr(info->name, "llvmpipe")) info->type = TSR_DEVICE_CPU;
     if (unified || info->type == TSR_DEVICE_CPU) info->features |= TSR_FEATURE_UNIFIED;
     if (strstr(extensions, "cl_khr_fp16")) info->features |= TSR_FEATURE_F16;
+    if (has_f16_dot(info)) info->features |= TSR_FEATURE_F16_DOT;
     if (strstr(extensions, "cl_khr_integer_dot_product")) info->features |= TSR_FEATURE_INT8_DOT;
     /* On CPUs our OpenCL C 1.2 kernels use none, and the engine would choose a tile that needs them. */
     if (info->type != TSR_DEVICE_CPU && (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups")))

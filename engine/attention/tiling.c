@@ -33,9 +33,12 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
     if (t->tile == TSR_TILE_SIMT || t->tile == TSR_TILE_PACKED) {
         const int64_t quads = t->rn / 4, stage = loop(tsr_ceil_div((t->bc + t->query_tile) * t->d_chunk / 4, lanes), 0) + 1;
         const int64_t dot = loop(t->d_chunk / 4, loop(t->rn, 0) + loop(t->rm, loop(quads, 0))), ends = loop(t->rm, loop(quads, 0));
-        const int64_t values = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice / 4, lanes), 0) +
+        const int64_t channels = o_blocks * (lanes / t->ln * t->rm), words = t->tile == TSR_TILE_PACKED ? 2 : 4; /* values staged at a time */
+        const int64_t statistics = 4 * ends + loop(lanes / t->ln, 0);
+        const int64_t values = loop(tsr_ceil_div((int64_t)t->kv_chunk * channels / words, lanes), 0) +
                                o_blocks * (loop(t->kv_chunk / 4, loop(4, loop(t->rm / 4, loop(quads, 0)) + loop(quads, 0))) + 2 * ends);
-        return loop(tsr_ceil_div(head, t->d_chunk), stage + dot + 2 * ends) + softmax + loop(tsr_ceil_div(t->bc, t->kv_chunk), values);
+        return loop(tsr_ceil_div(head, t->d_chunk), stage + dot + 2 * ends) + softmax + statistics +
+               loop(tsr_ceil_div(t->bc, t->kv_chunk), values);
     }
     const int64_t stage_k = loop(tsr_ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0);
     const int64_t stage_v = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);

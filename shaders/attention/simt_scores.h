@@ -8,7 +8,7 @@
 #define SAME(r) (r)
 #define KEY_ROW(r) PADD(kb, I64(KEY(r)) * PRM(k_sn) + I64(d0 * PRM(k_sd) * dtype_size(K_DT)))
 #define KEY_PLACE(n)                                                                               \
-    (GATHERED == 0 ? PADD(k_tile, k_from + I64((n) * PIECE_STEP(K_PIECES)) * PRM(k_sn) + I64(d0 * dtype_size(K_DT)))      \
+    (GATHERED == 0 ? PADD(PADD(k_tile, I64((n) * PIECE_STEP(K_PIECES)) * PRM(k_sn) + I64(d0 * dtype_size(K_DT))), k_from)  \
                    : PADD(kb, I64(KEY(PIECE_ROW(n, K_PIECES))) * PRM(k_sn) + I64((d0 + PIECE_AT(K_PIECES) * PIECE) * dtype_size(K_DT))))
             if (k_fast && keys == BC) {
                 STAGE_PIECES(ks, D_PITCH, SAME, BC, K_PIECES, K_DT, KEY_PLACE)

@@ -1,5 +1,6 @@
 /* Words of two fp16 values in the dialect, of which kernels built with PAIRS keep their operands. PAIRS 1: their products are made in fp32; 2: by the
- * GPU's own instruction (GLSL: VK_VALVE_shader_mixed_float_dot_product, which has numbers here as compilers older than it have no names).
+ * GPU's own instruction (GLSL: VK_VALVE_shader_mixed_float_dot_product, which has numbers here as compilers older than it have no names;
+ * OpenCL C: as AMD's compiler calls it).
  *
  * dot2(a, b, c)     c + the products of the low and of the high values of a and b, in fp32
  * pair_low(a, b)    the low values of two words as one word; pair_high: the high ones
@@ -20,8 +21,7 @@ float dot2(uint a, uint b, float c)
 #endif
 #define pair_of(x, y) packHalf2x16(vec2(x, y))
 #elif defined(__OPENCL_VERSION__)
-#if defined(__AMDGCN__) && (defined(__gfx906__) || defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx942__) || defined(__gfx1011__) || \
-                            defined(__gfx1012__) || defined(__GFX10_3__) || defined(__GFX11__) || defined(__GFX12__))
+#if PAIRS == 2
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
 #define dot2(a, b, c) __builtin_amdgcn_fdot2(as_half2(a), as_half2(b), c, false)
 #else
