@@ -10,7 +10,7 @@
  * LINE_LD(p), LINE_ST(p, x)  one fp32 for each invocation, side by side from p on, which is the sub-group's
  * UNIFORM(x)      what is the same in all invocations, so that a compiler knows it
  * SUBGROUP_AT, SUBLANE, SUBGROUP_SAYS(c)  as in matrix.h
- * u32x4, LDS128(a, i), STS128(a, i, x)  16 bytes at a time, as LD128 loads them
+ * u32x4, STS128(a, i, x)  16 bytes at a time, as LD128 loads them
  * LOWER_HALVES(a, b), UPPER_HALVES(a, b)  a word of the 16 bits of two words */
 #define MAT_WORDS 64
 #define mat_b int8

@@ -21,7 +21,7 @@ typedef struct set_theme {
 } set_theme;
 
 extern const set_theme set_natten, set_natten_extended, set_natten_heads, set_natten_random, set_flash, set_decode, set_masks, set_varlen, set_mixed,
-    set_random, set_machine, set_matrix;
+    set_random, set_machine, set_matrix, set_packed;
 int set_matrix_count(void); /* its cases are those of others */
 
 /* Fills in a case of so many heads; keys are shared by groups of heads. */

@@ -4,7 +4,7 @@
 #include "conformance/set_case.h"
 
 static const set_theme *const themes[] = {&set_natten, &set_natten_extended, &set_natten_heads, &set_natten_random, &set_flash,   &set_decode,
-                                          &set_masks,  &set_varlen,          &set_mixed,        &set_random,        &set_machine, &set_matrix};
+                                          &set_masks,  &set_varlen,          &set_mixed,        &set_random,        &set_machine, &set_matrix,        &set_packed};
 
 void set_size(set_case *s, tsr_dtype type, int heads, int kv_heads, int64_t nq, int64_t nk, int d, int dv)
 {
