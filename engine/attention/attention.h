@@ -37,18 +37,18 @@ struct tsr_attention {
     int64_t pieces_at;     /* word of lists */
     tsr_tiling tiling;     /* with pieces */
     int32_t q_tiles, dv_slices;
-    int32_t most_tiles;       /* key tiles of a query tile */
-    uint32_t passes;          /* dispatches over consecutive keys, each carrying on the state of the last */
-    bk_kernel *flash, *merge; /* merge: NULL with one split in one pass */
-    bool wide;                /* flash takes keys and values that begin at multiples of 16 bytes, and the kernel of these constants any: */
-    int32_t any_rows[BK_MAX_SPECS];
-    tsr_buffer *params;       /* flash_params of each pass, params_step apart, then merge_params */
-    tsr_buffer *user;         /* the numbers of the score expression; NULL: none */
-    tsr_buffer *partials;     /* NULL without merge: O and then log-sum-exp of each split, this in two planes where there are passes */
-    uint64_t partial_lse;     /* offset in partials */
-    struct tsr_coder *coder;  /* codes.h; NULL: q, k and v as they are */
-    tsr_buffer *skipped;      /* counts that nobody asked for; NULL: no skipping */
-    uint64_t params_step;     /* bytes */
+    int32_t most_tiles;             /* key tiles of a query tile */
+    uint32_t passes;                /* dispatches over consecutive keys, each carrying on the state of the last */
+    bk_kernel *flash, *merge;       /* merge: NULL with one split in one pass */
+    bool wide;                      /* flash takes it that keys and values begin at multiples of 16 bytes; */
+    int32_t any_rows[BK_MAX_SPECS]; /* a kernel of these constants does not */
+    tsr_buffer *params;             /* flash_params of each pass, params_step apart, then merge_params */
+    tsr_buffer *user;               /* the numbers of the score expression; NULL: none */
+    tsr_buffer *partials;           /* NULL without merge: O and then log-sum-exp of each split, this in two planes where there are passes */
+    uint64_t partial_lse;           /* offset in partials */
+    struct tsr_coder *coder;        /* codes.h; NULL: q, k and v as they are */
+    tsr_buffer *skipped;            /* counts that nobody asked for; NULL: no skipping */
+    uint64_t params_step;           /* bytes */
 };
 
 /* validate.c: the description with its defaults filled in, or what is wrong with it. */
