@@ -115,7 +115,7 @@ static void build_roomy(bk_device *dev, const bk_kernel_desc *desc, char *option
     const uint64_t kept = takes_subgroups(dev) ? kept_in_memory(dev, *program, desc->source->name) : 0;
     cl_program roomy = NULL;
     const size_t length = strlen(options);
-    if (kept == 0) return;
+    if (kept == 0 || strstr(options, "-cl-intel-256-GRF-per-thread")) return;
     snprintf(options + length, OPTIONS_SIZE - length, " -cl-intel-256-GRF-per-thread");
     if (build(dev, desc, options, &roomy) != TSR_OK) return;
     const bool better = kept_in_memory(dev, roomy, desc->source->name) < kept;
