@@ -28,6 +28,7 @@ typedef uint16_t u16_mem_ __attribute__((may_alias));
 
 #define EXACT
 #define UNROLL _Pragma("GCC unroll 32")
+#define ROLLED
 #define HELPER static inline __attribute__((always_inline))
 
 #define LDF(p, i) (((const f32_mem_ *)(p))[i])

@@ -12,6 +12,7 @@
 
 #define EXACT precise
 #define UNROLL [[unroll]]
+#define ROLLED [[dont_unroll]]
 #define HELPER
 
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer f32_p_ { float v[]; };

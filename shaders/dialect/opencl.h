@@ -17,6 +17,7 @@ typedef __global uchar *ptr; /* so that const binds to the pointer */
 #define PRAGMA_(x) _Pragma(#x)
 #define EXACT
 #define UNROLL PRAGMA_(unroll 32)
+#define ROLLED PRAGMA_(nounroll)
 #define HELPER static inline
 
 #define LDF(p, i) (((__global const float *)(p))[i])
