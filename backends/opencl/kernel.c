@@ -123,10 +123,14 @@ static void build_roomy(bk_device *dev, const bk_kernel_desc *desc, char *option
     if (better) *program = roomy;
 }
 
+/* PoCL 3 to 6 keep on disk what they build, and compile a kernel once more, for workgroups of any size, when asked for its binary. */
+static bool keeps_binaries(const bk_device *dev) { return strncmp(dev->info.driver, "PoCL", 4) == 0; }
+
 static tsr_status find_program(bk_device *dev, const bk_kernel_desc *desc, cl_program *out)
 {
     char options[OPTIONS_SIZE], name[64];
     write_options(dev, desc, options);
+    if (keeps_binaries(dev)) return build(dev, desc, options, out);
     snprintf(name, sizeof(name), "opencl-%s", desc->source->name);
     size_t identity_size = 0;
     char *identity = make_identity(dev, desc, options, &identity_size);
