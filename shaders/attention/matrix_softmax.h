@@ -3,12 +3,15 @@
             f32 top[RQ * LINES_];
             bool mine = false, moved = false;
             UNROLL for (i32 j = 0; j < RQ; j++) {
-                UNROLL for (i32 n = 0; n < LINES_; n++) top[j * LINES_ + n] = NEG_INF;
-                UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
-                    UNROLL for (i32 n = 0; n < s[0].length(); n++) {
-                        const i32 line = j * LINES_ + (n >> LINE_SHIFT) % LINES_;
-                        top[line] = max(top[line], s[i * RQ + j][n]);
-                    }
+                /* Element by element first: chains of maxima that do not wait for each other. */
+                MAT_F(MM, MN) most = s[j];
+                UNROLL for (i32 i = 1; i < KEY_BLOCKS; i++) {
+                    UNROLL for (i32 n = 0; n < s[0].length(); n++) most[n] = max(most[n], s[i * RQ + j][n]);
+                }
+                UNROLL for (i32 n = 0; n < LINES_; n++) top[j * LINES_ + n] = most[n << LINE_SHIFT];
+                UNROLL for (i32 n = 0; n < s[0].length(); n++) {
+                    const i32 line = j * LINES_ + (n >> LINE_SHIFT) % LINES_;
+                    top[line] = max(top[line], most[n]);
                 }
             }
             UNROLL for (i32 j = 0; j < RQ * LINES_; j++) {
