@@ -1,14 +1,15 @@
 /* Scores of a tile, S = K Q, where the workgroup stages both operands: a micro-tile of `scores` in each invocation's registers, those past the last
  * key undefined. A text within a kernel's loop. */
         f4 scores[RM][RN / 4], whole[D > SUM_D ? RM : 1][RN / 4];
-        const ptr k_tile = PADD(kb, I64(key0) * PRM(k_sn));
+        const ptr k_tile = PADD(PADD(kb, I64(key0) * PRM(k_sn)), k_from);
         for (i32 d0 = 0; d0 < D; d0 += D_CHUNK) {
             const i32 dn = D - d0 < D_CHUNK ? D - d0 : D_CHUNK, end = d0 + dn;
+            const ptr k_chunk = PADD(k_tile, d0 * dtype_size(K_DT));
             SYNC();
 #define SAME(r) (r)
 #define KEY_ROW(r) PADD(kb, I64(KEY(r)) * PRM(k_sn) + I64(d0 * PRM(k_sd) * dtype_size(K_DT)))
 #define KEY_PLACE(n)                                                                               \
-    (GATHERED == 0 ? PADD(PADD(k_tile, I64((n) * PIECE_STEP(K_PIECES)) * PRM(k_sn) + I64(d0 * dtype_size(K_DT))), k_from)  \
+    (GATHERED == 0 ? PADD(k_chunk, I64((n) * PIECE_STEP(K_PIECES)) * PRM(k_sn))                    \
                    : PADD(kb, I64(KEY(PIECE_ROW(n, K_PIECES))) * PRM(k_sn) + I64((d0 + PIECE_AT(K_PIECES) * PIECE) * dtype_size(K_DT))))
             if (k_fast && keys == BC) {
                 STAGE_PIECES(ks, D_PITCH, SAME, BC, K_PIECES, K_DT, KEY_PLACE)
