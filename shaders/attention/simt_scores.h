@@ -1,5 +1,6 @@
 /* Scores of a tile, S = K Q, where the workgroup stages both operands: a micro-tile of `scores` in each invocation's registers, those past the last
  * key undefined. A text within a kernel's loop. */
+#define FIRST_SUM (SUM_D > D_CHUNK ? SUM_D : D_CHUNK)
         f4 scores[RM][RN / 4], whole[D > SUM_D ? RM : 1][RN / 4];
         const ptr k_tile = PADD(PADD(kb, I64(key0) * PRM(k_sn)), k_from);
         for (i32 d0 = 0; d0 < D; d0 += D_CHUNK) {
@@ -37,7 +38,7 @@
             if (D > SUM_D && (end % SUM_D == 0 || end == D)) {
                 UNROLL for (i32 i = 0; i < RM; i++) {
                     UNROLL for (i32 j = 0; j < RN / 4; j++) {
-                        whole[D > SUM_D ? i : 0][j] = end <= SUM_D ? scores[i][j] : whole[D > SUM_D ? i : 0][j] + scores[i][j];
+                        whole[D > SUM_D ? i : 0][j] = end <= FIRST_SUM ? scores[i][j] : whole[D > SUM_D ? i : 0][j] + scores[i][j];
                     }
                 }
             }
@@ -50,3 +51,4 @@
                 UNROLL for (i32 j = 0; j < RN / 4; j++) { F4_ST(ps, DOT_ROW(i) * QT + QUAD_COL(j), scores[i][j]); }
             }
         }
+#undef FIRST_SUM
