@@ -19,8 +19,8 @@ matrix() {
 }
 matrix >$build/matrix.log 2>&1 &
 code=0
-# One card of each kind of compiler; of OpenCL one whose compiler spills nothing yet. tools/lab/lab.sh by itself takes all, and names what spills.
-devices=$(printf " --device %s" vega10 navi31 gfx1201 ampere adreno740 gfx1100)
+# One card of each kind of compiler; of Intel's two code generators one each. tools/lab/lab.sh by itself takes all.
+devices=$(printf " --device %s" vega10 navi31 gfx1201 ampere adreno740 gfx1100 gen9 xehpg)
 # shellcheck disable=SC2086
 LAB_BUILD=$build tools/lab/lab.sh --require $devices || code=$?
 wait $! || code=$?

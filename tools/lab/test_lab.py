@@ -1,4 +1,5 @@
 """Tests of the lab's own reading and judging, on texts small enough to check by hand: python3 tools/lab/test_lab.py"""
+import tempfile
 import unittest
 
 import asm
@@ -90,6 +91,9 @@ class Reading(unittest.TestCase):
 
     def test_rates(self):
         self.assertEqual(issue.aco("gfx1201", "v_wmma_f32_16x16x16_f16 v[0:7]", 32), ("matrix", 16, 4096))
+        self.assertEqual(issue.gen("xehpg", "mad (8|M0) r82.0<1>:f r22.0<1;0>:f r51.0<1;0>:f r81.0<0>:f", 8), ("fma", 1, 8))
+        self.assertEqual(issue.gen("gen9", "send (8|M0) r36:f r27 0xC 0x024060FE", 8)[0], "shared")
+        self.assertEqual(issue.gen("gen9", "send (8|M0) r34:d r34 0xA 0x02110802", 8)[0], "memory")
         self.assertEqual(issue.aco("vega10", "v_fma_f32 v0, v1, v2, v3", 64), ("fma", 4, 64))
         self.assertEqual(issue.aco("navi31", "v_dual_fmac_f32 v0, v1, v2 :: v_dual_fmac_f32 v3, v4, v5", 32), ("fma", 1, 64))
         self.assertEqual(issue.nak("ampere", "hmma.m16n8k16.f32 r0 r4 r8 r0", 32), ("matrix", 8, 2048))
@@ -115,6 +119,19 @@ class Judging(unittest.TestCase):
             self.assertEqual(len(self.against([row(**worse)], [row()])[0]), 1, worse)
         for fine in ({"cycles": 1050}, {"occupancy": 9}, {"registers": 105}):
             self.assertEqual(self.against([row(**fine)], [row()]), ([], []), fine)
+
+    def test_without_cycles(self):
+        before = row(device="xehpg", cycles=None, issue=1000.0, occupancy=4)
+        for worse in ({"issue": 1101.0}, {"occupancy": 3}, {"spills": 2}):
+            self.assertEqual(len(self.against([before | worse], [before])[0]), 1, worse)
+        self.assertEqual(self.against([before | {"issue": 1099.0}], [before]), ([], []))
+
+    def test_accepted(self):
+        """What is accepted is found again: a row of a compiler that tells no cycles."""
+        made = row(device="gen9", cycles=None, issue=1274.5, share=0.296)
+        with tempfile.NamedTemporaryFile() as file:
+            rows.write_tsv(file.name, [made])
+            self.assertEqual(rows.read_tsv(file.name), [made])
 
     def test_other_compiler(self):
         wrong, notes = self.against([row(compiler="two", cycles=9000)], [row()])
