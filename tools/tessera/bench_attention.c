@@ -189,7 +189,8 @@ static int bench_one(contest *c, const bench_shape *shape)
         r->peak = b->peak;
         r->flops = (double)info.flops;
         r->bytes = (double)info.bytes;
-        r->roof = fmin(info.tile == TSR_TILE_MATRIX ? b->matrix : b->peak, b->copy * r->flops / r->bytes);
+        const double most = info.tile != TSR_TILE_MATRIX ? b->peak : b->matrix > 0 ? b->matrix : INFINITY; /* 0: not known */
+        r->roof = fmin(most, b->copy * r->flops / r->bytes);
         if (!bench_problem_reference(&c->problem, b->windowed ? keys_seen : NULL, &b->ask.own)) code = EXIT_INPUT;
         r->ours.error = bench_problem_error(&c->problem, bench_tensors_row, &tensors);
         bench_summarise(&r->ours.times);
