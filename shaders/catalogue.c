@@ -81,6 +81,7 @@
 #include "join_cl.h"
 #include "flash_matrix_cl.h"
 #include "flash_dpas_cl.h"
+#include "peak_dpas_cl.h"
 #include "layout_matrix_cl.h"
 #include "peak_matrix_cl.h"
 #include "conv_matrix_cl.h"
@@ -269,6 +270,7 @@ NAMES(slashes, SLASHES)
 NAMES(join, JOIN)
 NAMES(flash_matrix, FLASH_MATRIX)
 NAMES(flash_dpas, FLASH_DPAS)
+NAMES(peak_dpas, PEAK_MATRIX)
 NAMES(layout_matrix, LAYOUT)
 NAMES(peak_matrix, PEAK_MATRIX)
 NAMES(conv_matrix, CONV_MATRIX)
@@ -316,6 +318,7 @@ static const bk_kernel_source catalogue[] = {
     DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_F16)
     DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_BF16)
     DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_I8)
+    DPAS_ENTRY(peak_dpas, PEAK_MATRIX, TSR_F16)
     MATRIX_ENTRIES(layout, LAYOUT)
     MATRIX_ENTRY(peak, PEAK_MATRIX, TSR_F16, MATRIX_F16(peak_matrix_f16_spv))
     MATRIX_ENTRY(conv, CONV_MATRIX, TSR_F16, MATRIX_F16(conv_matrix_f16_spv))

@@ -1,18 +1,8 @@
 /* Shapes for Intel's matrix engines, whose operands are registers in a known order. */
+#include "matrix/layout.h"
 #include "shapes.h"
 
-#include <string.h>
-
-enum { SLICE = 128, ROWS = 8, KEY_STEP = 16 };
-
-/* Queries of a matrix: the invocations of a sub-group; 0: no such matrices. */
-static int32_t columns(const tsr_device_info *info, tsr_dtype input)
-{
-    const char *const type = input == TSR_I8 ? "s8" : tsr_dtype_name(input);
-    for (uint32_t i = 0; i < info->matrix_count && (info->features & TSR_FEATURE_DPAS); i++)
-        if (info->matrix[i].m == ROWS && strcmp(info->matrix[i].a, type) == 0) return (int32_t)info->matrix[i].n;
-    return 0;
-}
+enum { SLICE = 128, ROWS = TSR_DPAS_ROWS };
 
 /* Bytes of shared memory, as dpas_memory.h has them; more: scores pass through it too. */
 static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, bool more)
@@ -27,7 +17,7 @@ size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d,
     /* Sub-groups, matrices of queries of each, keys: best guess first. Outputs of 64 channels and two matrices of queries are half of 256
      * registers, those of 128 channels and one. */
     static const int32_t wishes[][3] = {{4, 2, 16}, {8, 1, 32}, {4, 1, 32}, {8, 1, 16}, {4, 1, 16}, {2, 1, 16}};
-    const int32_t side = columns(info, tsr_matrix_input(d));
+    const int32_t side = tsr_dpas_columns(info, tsr_matrix_input(d));
     const size_t first = d->q.shape[3] > 64 || d->v.shape[3] > 64 ? 3 : tsr_matrix_by_memory(d) ? 1 : 0;
     size_t count = 0;
     enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };

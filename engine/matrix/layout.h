@@ -33,6 +33,10 @@ typedef struct tsr_matrix_layout {
 /* The device's shape for inputs of that type with wide sums: the one with most products, of equals the squarest; NULL: none. */
 const tsr_matrix_shape *tsr_matrix_shape_for(const tsr_device_info *info, tsr_dtype input);
 
+/* dpas.c: of a device with TSR_FEATURE_DPAS the columns of matrices of TSR_DPAS_ROWS rows, which are the invocations of a sub-group; 0: none. */
+enum { TSR_DPAS_ROWS = 8 };
+int32_t tsr_dpas_columns(const tsr_device_info *info, tsr_dtype input);
+
 /* The layout of those matrices in sub-groups of the device's smallest size. It is asked of the device by a kernel, once, and kept in the
  * cache; all of it goes through memory where the answer is of no known kind. Environment variable TESSERA_MATRIX_LAYOUT (memory, rdna3, rdna4
  * or nvidia) says it in place of the device, for drivers that compile and do not run: results are wrong where it is not true. */

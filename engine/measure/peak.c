@@ -63,19 +63,22 @@ tsr_status tsr_device_matrix_peak(tsr_device *dev, double *flops_per_second)
 {
     enum { SUMS = 8, SUBGROUPS = 4 };
     if (!dev || !flops_per_second) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", dev ? "flops_per_second" : "dev");
-    const tsr_matrix_shape *m = tsr_matrix_shape_for(&dev->info, TSR_F16);
-    if (!m || !tsr_kernel_matrix_built("peak", TSR_F16)) {
+    const int32_t columns = tsr_dpas_columns(&dev->info, TSR_F16);
+    const tsr_matrix_shape engine = {.m = TSR_DPAS_ROWS, .n = (uint32_t)columns, .k = 16};
+    const tsr_matrix_shape *const m = columns ? &engine : tsr_matrix_shape_for(&dev->info, TSR_F16);
+    const char *name = columns ? "peak_dpas" : "peak";
+    if (!m || !tsr_kernel_matrix_built(name, TSR_F16)) {
         *flops_per_second = 0;
         return TSR_OK;
     }
-    const int32_t subgroup = (int32_t)dev->info.subgroup_min, lanes = SUBGROUPS * subgroup;
+    const int32_t subgroup = columns ? columns : (int32_t)dev->info.subgroup_min, lanes = SUBGROUPS * subgroup;
     const int32_t specs[BK_MAX_SPECS] = {
         [PEAK_MATRIX_LANES] = lanes,      [PEAK_MATRIX_SUBGROUP] = subgroup, [PEAK_MATRIX_MM] = (int32_t)m->m,
         [PEAK_MATRIX_MN] = (int32_t)m->n, [PEAK_MATRIX_MK] = (int32_t)m->k,  [PEAK_MATRIX_SUMS] = SUMS,
     };
     peak_matrix_params params = {.steps = 16};
     bk_kernel *kernel = NULL;
-    const tsr_status s = tsr_kernel_get_matrix(dev, "peak", TSR_F16, specs, NULL, &kernel);
+    const tsr_status s = tsr_kernel_get_matrix(dev, name, TSR_F16, specs, NULL, &kernel);
     const double step = 2.0 * m->m * m->n * m->k * SUMS * SUBGROUPS;
     return s == TSR_OK ? best_rate(dev, kernel, lanes, &params, sizeof(params), step, flops_per_second) : s;
 }
