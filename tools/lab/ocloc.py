@@ -65,7 +65,6 @@ def compile_once(device, text, options, kernel):
     local, registers = yaml_number(info, "slm_size"), yaml_number(info, "grf_count")
     memory = info[info.find("per_thread_memory_buffers"):info.find("kernels_misc_info")] if "per_thread_memory_buffers" in info else ""
     private = head(assembly, "private memory size") // subgroup or (yaml_number(memory, " size") if "is_simt_thread" in memory else 0)
-    threads = threads * 128 // max(128, yaml_number(info, "grf_count"))
     lanes = int(re.search(r"required_work_group_size: *\[ *(\d+)", info).group(1))
     held, threads = -(-lanes // subgroup), threads * 128 // registers  # threads of a workgroup, of an EU
     return {"compiler": version(), "subgroup": subgroup, "registers": registers, "code": code, "spills": -(-head(assembly, "spill size") // register),
