@@ -84,8 +84,8 @@ static void read_matrices(const char *extensions, tsr_device_info *info)
 {
     static const tsr_matrix_shape shapes[] = {{8, 0, 16, "f16", "f32"}, {8, 0, 16, "bf16", "f32"}, {8, 0, 32, "s8", "s32"}};
     /* Keys and values are read as blocks of shared memory, probabilities rounded to bf16. */
-    static const char *const needed[] = {"cl_intel_subgroup_matrix_multiply_accumulate", "cl_intel_subgroups_short", "cl_intel_subgroup_local_block_io",
-                                         "cl_intel_bfloat16_conversions", "cl_khr_fp16"};
+    static const char *const needed[] = {"cl_intel_subgroup_matrix_multiply_accumulate", "cl_intel_subgroups_short",
+                                         "cl_intel_subgroup_local_block_io", "cl_intel_bfloat16_conversions", "cl_khr_fp16"};
     const uint32_t emulated = emulated_columns();
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !emulated; i++)
         if (!strstr(extensions, needed[i])) return;

@@ -12,13 +12,13 @@
 #define D_STEPS ((D * CODE_BYTES + 31) / 32)
 #define KEY_STEPS (BC / 16)
 
-/* What else fits beside 128 registers of outputs and those of scores: queries, which are read from shared memory with each tile elsewhere, and
- * the rows of the next tile while this one's scores are made. */
+/* What fits beside 128 registers of outputs, and scores: few queries (others are read from shared memory with each tile), and, beside one matrix
+ * of queries, the rows of the next tile while this one's scores are made. */
 #define Q_KEPT (D_STEPS * RQ <= 2)
 #define AHEAD (RQ == 1)
 
-/* Staged rows are operands, one after the other: keys (and queries) in blocks of 8, each step by step; channels of values likewise, keys along them. The
- * places of word w of key r, and of keys 2 n and 2 n + 1 of channel d. */
+/* Staged rows are operands, one after the other: keys (and queries) in blocks of 8, each step by step; channels of values likewise, keys along
+ * them. The places of word w of key r, and of keys 2 n and 2 n + 1 of channel d. */
 #define KEY_AT(r, w) (((r) / 8 * D_STEPS + (w) / 8) * MAT_WORDS + (r) % 8 * 8 + (w) % 8)
 #define VALUE_AT(d, n) (((d) / 8 * KEY_STEPS + (n) / 8) * MAT_WORDS + (d) % 8 * 8 + (n) % 8)
 #define KEY_WORDS (D_STEPS * 8)
