@@ -10,7 +10,7 @@ cmake --build $build --target tessera_tool tessera_lab_variants tessera_lab_laye
 matrix() {
     export VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json TESSERA_GOLDEN="$PWD/tests/golden"
     # Those that share kernels: a driver compiles each for seconds. `tessera conformance --filter '*/matrix/*'` runs all.
-    for cases in 'attention/matrix/set.*' 'attention/matrix/tile*' 'decode/taesd-original/matrix' 'golden/taesd/matrix'; do
+    for cases in 'attention/matrix/set.*' 'attention/matrix/tile*' 'decode/taesd-original/matrix' 'golden/taesd/matrix' 'flow/selected/tile64-causal'; do
         echo "lavapipe: $cases"
         tests/suite.sh $build/tessera vulkan ON --quiet --validate --filter "$cases" || return 1
     done
