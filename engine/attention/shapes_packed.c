@@ -34,12 +34,12 @@ static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_c
 
 /* 8 x 4 sums take 12 loads of shared memory for 32 products of 8 head dims each, 4 x 4 sums 8 for 16. Sub-groups of 64 have
  * half the registers. A CPU's compiler takes minutes for what is long, so that it gets what is short, for tests. */
-static const micro deep = {128, 16, 8, 4}, wide = {256, 16, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 4, 4};
+static const micro deep = {128, 16, 8, 4}, wide = {256, 16, 4, 4}, few = {64, 8, 4, 4};
 
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    const micro *const all[] = {info->type == TSR_DEVICE_CPU ? &few : info->subgroup_min >= 64 ? &wide : &deep, &deep, &wide, &small, &few};
-    static const int32_t chunks[] = {128, 64, 32};
+    const micro *const all[] = {info->type == TSR_DEVICE_CPU ? &few : info->subgroup_min >= 64 ? &wide : &deep, &deep, &wide, &few};
+    static const int32_t chunks[] = {128, 64};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         for (size_t j = 0; j < sizeof(chunks) / sizeof(chunks[0]); j++) {
