@@ -1,4 +1,4 @@
-/* Set themes "matrix" and "packed": cases of other themes once more in these tile models: fp16 in, fp32 out. */
+/* Set themes "matrix" and "tile-packed": cases of other themes once more in these tile models: fp16 in, fp32 out. */
 #include <stdio.h>
 
 #include "conformance/set_case.h"
@@ -41,4 +41,4 @@ static void make_packed(int number, uint64_t seed, set_case *out)
     replay(replayed[number], replayed[number]->count / 2, seed, TSR_TILE_PACKED, out);
 }
 
-const set_theme set_packed = {"packed", THEMES, make_packed};
+const set_theme set_packed = {"tile-packed", THEMES, make_packed};
