@@ -474,6 +474,34 @@ static void classes(void **state)
     }
 }
 
+/* Words of two fp16 values are the choice of fp16 alone, and of devices that have dot products of them. */
+static void packed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        const bool dot = i & 1, half = i & 2, cpu = i & 4;
+        const tsr_device_info info = {.type = cpu ? TSR_DEVICE_CPU : TSR_DEVICE_DISCRETE,
+                                      .vector_width = 1,
+                                      .features = dot ? TSR_FEATURE_F16_DOT : 0,
+                                      .max_workgroup = 1024,
+                                      .shared_bytes = 65536};
+        const tsr_layout l = {.dtype = half ? TSR_F16 : TSR_F32, .shape = {1, 1, 300, 64}, .stride = {19200, 19200, 64, 1}};
+        const tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f};
+        tsr_tiling all[TSR_MAX_CANDIDATES];
+        tsr_tune_candidate candidates[TSR_MAX_CANDIDATES];
+        char why[TSR_WHY];
+        bool listed = false;
+        const size_t count = tsr_attention_candidates(&info, &d, all);
+        for (size_t c = 0; c < count; c++) {
+            candidates[c] = tsr_tune_attention_candidate(&info, &d, &all[c]);
+            listed = listed || all[c].tile == TSR_TILE_PACKED;
+        }
+        const size_t chosen = tsr_built_in_find(&info, "flash", candidates, count, why);
+        assert_int_equal(listed, half);
+        assert_int_equal(all[chosen].tile, dot && half && !cpu ? TSR_TILE_PACKED : TSR_TILE_SIMT);
+    }
+}
+
 static int stop_late(void *user, double share, const tsr_tune_report *report)
 {
     (void)share;
@@ -523,6 +551,6 @@ static void races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {CASE(fresh),        CASE(stale),    CASE(next_best), CASE(damaged), CASE(hostile), CASE(foreign),
-                                       CASE(not_writable), CASE(together), CASE(choice),    CASE(races),   CASE(classes)};
+                                       CASE(not_writable), CASE(together), CASE(choice),    CASE(races),   CASE(classes),      CASE(packed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
