@@ -31,6 +31,7 @@ int suite_add_attention(suite *s)
             const grid_named n = case_of(themes[t], i);
             snprintf(name, sizeof(name), "attention/%s/%s/%dx%d", themes[t]->name, n.name, n.c.nq, n.c.nk);
             if (!suite_add(s, name, run_theme, themes[t], i)) return 0;
+            if (n.c.sampled) suite_mark_sampled(s);
         }
     }
     return 1;
