@@ -17,7 +17,8 @@ static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
     return 4 * (t->query_tile * pitch + (staged > 4 * t->lanes ? staged : 4 * t->lanes) + (t->bc + words) * t->query_tile + OTHER_WORDS);
 }
 
-/* Head dims are staged in chunks of equal size (long heads: a whole number of them in 64), values in as much memory as keys. */
+/* Head dims are staged in chunks of equal size (long heads: a whole number of them in 64), values in as much memory as keys, 16 rows at most: Intel's
+ * compiler spills less. */
 static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_chunk)
 {
     const int64_t head = d->q.shape[3], chunk = head > 128 ? d_chunk : tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
@@ -26,26 +27,29 @@ static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_c
     t.query_tile = m->ln * m->rn;
     t.d_chunk = (int32_t)tsr_ceil_div(chunk, 4) * 4;
     t.dv_slice = tsr_min32((int32_t)d->v.shape[3], 128);
-    t.kv_chunk = tsr_min32(t.bc, max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
+    t.kv_chunk = tsr_min32(tsr_min32(t.bc, 16), max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
     return t;
 }
 
 /* 4 x 4 values in registers, of scores and of outputs: with their operands they fill most of what Intel's cards have for an invocation.
  * A workgroup of 64 queries shares staged keys best; one of 128 keys keeps long rows of values in one block of registers, but blocks of a set
- * are shorter. */
+ * are shorter: other cards have registers for two blocks. */
 static const micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
+
+/* Intel's cards are known by their narrow sub-groups. */
+static bool narrow(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32; }
 
 static const micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
 {
     if (info->max_workgroup < 128) return &few;
     if (info->max_workgroup < 256) return &small;
-    if (d->v.shape[3] > 64) return d->set_count ? &small : &tall;
+    if (d->v.shape[3] > 64) return d->set_count && !narrow(info) ? &small : &tall;
     return d->q.shape[2] > 32 ? &wide : &small;
 }
 
-/* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. The compiler of Intel's cards, which are
- * known by their narrow sub-groups, unrolls whatever is shorter than 32, and spills. */
-static int32_t suited_chunk(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32 ? 32 : 16; }
+/* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. The compiler of Intel's cards unrolls
+ * whatever is shorter than 32, and spills. */
+static int32_t suited_chunk(const tsr_device_info *info) { return narrow(info) ? 32 : 16; }
 
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
