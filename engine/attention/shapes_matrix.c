@@ -3,7 +3,7 @@
 #include "shapes.h"
 
 /* Above LONG channels there are few shapes that spill nowhere; above QUERY_D a part of the queries stays in shared memory (matrix_memory.h). */
-enum { LONG = 128, QUERY_D = 192, MAX_D = 256, SLICE = 128, CPU_SLICE = 64 };
+enum { LONG = 128, QUERY_D = 176, MAX_D = 256, SLICE = 128, CPU_SLICE = 64 };
 
 static int32_t up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
 

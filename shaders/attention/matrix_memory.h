@@ -42,7 +42,7 @@
 #define KEY_PITCH ((KEY_WORDS + 3) / 4 * 4 + 4)
 #define SK_WORDS (BC * KEY_PITCH)
 /* Steps of queries that stay in registers; those behind are read from sq for each tile. */
-#define Q_STEPS (D_STEPS * SK > 192 ? 192 / SK : D_STEPS)
+#define Q_STEPS (D_STEPS * SK > 176 ? 176 / SK : D_STEPS)
 #define Q_WORDS (D_STEPS > Q_STEPS ? (D_STEPS - Q_STEPS) * STEP_WORDS : 1)
 #define Q_PITCH ((Q_WORDS + 3) / 4 * 4 + 4)
 #define SQ_WORDS (D_STEPS > Q_STEPS ? QT * Q_PITCH : 1)

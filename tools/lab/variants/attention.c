@@ -132,9 +132,11 @@ void lab_attention(lab *l)
         forms(l, dtypes[i], 128);
     }
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-        for (int j = 0; j < 2; j++) {
-            if (!lab_begin(l, false, "flash %s d%d", tsr_dtype_name(dtypes[j]), (int)odd[i])) continue;
-            const tsr_attention_desc desc = dense(dtypes[j], TOKENS, odd[i]);
+        for (int j = 0; j < 4; j++) {
+            const bool causal = j >= 2;
+            if (!lab_begin(l, false, "flash %s d%d%s", tsr_dtype_name(dtypes[j % 2]), (int)odd[i], causal ? " causal" : "")) continue;
+            tsr_attention_desc desc = dense(dtypes[j % 2], TOKENS, odd[i]);
+            desc.band = (tsr_band){causal, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0};
             prepare(l, &desc);
         }
     }
