@@ -43,6 +43,7 @@ size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         for (size_t j = 0; j < sizeof(chunks) / sizeof(chunks[0]); j++) {
+            if (d->q.shape[3] > 128 && chunks[j] < 128 && all[i] != &few) continue; /* compilers of AMD's OpenCL spill */
             const tsr_tiling t = shape(d, all[i], chunks[j]);
             if ((uint32_t)t.lanes <= info->max_workgroup && shared_bytes(d, &t) <= (int64_t)info->shared_bytes) tsr_shapes_add(out, &count, t);
         }
