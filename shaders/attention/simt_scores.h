@@ -1,10 +1,19 @@
 /* Scores of a tile, S = K Q, where the workgroup stages both operands: a micro-tile of `scores` in each invocation's registers, those past the last
  * key undefined. A text within a kernel's loop. */
 #define FIRST_SUM (SUM_D > D_CHUNK ? SUM_D : D_CHUNK)
-        f4 scores[RM][RN / 4], whole[D > SUM_D ? RM : 1][RN / 4];
+        f4 scores[RM][RN / 4];
+        /* Long heads' scores are summed in parts: those before wait in ps where it has a place for each score, as some cards have too few registers. */
+#if PAIRS
+#define WHOLE(i, j) whole[D > FIRST_SUM ? i : 0][j]
+#define PUT_WHOLE(i, j, x) whole[D > FIRST_SUM ? i : 0][j] = x;
+        f4 whole[D > FIRST_SUM ? RM : 1][RN / 4];
+#else
+#define WHOLE(i, j) F4_LD(ps, DOT_ROW(i) * QT + QUAD_COL(j))
+#define PUT_WHOLE(i, j, x) F4_ST(ps, DOT_ROW(i) * QT + QUAD_COL(j), x);
+#endif
         const ptr k_tile = PADD(PADD(kb, I64(key0) * PRM(k_sn)), k_from);
         for (i32 d0 = 0; d0 < D; d0 += D_CHUNK) {
-            const i32 dn = D - d0 < D_CHUNK ? D - d0 : D_CHUNK, end = d0 + dn;
+            const i32 dn = D - d0 < D_CHUNK ? D - d0 : D_CHUNK;
             const ptr k_chunk = PADD(k_tile, d0 * dtype_size(K_DT));
             SYNC();
 #define SAME(r) (r)
@@ -33,22 +42,24 @@
 #undef QUERY_PLACE
             }
             SYNC();
-            if (d0 % SUM_D == 0) { QUAD_ZERO(scores) }
-            QUAD_DOT(scores, ks, D_PITCH, qs, Q_CHUNKS == 1 ? 0 : d0 / PER, Q_PITCH, D_CHUNK / PER)
-            if (D > SUM_D && (end % SUM_D == 0 || end == D)) {
-                UNROLL for (i32 i = 0; i < RM; i++) {
-                    UNROLL for (i32 j = 0; j < RN / 4; j++) {
-                        whole[D > SUM_D ? i : 0][j] = end <= FIRST_SUM ? scores[i][j] : whole[D > SUM_D ? i : 0][j] + scores[i][j];
+            if (d0 % SUM_D == 0) {
+                if (D > FIRST_SUM && d0 > 0) {
+                    UNROLL for (i32 i = 0; i < RM; i++) {
+                        UNROLL for (i32 j = 0; j < RN / 4; j++) { PUT_WHOLE(i, j, d0 / FIRST_SUM == 1 ? scores[i][j] : WHOLE(i, j) + scores[i][j]) }
                     }
                 }
+                QUAD_ZERO(scores)
             }
+            QUAD_DOT(scores, ks, D_PITCH, qs, Q_CHUNKS == 1 ? 0 : d0 / PER, Q_PITCH, D_CHUNK / PER)
         }
         UNROLL for (i32 i = 0; i < RM; i++) {
-            UNROLL for (i32 j = 0; j < RN / 4; j++) scores[i][j] = (D > SUM_D ? whole[D > SUM_D ? i : 0][j] : scores[i][j]) * F4(PRM(scale));
+            UNROLL for (i32 j = 0; j < RN / 4; j++) scores[i][j] = (D > FIRST_SUM ? WHOLE(i, j) + scores[i][j] : scores[i][j]) * F4(PRM(scale));
         }
         if (TO_MEMORY || tested) {
             UNROLL for (i32 i = 0; i < RM; i++) {
                 UNROLL for (i32 j = 0; j < RN / 4; j++) { F4_ST(ps, DOT_ROW(i) * QT + QUAD_COL(j), scores[i][j]); }
             }
         }
+#undef WHOLE
+#undef PUT_WHOLE
 #undef FIRST_SUM

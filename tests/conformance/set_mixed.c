@@ -227,7 +227,7 @@ static void make_machine(int number, uint64_t seed, set_case *out)
         const char *name;
         uint32_t tile;
         int d, dv;
-    } machines[] = {{"vector", TSR_TILE_VECTOR, 64, 64}, {"simt", TSR_TILE_SIMT, 64, 64},   {"subgroup", TSR_TILE_SUBGROUP, 64, 64},
+    } machines[] = {{"vector", TSR_TILE_VECTOR, 64, 64}, {"simt", TSR_TILE_SIMT, 136, 64},  {"subgroup", TSR_TILE_SUBGROUP, 64, 64},
                     {"d37", TSR_TILE_AUTO, 37, 37},      {"d256", TSR_TILE_AUTO, 256, 256}, {"dv320", TSR_TILE_AUTO, 160, 320}};
     const bool few = number % 2;
     (void)seed;
