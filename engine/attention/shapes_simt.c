@@ -17,15 +17,19 @@ static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
     return 4 * (t->query_tile * pitch + (staged > 4 * t->lanes ? staged : 4 * t->lanes) + (t->bc + words) * t->query_tile + OTHER_WORDS);
 }
 
+/* Intel's cards are known by their narrow sub-groups. */
+static bool narrow(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32; }
+
 /* Head dims are staged in chunks of equal size (long heads: a whole number of them in 64), values in as much memory as keys, 16 rows at most: Intel's
  * compiler spills less. */
-static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_chunk)
+static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d, const micro *m, int32_t d_chunk)
 {
     const int64_t head = d->q.shape[3], chunk = head > 128 ? d_chunk : tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
     tsr_tiling t = {.tile = TSR_TILE_SIMT, .lanes = m->lanes, .ln = m->ln, .rm = m->rm, .rn = m->rn};
     t.bc = m->lanes / m->ln * m->rm;
     t.query_tile = m->ln * m->rn;
     t.d_chunk = (int32_t)tsr_ceil_div(chunk, 4) * 4;
+    if (narrow(info) && t.d_chunk == 20) t.d_chunk = 24; /* Intel's compiler unrolls 5 quads whole, and spills */
     t.dv_slice = tsr_min32((int32_t)d->v.shape[3], 128);
     t.kv_chunk = tsr_min32(tsr_min32(t.bc, 16), max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
     return t;
@@ -36,9 +40,6 @@ static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_c
  * are shorter: other cards have registers for two blocks. */
 static const micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
 
-/* Intel's cards are known by their narrow sub-groups. */
-static bool narrow(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32; }
-
 static const micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
 {
     if (info->max_workgroup < 128) return &few;
@@ -48,7 +49,7 @@ static const micro *suited(const tsr_device_info *info, const tsr_attention_desc
 }
 
 /* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. The compiler of Intel's cards unrolls
- * whatever is shorter than 32, and spills. */
+ * the loops over so short chunks of long heads, and spills. */
 static int32_t suited_chunk(const tsr_device_info *info) { return narrow(info) ? 32 : 16; }
 
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
@@ -58,10 +59,10 @@ size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d,
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         for (size_t j = 0; j < sizeof(chunks) / sizeof(chunks[0]); j++) {
-            const tsr_tiling t = shape(d, all[i], chunks[j]);
+            const tsr_tiling t = shape(info, d, all[i], chunks[j]);
             if ((uint32_t)t.lanes <= info->max_workgroup && shared_bytes(d, &t) <= (int64_t)info->shared_bytes) tsr_shapes_add(out, &count, t);
         }
     }
-    if (count == 0) tsr_shapes_add(out, &count, shape(d, &few, 4));
+    if (count == 0) tsr_shapes_add(out, &count, shape(info, d, &few, 4));
     return count;
 }
