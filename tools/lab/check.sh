@@ -19,9 +19,9 @@ matrix() {
 }
 matrix >$build/matrix.log 2>&1 &
 code=0
-# One card of each kind of compiler, Intel's where root.sh found it, which Debian 13 itself has not. tools/lab/lab.sh by itself takes all; gen9
-# still keeps something in private memory, in attention of 384 head dims.
-intel=$(! command -v ocloc >/dev/null || echo xehpg)
+# One card of each kind of compiler; of Intel's two code generators one each, where root.sh found their compiler, which Debian 13 itself has not.
+# tools/lab/lab.sh by itself takes all.
+intel=$(! command -v ocloc >/dev/null || echo gen9 xehpg)
 # shellcheck disable=SC2086
 devices=$(printf " --device %s" vega10 navi31 gfx1201 ampere adreno740 gfx1100 $intel)
 # shellcheck disable=SC2086
