@@ -52,7 +52,7 @@ typedef struct grid_case {
     uint32_t splits, tile;
     const oracle_set *sets; /* head h has the set h mod set_count, of an even count moved on by one for each batch; NULL: none */
     int set_count;
-    bool sampled;     /* half of these are run where a driver compiles kernels */
+    bool sampled;     /* a third of these is run where a driver compiles kernels */
     int64_t row_step; /* only one query in so many is compared, and only once; 0: all */
 } grid_case;
 

@@ -5,17 +5,17 @@
 
 static const grid_named cases[] = {
     {"d64", {PACKED(70, 195, 64, 64)}},
-    {"d128-causal-bnhd", {PACKED(67, 203, 128, 128), .band = GRID_CAUSAL, .order = BNHD, .padded = true}},
+    {"d128-causal-bnhd", {PACKED(67, 203, 128, 128), .sampled = true, .band = GRID_CAUSAL, .order = BNHD, .padded = true}},
     {"one-key-d1", {PACKED(3, 1, 1, 1), .sampled = true}},
     {"d37-dv24-step", {PACKED(37, 131, 37, 24), .step = 2}},
     {"d40-bhdn", {PACKED(37, 131, 40, 40), .sampled = true, .order = BHDN, .place = OFFSET}},
     {"d200-dv136", {PACKED(35, 139, 200, 136), .sampled = true}},
-    {"everything", {PACKED(67, 131, 64, 64), .bias = FULL, .mask = FULL, .band = {1, TSR_ALIGN_TOP_LEFT, 50, 20}, .softcap = 20, .sink = true}},
+    {"everything", {PACKED(67, 131, 64, 64), .sampled = true, .bias = FULL, .mask = FULL, .band = {1, TSR_ALIGN_TOP_LEFT, 50, 20}, .softcap = 20, .sink = true}},
     {"splits", {PACKED(5, 339, 64, 64), .sampled = true, .splits = 3, .sink = true}},
     {"values-largest", {PACKED(65, 129, 64, 64), .values = V_LARGEST}},
-    {"values-largest-mixed", {PACKED(65, 129, 64, 64), .values = V_LARGEST_MIX}},
+    {"values-largest-mixed", {PACKED(65, 129, 64, 64), .sampled = true, .values = V_LARGEST_MIX}},
     {"values-subnormal", {PACKED(65, 129, 64, 64), .values = V_SUBNORMAL}},
-    {"scores-subnormal", {PACKED(65, 129, 64, 64), .values = QK_SUBNORMAL, .scale = 1e5f}},
+    {"scores-subnormal", {PACKED(65, 129, 64, 64), .sampled = true, .values = QK_SUBNORMAL, .scale = 1e5f}},
     {"products-above-f16", {PACKED(65, 129, 64, 64), .loud = 15000, .scale = 1e-5f}}, /* up to 2e5, and sums of them that cancel */
     {"scale-negative", {PACKED(65, 129, 64, 64), .scale = -0.3f}},
     {"mask-all-sink", {PACKED(65, 129, 64, 64), .sampled = true, .mask = ROW, .values = MASK_ALL, .sink = true}},

@@ -20,7 +20,7 @@ struct suite_case {
     suite_verdict (*run)(const suite_case *c, suite_run_context *run);
     const void *params; /* lives as long as the program, or is owned by its file's table */
     int number;
-    int full; /* 1: too large for a quick run; 2: on a device whose driver compiles kernels, seconds for each of many; 3: half of these on such a device, drawn by the seed */
+    int full; /* 1: too large for a quick run; 2: on a device whose driver compiles kernels, seconds for each of many; 3: a third of these on such a device, drawn by the seed */
 };
 
 struct suite {
