@@ -20,6 +20,25 @@ tsr_dtype tsr_matrix_input(const tsr_attention_desc *d);
 size_t tsr_shapes_subgroup(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);
 
 static inline int32_t tsr_min32(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t tsr_max32(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/* A workgroup that stages tiles: an invocation holds rm x rn scores, and as many outputs for each rm x lanes / ln value channels. */
+typedef struct tsr_micro {
+    int32_t lanes, ln, rm, rn;
+} tsr_micro;
+
+/* Its shape without chunks. */
+static inline tsr_tiling tsr_micro_tiling(tsr_tile tile, const tsr_micro *m, const tsr_attention_desc *d)
+{
+    return (tsr_tiling){.tile = tile,
+                        .lanes = m->lanes,
+                        .ln = m->ln,
+                        .rm = m->rm,
+                        .rn = m->rn,
+                        .bc = m->lanes / m->ln * m->rm,
+                        .query_tile = m->ln * m->rn,
+                        .dv_slice = tsr_min32((int32_t)d->v.shape[3], 128)};
+}
 
 /* A shape that is not in the list yet goes behind its last. */
 static inline void tsr_shapes_add(tsr_tiling *out, size_t *count, tsr_tiling t)

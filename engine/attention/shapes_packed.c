@@ -1,13 +1,6 @@
 /* Shapes for a workgroup that stages tiles in shared memory as words of two fp16 values. */
 #include "shapes.h"
 
-/* An invocation holds rm x rn scores, and as many outputs for each rm x lanes / ln value channels. */
-typedef struct micro {
-    int32_t lanes, ln, rm, rn;
-} micro;
-
-static int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
-
 /* Bytes of shared memory, as the kernel declares them. */
 static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
 {
@@ -20,25 +13,22 @@ static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
     return 4 * (t->query_tile * ((head / 8 | 1) * 4 + scores + words) + (keys > values ? keys : values) + OTHER_WORDS);
 }
 
-static tsr_tiling shape(const tsr_attention_desc *d, const micro *m, int32_t d_chunk)
+static tsr_tiling shape(const tsr_attention_desc *d, const tsr_micro *m, int32_t d_chunk)
 {
-    tsr_tiling t = {.tile = TSR_TILE_PACKED, .lanes = m->lanes, .ln = m->ln, .rm = m->rm, .rn = m->rn};
-    t.bc = m->lanes / m->ln * m->rm;
-    t.query_tile = m->ln * m->rn;
+    tsr_tiling t = tsr_micro_tiling(TSR_TILE_PACKED, m, d);
     t.d_chunk = tsr_min32(d_chunk, (int32_t)tsr_ceil_div(d->q.shape[3], 8) * 8);
-    t.dv_slice = tsr_min32((int32_t)d->v.shape[3], 128);
     const int32_t channels = (int32_t)tsr_ceil_div(t.dv_slice, t.bc) * t.bc;
-    t.kv_chunk = tsr_min32(t.bc, max32(8, t.bc * t.d_chunk / channels / 8 * 8)); /* as much memory as keys take */
+    t.kv_chunk = tsr_min32(t.bc, tsr_max32(8, t.bc * t.d_chunk / channels / 8 * 8)); /* as much memory as keys take */
     return t;
 }
 
 /* 8 x 4 sums take 12 loads of shared memory for 32 products of 8 head dims each, 4 x 4 sums 8 for 16. Sub-groups of 64 have
  * half the registers. A CPU's compiler takes minutes for what is long, so that it gets what is short, for tests. */
-static const micro deep = {128, 16, 8, 4}, wide = {256, 16, 4, 4}, few = {64, 8, 4, 4};
+static const tsr_micro deep = {128, 16, 8, 4}, wide = {256, 16, 4, 4}, few = {64, 8, 4, 4};
 
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    const micro *const all[] = {info->type == TSR_DEVICE_CPU ? &few : info->subgroup_min >= 64 ? &wide : &deep, &deep, &wide, &few};
+    const tsr_micro *const all[] = {info->type == TSR_DEVICE_CPU ? &few : info->subgroup_min >= 64 ? &wide : &deep, &deep, &wide, &few};
     static const int32_t chunks[] = {128, 64};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

@@ -1,13 +1,6 @@
 /* Shapes for a workgroup that stages tiles in shared memory, for as many kinds of cards as there are compilers to ask. */
 #include "shapes.h"
 
-/* An invocation holds rm x rn scores, and as many outputs for each rm x lanes / ln value channels. */
-typedef struct micro {
-    int32_t lanes, ln, rm, rn;
-} micro;
-
-static int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
-
 /* Bytes of shared memory, as the kernel declares them. */
 static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
 {
@@ -22,25 +15,22 @@ static bool narrow(const tsr_device_info *info) { return info->subgroup_min > 0 
 
 /* Head dims are staged in chunks of equal size (long heads: a whole number of them in 64), values in as much memory as keys, 16 rows at most: Intel's
  * compiler spills less. */
-static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d, const micro *m, int32_t d_chunk)
+static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_micro *m, int32_t d_chunk)
 {
     const int64_t head = d->q.shape[3], chunk = head > 128 ? d_chunk : tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
-    tsr_tiling t = {.tile = TSR_TILE_SIMT, .lanes = m->lanes, .ln = m->ln, .rm = m->rm, .rn = m->rn};
-    t.bc = m->lanes / m->ln * m->rm;
-    t.query_tile = m->ln * m->rn;
+    tsr_tiling t = tsr_micro_tiling(TSR_TILE_SIMT, m, d);
     t.d_chunk = (int32_t)tsr_ceil_div(chunk, 4) * 4;
     if (narrow(info) && t.d_chunk == 20) t.d_chunk = 24; /* Intel's compiler unrolls 5 quads whole, and spills */
-    t.dv_slice = tsr_min32((int32_t)d->v.shape[3], 128);
-    t.kv_chunk = tsr_min32(tsr_min32(t.bc, 16), max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
+    t.kv_chunk = tsr_min32(tsr_min32(t.bc, 16), tsr_max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
     return t;
 }
 
 /* 4 x 4 values in registers, of scores and of outputs: with their operands they fill most of what Intel's cards have for an invocation.
  * A workgroup of 64 queries shares staged keys best; one of 128 keys keeps long rows of values in one block of registers, but blocks of a set
  * are shorter: other cards have registers for two blocks. */
-static const micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
+static const tsr_micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
 
-static const micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
+static const tsr_micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
 {
     if (info->max_workgroup < 128) return &few;
     if (info->max_workgroup < 256) return &small;
@@ -54,7 +44,7 @@ static int32_t suited_chunk(const tsr_device_info *info) { return narrow(info) ?
 
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    const micro *const all[] = {suited(info, d), &wide, &tall, &small, &few};
+    const tsr_micro *const all[] = {suited(info, d), &wide, &tall, &small, &few};
     const int32_t chunks[] = {suited_chunk(info), 16, 32};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
