@@ -10,17 +10,6 @@
 #define FLASH_MATRIX_ID(id, NAME, value) FLASH_MATRIX_##NAME = id,
 enum { FLASH_MATRIX_SPECS(FLASH_MATRIX_ID) };
 
-/* Constants that both forms of the kernel have. */
-static void copy_common(const int32_t *flash, int32_t *specs)
-{
-    static const uint8_t common[][2] = {
-#define COMMON(NAME) {FLASH_##NAME, FLASH_MATRIX_##NAME}
-        COMMON(LANES),   COMMON(D),        COMMON(DV_SLICE), COMMON(BC),      COMMON(V_DT),    COMMON(O_DT),
-        COMMON(BIAS_DT), COMMON(HAS_MASK), COMMON(HAS_SINK), COMMON(HAS_LSE), COMMON(HAS_CAP), COMMON(GATHERED),
-        COMMON(TESTED),  COMMON(TAGGED),   COMMON(HAS_SKIP), COMMON(CODES),   COMMON(P_DT)};
-    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) specs[common[i][1]] = flash[common[i][0]];
-}
-
 /* Are rows whole pieces of 16 bytes, once the first of them begins at a multiple of that? */
 static bool is_wide(const tsr_layout *l)
 {
@@ -62,7 +51,7 @@ tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, cons
         [FLASH_MATRIX_PAIR] = l.pair,
         [FLASH_MATRIX_WIDE] = 0,
     };
-    copy_common(flash, specs);
+    FLASH_COPY_COMMON(FLASH_MATRIX, flash, specs)
     memcpy(att->any_rows, specs, sizeof(specs));
     specs[FLASH_MATRIX_WIDE] = att->wide;
     return tsr_kernel_get_matrix(att->dev, "flash", input, specs, d->score, &att->flash);
