@@ -66,7 +66,25 @@ typedef struct head {
     const tsr_attention_desc *d;
     const double *v, *s;
     int64_t nk, dv, key_tile;
+    int64_t whole, seen; /* keys from the first on that all queries of a tile see, and that any sees */
 } head;
+
+/* The walk of a tile of queries: tiles of keys that all see, tiles of those that some see, and what is left of the first and of the second, in one tile if
+ * that holds both. The p-th key of it, and the end of p's tile. */
+static int64_t key_of(const head *a, int64_t p)
+{
+    const int64_t left = a->whole % a->key_tile, filled = (a->seen - a->whole) / a->key_tile * a->key_tile;
+    if (p < a->whole - left || p >= a->whole + filled) return p;
+    return p < a->whole - left + filled ? p + left : p - filled;
+}
+
+static int64_t tile_end(const head *a, int64_t p)
+{
+    const int64_t left = a->whole % a->key_tile, some = (a->seen - a->whole) % a->key_tile;
+    const bool apart = left + some > a->key_tile && p == a->seen - some - left;
+    const int64_t end = p + (apart ? left : a->key_tile);
+    return end < a->seen ? end : a->seen;
+}
 
 /* What keys have come to: the maximum, the sum and outputs against it, what rounding may add to those. */
 typedef struct state {
@@ -80,23 +98,24 @@ static void shrink(const head *a, state *x, double top)
     for (int64_t c = 0; c < a->dv; c++) x->o[c] *= by;
 }
 
-/* Keys from first to end: tile by tile, probabilities are rounded against the maximum so far. */
+/* Keys from the first-th to the end of the walk: tile by tile, probabilities are rounded against the maximum so far. */
 static void attend_keys(const head *a, int64_t first, int64_t end, state *x)
 {
     *x = (state){.top = -INFINITY, .o = x->o};
     for (int64_t c = 0; c < a->dv; c++) x->o[c] = 0;
-    for (; first < end; first += a->key_tile) {
-        const int64_t last = first + a->key_tile < end ? first + a->key_tile : end;
+    for (int64_t last; first < end; first = last) {
+        last = tile_end(a, first);
         double more = x->top;
-        for (int64_t j = first; j < last; j++) more = fmax(more, a->s[j]);
+        for (int64_t p = first; p < last; p++) more = fmax(more, a->s[key_of(a, p)]);
         if (more == -INFINITY) continue;
         shrink(a, x, more);
-        for (int64_t j = first; j < last; j++) {
+        for (int64_t p = first; p < last; p++) {
+            const int64_t j = key_of(a, p);
             double unsure;
-            const double e = exp(a->s[j] - x->top), p = round_p(e, a->d->codes.values, &unsure);
+            const double e = exp(a->s[j] - x->top), weight = round_p(e, a->d->codes.values, &unsure);
             x->sum += e;
             x->slack += unsure;
-            for (int64_t c = 0; c < a->dv; c++) x->o[c] += p * a->v[j * a->dv + c];
+            for (int64_t c = 0; c < a->dv; c++) x->o[c] += weight * a->v[j * a->dv + c];
         }
     }
 }
@@ -110,8 +129,8 @@ static void attend_row(const head *a, double sink, double *part, double *o, doub
     double largest = 0;
     for (int64_t i = 0; i < a->nk * a->dv; i++) largest = fmax(largest, fabs(a->v[i]));
     for (int64_t c = 0; c < a->dv; c++) o[c] = 0;
-    for (int64_t first = 0; first < a->nk; first += step) {
-        attend_keys(a, first, first + step < a->nk ? first + step : a->nk, &one);
+    for (int64_t first = 0; first < a->seen; first += step) {
+        attend_keys(a, first, first + step < a->seen ? first + step : a->seen, &one);
         const double top = fmax(all.top, one.top);
         if (top == -INFINITY) continue;
         shrink(a, &all, top);
@@ -139,8 +158,11 @@ bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, do
         code_rows(from, nq, dim, d->codes.query_rows, levels, NULL, q);
         code_rows(in->k + kv * nk * dim, nk, dim, d->codes.key_rows, levels, smooth ? mean : NULL, k);
         code_values(in->v + kv * nk * dv, nk, dv, d->codes.values, v);
-        const head a = {.d = d, .v = v, .s = s, .nk = nk, .dv = dv, .key_tile = in->key_tile};
+        head a = {.d = d, .v = v, .s = s, .nk = nk, .dv = dv, .key_tile = in->key_tile};
         for (int64_t i = 0; i < nq; i++) {
+            const int64_t top = i / in->query_tile * in->query_tile, bottom = top + in->query_tile < nq ? top + in->query_tile : nq;
+            for (a.whole = 0; a.whole < nk && oracle_sees(&d->band, top, a.whole, nq, nk); a.whole++) {}
+            for (a.seen = a.whole; a.seen < nk && oracle_sees(&d->band, bottom - 1, a.seen, nq, nk); a.seen++) {}
             double shift = 0;
             for (int64_t c = 0; c < dim; c++) shift += (double)from[i * dim + c] * mean[c];
             for (int64_t j = 0; j < nk; j++) {

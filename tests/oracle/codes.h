@@ -13,10 +13,12 @@ void oracle_means(const float *x, int64_t rows, int64_t columns, double *mean);
 
 typedef struct oracle_coded_inputs {
     const float *q, *k, *v, *sink; /* packed; sink NULL: none */
-    int64_t key_tile;              /* after so many keys the maximum that probabilities are rounded against is taken anew */
+    /* The maximum that probabilities are rounded against is taken anew after so many keys; and where a causal band ends what all of so many
+     * queries see. */
+    int64_t key_tile, query_tile;
 } oracle_coded_inputs;
 
-/* o, lse and slack [B Hq Nq], packed, of a description whose codes have no defaults left: softcap, band, sinks and, without a band, splits
+/* o, lse and slack [B Hq Nq], packed, of a description whose codes have no defaults left: softcap, causal band, sinks and, without a band, splits
  * count, nothing else. slack: what rounding of probabilities may add to any error of the row. false: no memory. */
 bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, double *o, double *lse, double *slack);
 
