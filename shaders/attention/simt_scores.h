@@ -13,6 +13,7 @@
 #endif
         const ptr k_tile = PADD(PADD(kb, I64(key0) * PRM(k_sn)), k_from);
         for (i32 d0 = 0; d0 < D; d0 += D_CHUNK) {
+            if (PER > 1) { LANE_ANEW } /* more of its values wait outside the loop than there are registers for two */
             const i32 dn = D - d0 < D_CHUNK ? D - d0 : D_CHUNK;
             const ptr k_chunk = PADD(k_tile, d0 * dtype_size(K_DT));
             SYNC();

@@ -15,6 +15,7 @@
 #endif
             const ptr v_tile = PADD(PADD(vb, I64(key0) * PRM(v_sn)), v_from);
             for (i32 r0 = 0; r0 < keys; r0 += KV_CHUNK) {
+                if (PER > 1) { LANE_ANEW }
                 const i32 rn = keys - r0 < KV_CHUNK ? keys - r0 : KV_CHUNK, held_rows = (rn + 4 * PER - 1) / (4 * PER) * 4;
                 const ptr v_chunk = PADD(v_tile, I64(r0) * PRM(v_sn));
                 if (r0 > 0) SYNC();

@@ -86,9 +86,9 @@
 /* At the end of a tile's turn. */
 #if TILE == TILE_SIMT
 #include "../tile/quads.h"
-/* Of staged keys and queries, in held values; words of queries are few enough to stay for all keys. */
+/* Of staged keys and queries, in held values; words of queries stay for all keys, but for short chunks, which come anew with those of keys. */
 #define D_PITCH QUAD_PITCH(D_CHUNK / PER)
-#define Q_CHUNKS (PER == 1 ? 1 : (D + D_CHUNK - 1) / D_CHUNK)
+#define Q_CHUNKS (PER == 1 || D_CHUNK < 64 ? 1 : (D + D_CHUNK - 1) / D_CHUNK)
 #define Q_PITCH QUAD_PITCH(Q_CHUNKS * D_CHUNK / PER)
 #define K_PIECES (D_CHUNK / PIECE)
 /* Do scores pass through memory, whatever the tile? */

@@ -7,9 +7,11 @@
  *   PARAMS_(F)  F(type, name)          one struct of scalars, read as PRM(name); i64 fields first
  *   ARGS_(RO, RW)  RO(name) RW(name)   untyped pointers, in binding order; params is binding 0
  *   SMEM_(S)    S(type, name, count)   memory of one workgroup
+ *   MANY_PARAMS, in a long kernel, in front of this file: parameters are loaded anew where they are used
  *
  * Words: f32 i32 u32 i64 u64 ptr; GROUP (workgroup), LANE, LANE_OVER(n): LANE / n, SYNC(); LD32/LD16/LD8(p, i) and ST32/ST16/ST8(p,
- * i, x) on u32 bits, LDF/STF(p, i) on f32; PADD(p, bytes); AS_F32, AS_U32; UNROLL, ROLLED before a loop;
+ * i, x) on u32 bits, LDF/STF(p, i) on f32; PADD(p, bytes); AS_F32, AS_U32; UNROLL, ROLLED before a loop, SUM_LOOP before one over the steps of a
+ * long sum; LANE_ANEW, not in C: what goes by LANE behind it is computed there, not kept from before;
  * EXACT before a variable whose sums and products keep their order.
  * FV_LDG/FV_STG(p, i) on VW adjacent f32, FV_LDGH/FV_STGH the same stored as fp16.
  * fv, iv: VW adjacent columns (1 in GLSL); FV(x), IV_IOTA, FV_SEL(cond, a, b), FV_FIRST(v), fv_max, fv_fma, fv_floor; fv_bits, iv_bits: the same bits.

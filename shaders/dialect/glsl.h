@@ -13,6 +13,7 @@
 #define EXACT precise
 #define UNROLL [[unroll]]
 #define ROLLED [[dont_unroll]]
+#define SUM_LOOP
 #define HELPER
 
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer f32_p_ { float v[]; };
@@ -108,6 +109,7 @@ float f32_pow(float a, float b)
 
 #define GROUP (gl_WorkGroupID.x + arg_.group_base)
 #define LANE i32(gl_LocalInvocationID.x)
+#define LANE_ANEW
 #define LANE_OVER(n) (LANE / (n))
 #if TILE == 3 /* the workgroup is one sub-group, in step anyway */
 #define SYNC() subgroupMemoryBarrierShared(); subgroupBarrier()

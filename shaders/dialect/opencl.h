@@ -145,7 +145,17 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #define f32_pow(a, b) pow(a, b)
 
 #define GROUP ((u32)get_group_id(0) + group_base_)
+#if defined(__AMDGCN__) && (defined(__GFX9__) || __AMDGCN_WAVEFRONT_SIZE == 64)
+#include "gcn.h"
+#else
+#define WAVES
 #define LANE ((i32)get_local_id(0))
+#define LANE_DECLARED
+#define LANE_ANEW
+#define SUM_LOOP
+#define PARAMS_SPACE __global
+#define PARAMS_ADDRESS(p) (p)
+#endif
 /* Known to be the same for a whole sub-group, it makes loads that go by it one for all of them. */
 #if defined(SUBGROUP_SIZE) && defined(cl_intel_subgroups)
 #define LANE_OVER(n) ((n) % SUBGROUP_SIZE == 0 ? (i32)get_sub_group_id() / ((n) / SUBGROUP_SIZE + ((n) < SUBGROUP_SIZE)) : LANE / (n))
@@ -174,10 +184,11 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 
 #define KERNEL(name)                                                                               \
     typedef struct { PARAMS_(PARAM_) } params_t_;                                                  \
-    __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) SUBGROUP_OF_SIZE void name(        \
+    __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) WAVES SUBGROUP_OF_SIZE void name(  \
         __global uchar *params_b_, ulong params_o_, ARGS_(ARG_, ARG_) u32 group_base_) {           \
-        __global const params_t_ *params_ = (__global const params_t_ *)(params_b_ + params_o_);   \
+        PARAMS_SPACE const params_t_ *params_ = (PARAMS_SPACE const params_t_ *)PARAMS_ADDRESS(params_b_ + params_o_); \
         ARGS_(ARG_LOCAL_, ARG_LOCAL_)                                                              \
+        LANE_DECLARED                                                                              \
         SMEM_(SHARED_)
 #define KERNEL_END }
 #define DECLARE_SPECS

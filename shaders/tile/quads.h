@@ -39,7 +39,7 @@
 
 /* acc[i][j] += rows of a (DOT_ROW) times rows of b (columns, in their slots, from b0 on), n held values each, a multiple of 4. */
 #define QUAD_DOT(acc, a, a_pitch, b, b0, b_pitch, n)                                                  \
-    for (i32 k_ = 0; k_ < (n); k_ += 4) {                                                          \
+    SUM_LOOP for (i32 k_ = 0; k_ < (n); k_ += 4) {                                                 \
         held4 b_[RN];                                                                              \
         UNROLL for (i32 j_ = 0; j_ < RN; j_++) b_[j_] = HELD4_LD(b, (b0) + (j_ * LN + LANE % LN) * (b_pitch) + k_); \
         UNROLL for (i32 i_ = 0; i_ < RM; i_++) {                                                   \
@@ -56,7 +56,7 @@
 /* acc[nb][i][j] += columns of a (QUAD_ROW, the nb-th TILE_ROWS of them from a0 on) times columns of b (QUAD_COL, from b0 on), over n rows of held
  * values, a multiple of 4. */
 #define QUAD_OUTER(acc, blocks, a, a0, a_pitch, b, b0, b_pitch, n)                                 \
-    for (i32 k_ = 0; k_ < (n); k_ += 4) {                                                          \
+    SUM_LOOP for (i32 k_ = 0; k_ < (n); k_ += 4) {                                                 \
         UNROLL for (i32 step_ = 0; step_ < 4; step_++) {                                           \
             held4 b_[RN / 4];                                                                      \
             UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) b_[j_] = HELD4_LD(b, (b0) + (k_ + step_) * (b_pitch) + QUAD_COL(j_)); \
