@@ -27,14 +27,14 @@ static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d
 
 /* 4 x 4 values in registers, of scores and of outputs: with their operands they fill most of what Intel's cards have for an invocation.
  * A workgroup of 64 queries shares staged keys best; one of 128 keys keeps long rows of values in one block of registers, but blocks of a set
- * are shorter: other cards have registers for two blocks. */
+ * are shorter: other cards whose sub-groups are below 64 have registers for two blocks. */
 static const tsr_micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
 
 static const tsr_micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
 {
     if (info->max_workgroup < 128) return &few;
     if (info->max_workgroup < 256) return &small;
-    if (d->v.shape[3] > 64) return d->set_count && !narrow(info) ? &small : &tall;
+    if (d->v.shape[3] > 64) return d->set_count && !narrow(info) && info->subgroup_min < 64 ? &small : &tall;
     return d->q.shape[2] > 32 ? &wide : &small;
 }
 
