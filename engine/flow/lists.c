@@ -139,12 +139,14 @@ static void add_runs(const flow_lists *l, tsr_attention *plan, const flow_tensor
 
 void flow_attend_selected(tsr_flow *f, const tsr_attention_desc *desc, const flow_selection *s, const flow_tensor *const *bindings)
 {
-    tsr_attention_desc checked;
+    tsr_attention_desc checked, asked;
     tsr_choice choice;
     tsr_attention *plan = NULL;
     if (f->r->status != TSR_OK) return;
     tsr_reader_pass(f->r, tsr_attention_validate(desc, &checked));
-    if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_choose(f->dev, &checked, &choice));
+    asked = checked;
+    asked.set_count = 1; /* its tiles may be tested, which the shape decides */
+    if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_choose(f->dev, &asked, &choice));
     if (f->r->status != TSR_OK) return;
     const tsr_tiling t = choice.shape;
     flow_lists l = {.f = f,
