@@ -40,6 +40,27 @@ static inline tsr_tiling tsr_micro_tiling(tsr_tile tile, const tsr_micro *m, con
                         .dv_slice = tsr_min32((int32_t)d->v.shape[3], 128)};
 }
 
+/* The shape of a wish {sub-groups, matrices of `side` queries of each, keys}, for sub-groups that multiply matrices. */
+static inline tsr_tiling tsr_group_tiling(const int32_t wish[3], int32_t subgroup, int32_t side, int32_t head, int32_t dv_slice)
+{
+    return (tsr_tiling){.tile = TSR_TILE_MATRIX,
+                        .lanes = wish[0] * subgroup,
+                        .ln = wish[0] * subgroup,
+                        .rm = wish[0],
+                        .rn = wish[1],
+                        .bc = wish[2],
+                        .d_chunk = head,
+                        .dv_slice = dv_slice,
+                        .kv_chunk = wish[2],
+                        .query_tile = wish[0] * wish[1] * side};
+}
+
+/* May a schedule have its tile of queries, which is whole tiles of keys where it is longer than one? */
+static inline bool tsr_group_fits(const tsr_tiling *t)
+{
+    return t->query_tile <= TSR_TILE_MAX && (t->query_tile <= t->bc || t->query_tile % t->bc == 0);
+}
+
 /* A shape that is not in the list yet goes behind its last. */
 static inline void tsr_shapes_add(tsr_tiling *out, size_t *count, tsr_tiling t)
 {

@@ -22,19 +22,9 @@ size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d,
     size_t count = 0;
     enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
     for (size_t i = 0; side && i < WISHES; i++) {
-        const int32_t *w = wishes[(first + i) % WISHES], lanes = w[0] * side;
-        const tsr_tiling t = {.tile = TSR_TILE_MATRIX,
-                              .lanes = lanes,
-                              .ln = lanes,
-                              .rm = w[0],
-                              .rn = w[1],
-                              .bc = w[2],
-                              .d_chunk = (int32_t)d->q.shape[3],
-                              .dv_slice = tsr_min32((int32_t)d->v.shape[3], SLICE),
-                              .kv_chunk = w[2],
-                              .query_tile = w[0] * w[1] * side};
-        if (t.query_tile > TSR_TILE_MAX || (t.query_tile > t.bc && t.query_tile % t.bc != 0)) continue;
-        if ((uint32_t)lanes > info->max_workgroup || shared_bytes(&t, d, true) > info->shared_bytes) continue;
+        const tsr_tiling t =
+            tsr_group_tiling(wishes[(first + i) % WISHES], side, side, (int32_t)d->q.shape[3], tsr_min32((int32_t)d->v.shape[3], SLICE));
+        if (!tsr_group_fits(&t) || (uint32_t)t.lanes > info->max_workgroup || shared_bytes(&t, d, true) > info->shared_bytes) continue;
         tsr_shapes_add(out, &count, t);
     }
     return count;

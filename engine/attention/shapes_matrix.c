@@ -66,19 +66,10 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
     /* First those that leave room for a second workgroup on most cards, to hide the waits of the first. */
     enum { HALF = 32 << 10 };
     for (size_t i = 0; i < 2 * listed; i++) {
-        const int32_t *w = list[(first + i) % listed], lanes = w[0] * (int32_t)info->subgroup_min;
-        const tsr_tiling t = {.tile = TSR_TILE_MATRIX,
-                              .lanes = lanes,
-                              .ln = lanes,
-                              .rm = w[0],
-                              .rn = w[1],
-                              .bc = w[2],
-                              .d_chunk = channels,
-                              .dv_slice = slice_of((int32_t)d->v.shape[3], info->type == TSR_DEVICE_CPU ? CPU_SLICE : SLICE),
-                              .kv_chunk = w[2],
-                              .query_tile = w[0] * w[1] * side};
-        if (t.query_tile > TSR_TILE_MAX || t.bc % side != 0 || (t.query_tile > t.bc && t.query_tile % t.bc != 0) || t.bc % depth != 0) continue;
-        if ((uint32_t)lanes > info->max_workgroup || shared_bytes(&t, d, keys, values, true) > info->shared_bytes) continue;
+        const tsr_tiling t = tsr_group_tiling(list[(first + i) % listed], (int32_t)info->subgroup_min, side, channels,
+                                              slice_of((int32_t)d->v.shape[3], info->type == TSR_DEVICE_CPU ? CPU_SLICE : SLICE));
+        if (!tsr_group_fits(&t) || t.bc % side != 0 || t.bc % depth != 0) continue;
+        if ((uint32_t)t.lanes > info->max_workgroup || shared_bytes(&t, d, keys, values, true) > info->shared_bytes) continue;
         if (i < listed && list == wishes && shared_bytes(&t, d, keys, values, false) > HALF) continue;
         tsr_shapes_add(out, &count, t);
     }
