@@ -1,4 +1,4 @@
-/* Compiled kernels of a device, kept so that plans share them; and the tile model that suits it. */
+/* Compiled kernels of a device, kept so that plans share them; tile models: their names, and which suits it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +22,15 @@ tsr_tile tsr_tile_for(const tsr_device_info *info)
         info->subgroup_max <= 32)
         return TSR_TILE_SUBGROUP;
     return TSR_TILE_SIMT;
+}
+
+const char *tsr_tile_name(tsr_tile tile)
+{
+    static const char *const names[TSR_TILE_COUNT] = {
+        [TSR_TILE_AUTO] = "auto",         [TSR_TILE_VECTOR] = "vector", [TSR_TILE_SIMT] = "simt",
+        [TSR_TILE_SUBGROUP] = "subgroup", [TSR_TILE_MATRIX] = "matrix", [TSR_TILE_PACKED] = "packed",
+    };
+    return (unsigned)tile < TSR_TILE_COUNT ? names[tile] : "unknown";
 }
 
 uint32_t tsr_loop_limit(const tsr_device *dev) { return dev->backend->loop_limit ? dev->backend->loop_limit(dev->bk) : 0; }

@@ -141,8 +141,7 @@ static void fill_info(tsr_attention *att, const tsr_tiling *t)
     info->query_tile = (uint32_t)t->query_tile;
     info->key_tile = (uint32_t)t->bc;
     info->tile = t->tile;
-    static const char *const tile_names[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
-    snprintf(info->kernel, sizeof(info->kernel), "flash %s %dx%d%s", tile_names[t->tile], t->query_tile, t->bc, d->codes.bits ? " int8" : "");
+    snprintf(info->kernel, sizeof(info->kernel), "flash %s %dx%d%s", tsr_tile_name(t->tile), t->query_tile, t->bc, d->codes.bits ? " int8" : "");
 }
 
 static tsr_status prepare(tsr_attention *att)

@@ -8,10 +8,9 @@
 
 void tsr_tune_shape_text(const char *kernel, const tsr_tune_shape *shape, char *text, size_t size)
 {
-    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
     size_t count;
     const char *const *names = tsr_tune_names(kernel, &count);
-    int at = snprintf(text, size, "%s", tiles[shape->tile]);
+    int at = snprintf(text, size, "%s", tsr_tile_name(shape->tile));
     for (size_t i = 0; i < count && at > 0 && (size_t)at < size; i++) {
         const int n = snprintf(text + at, size - (size_t)at, " %s %d", names[i], (int)shape->numbers[i]);
         if (n < 0) return;

@@ -8,8 +8,7 @@
 
 static const char *const flash_names[] = {"lanes", "rm", "rn", "ln", "bc", "d_chunk", "kv_chunk", "dv_slice"};
 static const char *const conv_names[] = {"lanes", "ln", "rm", "rn", "chunk", "subgroup", "mm", "mn", "mk"};
-static const char *const tiles[] = {NULL, "vector", "simt", "subgroup", "matrix", "packed"};
-enum { TILES = sizeof(tiles) / sizeof(tiles[0]), MAX_NUMBER = 1 << 20 };
+enum { MAX_NUMBER = 1 << 20 };
 
 const char *const *tsr_tune_names(const char *kernel, size_t *count)
 {
@@ -72,8 +71,8 @@ static bool read_measured(const cJSON *item, const char *kernel, tsr_tune_measur
     *out = (tsr_tune_measured){.is_default = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "default"))};
     if (!names || !cJSON_IsString(tile) || !cJSON_IsNumber(seconds) || !(seconds->valuedouble > 0) || !isfinite(seconds->valuedouble)) return false;
     out->seconds = seconds->valuedouble;
-    for (int i = 1; i < TILES; i++)
-        if (strcmp(tile->valuestring, tiles[i]) == 0) out->shape.tile = (tsr_tile)i;
+    for (int i = TSR_TILE_AUTO + 1; i < TSR_TILE_COUNT; i++)
+        if (strcmp(tile->valuestring, tsr_tile_name((tsr_tile)i)) == 0) out->shape.tile = (tsr_tile)i;
     for (size_t i = 0; i < count; i++) {
         uint64_t n;
         if (!tsr_json_whole(cJSON_GetObjectItemCaseSensitive(item, names[i]), &n) || n > MAX_NUMBER) return false;
@@ -107,7 +106,7 @@ static bool print_measured(cJSON *list, const tsr_tune_measured *m, const char *
     cJSON *item = cJSON_CreateObject();
     char version[17];
     snprintf(version, sizeof(version), "%016llx", (unsigned long long)m->version);
-    bool ok = item && cJSON_AddStringToObject(item, "tile", tiles[m->shape.tile]);
+    bool ok = item && cJSON_AddStringToObject(item, "tile", tsr_tile_name(m->shape.tile));
     for (size_t i = 0; ok && i < count; i++) ok = cJSON_AddNumberToObject(item, names[i], m->shape.numbers[i]);
     ok = ok && cJSON_AddStringToObject(item, "kernel_version", version) && cJSON_AddNumberToObject(item, "seconds", m->seconds) &&
          (!m->is_default || cJSON_AddTrueToObject(item, "default"));

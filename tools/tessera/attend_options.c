@@ -49,20 +49,12 @@ static bool parse_number(const char *option, const char *text, float *out)
 
 bool attend_options(attend *a)
 {
-    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
     if (a->layout && strcmp(a->layout, "bnhd") != 0 && strcmp(a->layout, "bhnd") != 0) {
         cli_error(ATTEND_NAME, EXIT_INPUT, "argument --layout is '%s'; expected bhnd or bnhd", a->layout);
         return false;
     }
     a->bnhd = a->layout && strcmp(a->layout, "bnhd") == 0;
-    for (uint32_t i = 0; a->tile && i <= TSR_TILE_PACKED; i++)
-        if (strcmp(a->tile, tiles[i]) == 0) {
-            a->desc.tile = i;
-            break;
-        } else if (i == TSR_TILE_PACKED) {
-            cli_error(ATTEND_NAME, EXIT_INPUT, "argument --tile is '%s'; expected auto, vector, simt, subgroup, matrix or packed", a->tile);
-            return false;
-        }
+    if (a->tile && !cli_parse_tile(ATTEND_NAME, a->tile, &a->desc.tile)) return false;
     if (a->splits < 0) {
         cli_error(ATTEND_NAME, EXIT_INPUT, "argument --splits is %d; expected 0 or more", a->splits);
         return false;

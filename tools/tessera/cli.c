@@ -83,6 +83,14 @@ bool cli_parse_size(const char *text, uint64_t *out)
     return true;
 }
 
+bool cli_parse_tile(const char *command, const char *text, uint32_t *out)
+{
+    for (*out = 0; *out < TSR_TILE_COUNT; ++*out)
+        if (strcmp(text, tsr_tile_name((tsr_tile)*out)) == 0) return true;
+    cli_error(command, EXIT_INPUT, "argument --tile is '%s'; expected auto, vector, simt, subgroup, matrix or packed", text);
+    return false;
+}
+
 static void on_log(void *user, tsr_log_level level, const char *text)
 {
     (void)user;

@@ -58,6 +58,9 @@ void cli_cancels(cli_device *d);
 /* 800M, 3G, 65536: bytes. */
 bool cli_parse_size(const char *text, uint64_t *out);
 
+/* A tile model by its name. false: an error was printed. */
+bool cli_parse_tile(const char *command, const char *text, uint32_t *out);
+
 /* A line on the terminal, once the work has taken a second. done from 0 to 1; below 0 where the end is not known. */
 void cli_progress(const char *what, double done);
 void cli_progress_end(void);

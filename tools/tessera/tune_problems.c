@@ -46,15 +46,6 @@ static bool parse_types(const char *text, numbers *out)
     return false;
 }
 
-static bool parse_tile(const char *text, uint32_t *out)
-{
-    static const char *const tiles[] = {"auto", "vector", "simt", "subgroup", "matrix", "packed"};
-    for (*out = 0; *out <= TSR_TILE_PACKED; ++*out)
-        if (strcmp(text, tiles[*out]) == 0) return true;
-    cli_error(TUNE_NAME, EXIT_INPUT, "argument --tile is '%s'; expected auto, vector, simt, subgroup, matrix or packed", text);
-    return false;
-}
-
 /* As many heads as make four times the work that keeps a device busy. */
 static int64_t heads_for(const tune *t, long queries)
 {
@@ -81,7 +72,7 @@ static int list_attention(tune *t)
     const char *usual_tokens = t->full ? "128,1024,4096" : t->quick ? "1024" : "1024,4096";
     if (!parse_numbers("--dim", t->dims ? t->dims : "64,128", 1024, &dims) || !parse_types(t->types ? t->types : usual_types, &types) ||
         !parse_numbers("--tokens", t->tokens ? t->tokens : usual_tokens, 1 << 20, &tokens) ||
-        (t->queries && !parse_numbers("--queries", t->queries, 1 << 20, &queries)) || (t->tile && !parse_tile(t->tile, &tile)))
+        (t->queries && !parse_numbers("--queries", t->queries, 1 << 20, &queries)) || (t->tile && !cli_parse_tile(TUNE_NAME, t->tile, &tile)))
         return EXIT_INPUT;
     for (size_t i = 0; i < types.count; i++)
         for (size_t d = 0; d < dims.count; d++)

@@ -325,8 +325,11 @@ typedef enum tsr_tile {
     TSR_TILE_SIMT = 2,     /* a workgroup stages tiles in shared memory: GPUs */
     TSR_TILE_SUBGROUP = 3, /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
     TSR_TILE_MATRIX = 4,   /* sub-groups multiply fragments in hardware (TSR_FEATURE_MATRIX or _DPAS); fp16, bf16, int8 in, fp32 or int32 sums */
-    TSR_TILE_PACKED = 5    /* as simt; fp16 in, two values to a word, fp32 sums: GPUs with TSR_FEATURE_F16_DOT */
+    TSR_TILE_PACKED = 5,   /* as simt; fp16 in, two values to a word, fp32 sums: GPUs with TSR_FEATURE_F16_DOT */
+    TSR_TILE_COUNT
 } tsr_tile;
+
+TSR_API const char *tsr_tile_name(tsr_tile tile); /* "auto", ...; "unknown" outside the enum */
 
 typedef struct tsr_attention tsr_attention; /* a prepared attention */
 
