@@ -10,7 +10,10 @@ static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
     return 4 * (t->query_tile * pitch + (staged > 4 * t->lanes ? staged : 4 * t->lanes) + (t->bc + words) * t->query_tile + OTHER_WORDS);
 }
 
-/* Intel's cards are known by their narrow sub-groups. */
+/* Intel's cards are known by their narrow sub-groups. Their compiler unrolls loops over up to 20 head dims whole, and spills, on Gen9 and Xe-LP: 5 or
+ * 6 registers in chunks of 20 (one under a causal band, where there is one chunk), 2 in several of 16; none in one of 16, nor in chunks of 24 or
+ * more. */
+enum { NARROW_WHOLE = 16, NARROW_CHUNK = 24 };
 static bool narrow(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32; }
 
 /* Head dims are staged in chunks of equal size (long heads: a whole number of them in 64), values in as much memory as keys, 16 rows at most: Intel's
@@ -20,7 +23,7 @@ static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d
     const int64_t head = d->q.shape[3], chunk = head > 128 ? d_chunk : tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
     tsr_tiling t = tsr_micro_tiling(TSR_TILE_SIMT, m, d);
     t.d_chunk = (int32_t)tsr_ceil_div(chunk, 4) * 4;
-    if (narrow(info) && t.d_chunk == 20) t.d_chunk = 24; /* Intel's compiler unrolls 5 quads whole, and spills */
+    if (narrow(info) && head > NARROW_WHOLE) t.d_chunk = tsr_max32(t.d_chunk, head > 128 ? 32 : NARROW_CHUNK);
     t.kv_chunk = tsr_min32(tsr_min32(t.bc, 16), tsr_max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
     return t;
 }
@@ -38,8 +41,7 @@ static const tsr_micro *suited(const tsr_device_info *info, const tsr_attention_
     return d->q.shape[2] > 32 ? &wide : &small;
 }
 
-/* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. The compiler of Intel's cards unrolls
- * the loops over so short chunks of long heads, and spills. */
+/* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. */
 static int32_t suited_chunk(const tsr_device_info *info) { return narrow(info) ? 32 : 16; }
 
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
