@@ -1,6 +1,6 @@
 """How often the loops of a kernel go round, read from Mesa's NIR: loops in the order of the text, as backends keep them.
 
-A loop is counted by a phi that begins with a number and grows by a number up to a bound. What is not known at compile time is taken as
+A loop is counted by a phi that begins with a number and grows by a number up to a bound, which a test that leaves the loop compares it with. What is not known at compile time is taken as
 large, so that min(keys left, 64) is 64: tiles are whole. A counter that begins with a lane's number begins with 0."""
 import math
 import re
@@ -89,7 +89,27 @@ def step_of(values, phi, number, depth=3):
     return next((s for s in (step_of(values, phi, o[0], depth - 1) for o in operands if o[0]) if s), None)
 
 
-def trips_of(values, lines, header):
+def leaving(values, lines):
+    """Numbers of the conditions that decide whether a loop is left."""
+    around, found = [], set()
+    for line in (line.strip() for line in lines):
+        if line.startswith("break"):
+            found.update(around[-1:])
+        elif line.endswith("{") and not line.startswith("}"):
+            condition = re.match(r"if %(\d+)", line)
+            around.append(condition.group(1) if condition else None)
+        elif line.startswith("}") and not line.endswith("{") and around:
+            around.pop()
+    work = list(found)
+    while work:
+        operation, operands = values.defs.get(work.pop(), ("", []))
+        more = {o[0] for o in operands if o[0]} - found if operation in ("inot", "iand", "ior") else set()
+        found |= more
+        work += more
+    return found
+
+
+def trips_of(values, lines, header, ends):
     block = BLOCK.search(lines[header])
     counts = []
     for line in lines[header + 1:]:
@@ -104,8 +124,8 @@ def trips_of(values, lines, header):
         if not step:
             continue
         begin = values.known((first, signed(first_value) if first_value else None)) or 0
-        for op, operands in values.defs.values():
-            if op in COMPARES and len(operands) == 2 and operands[0][0] != operands[1][0]:
+        for number, (op, operands) in values.defs.items():
+            if number in ends and op in COMPARES and len(operands) == 2 and operands[0][0] != operands[1][0]:
                 mine = [o for o in operands if o[0] in (phi.group(1), following)]
                 other = [o for o in operands if o[0] not in (phi.group(1), following)]
                 bound = values.known(other[0]) if len(mine) == 1 else None
@@ -120,4 +140,5 @@ def trips(text):
     lines, begins = headers(text)
     for line in lines:
         values.add(line)
-    return [trips_of(values, lines, begin) for begin in begins]
+    ends = leaving(values, lines)
+    return [trips_of(values, lines, begin, ends) for begin in begins]

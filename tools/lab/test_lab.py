@@ -48,8 +48,18 @@ NIR = """    con loop {
             div 32     %30 = phi b2: %4, b3: %31
             con 32     %40 = load_const (0x00000100 = 256)
             con 32     %41 = imin %9, %40 (0x100)
+            div 1      %33 = ieq %30, %43 (0x40)
+            if %33 {
+                div block b4: // preds: b3
+            }
             div 32     %31 = iadd %30, %42 (0x40)
             div 1      %32 = ilt %31, %41
+            div 1      %34 = ior %35, %32
+            if %34 {
+                div block b5: // preds: b4
+            } else {
+                break
+            }
         }
 """
 
@@ -66,6 +76,11 @@ class Reading(unittest.TestCase):
 
     def test_turns(self):
         self.assertEqual(nir.trips(NIR), [None, 4])  # from a lane's number by 64 up to min(unknown, 256)
+
+    def test_tests_within(self):
+        """What a counter is compared with is a bound only where the loop is left by it."""
+        self.assertEqual(nir.trips(NIR.replace("ior %35, %32", "ior %35, %33")), [None, 1])
+        self.assertEqual(nir.trips(NIR.replace("ior %35, %32", "ior %35, %36")), [None, None])
 
     def test_bound_computed(self):
         divided = NIR.replace("%41 = imin %9, %40 (0x100)", """%50 = imin %9, %40 (0x100)
