@@ -31,15 +31,17 @@ enum { BK_MAX_BINDINGS = 14, BK_MAX_SPECS = 32 };
 typedef struct bk_kernel_source {
     const char *name; /* "flash" */
     tsr_tile tile;
-    tsr_dtype input;               /* of tile model matrix: what the matrices hold, f16, bf16 or i8; f32 elsewhere */
+    tsr_dtype input;               /* of tile models matrix and packed: what is multiplied, f16, bf16 or i8; f32 elsewhere */
     uint32_t binding_count;        /* buffers, the parameter buffer among them */
     const char *const *spec_names; /* the specialisation constants, constant_id = index */
     uint32_t spec_count;
-    const uint32_t *spirv; /* NULL where the tile model has none */
+    const uint32_t *spirv; /* NULL where the tile model has none, or it is made of the text */
     size_t spirv_size;     /* bytes */
     const char *opencl;    /* OpenCL C 1.2 source, NULL where the tile model has none */
     int dpas;              /* of tile model matrix: that source is for TSR_FEATURE_DPAS; else it is GLSL alone */
-    /* The same as spirv for devices with TSR_FEATURE_F16_DOT; NULL: there is no such form. */
+    tsr_dtype values;      /* of tile model packed: what probabilities and values are multiplied as, f32, f16 or i8; f32 elsewhere */
+    /* The same as spirv for devices with all of these features, dot products; NULL: there is no such form. */
+    uint32_t dots;
     const uint32_t *dot_spirv;
     size_t dot_spirv_size; /* bytes */
 } bk_kernel_source;

@@ -74,6 +74,9 @@ tsr_status tsr_kernel_get_scored(tsr_device *dev, const char *name, tsr_tile til
 tsr_status tsr_kernel_get_matrix(tsr_device *dev, const char *name, tsr_dtype input, const int32_t *specs, const tsr_expression *user,
                                  bk_kernel **out);
 bool tsr_kernel_matrix_built(const char *name, tsr_dtype input);
+/* The same in tile model packed, for what tsr_kernel_packed_source names. */
+tsr_status tsr_kernel_get_packed(tsr_device *dev, const char *name, tsr_dtype input, tsr_dtype values, const int32_t *specs,
+                                 const tsr_expression *user, bk_kernel **out);
 void tsr_kernels_free(tsr_device *dev);
 
 /* Bytes of a text that says why a kernel was chosen; as tsr_attention_info.why. */

@@ -14,12 +14,23 @@ static uint32_t vector_width(const bk_device *dev, tsr_tile tile) { return tile 
 /* Does the driver take the size of sub-groups from the kernel? */
 static bool takes_subgroups(const bk_device *dev) { return dev->info.type != TSR_DEVICE_CPU && dev->info.subgroup_min != dev->info.subgroup_max; }
 
+/* Do dot products of codes go by a name of the compiler's own? Intel's of 2023 leaves those of cl_khr_integer_dot_product undefined, and AMD's has
+ * none. */
+static bool has_own_dots(const bk_device *dev) { return strstr(dev->info.vendor, "Intel") || strstr(dev->info.vendor, "Advanced Micro Devices"); }
+
 static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char *options)
 {
     const bk_kernel_source *source = desc->source;
-    const int pairs = source->tile != TSR_TILE_PACKED ? 0 : dev->info.features & TSR_FEATURE_F16_DOT ? 2 : 1;
-    const tsr_tile tile = pairs ? TSR_TILE_SIMT : source->tile;
-    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=CL1.2 -w -DTILE=%d -DPAIRS=%d -DVW=%u", (int)tile, pairs, vector_width(dev, tile));
+    const bool packed = source->tile == TSR_TILE_PACKED;
+    const tsr_tile tile = packed ? TSR_TILE_SIMT : source->tile;
+    const uint32_t dots = dev->info.features & source->dots;
+    const int of_codes = !(dots & TSR_FEATURE_INT8_DOT) ? 0 : has_own_dots(dev) ? 2 : 1;
+    /* The functions of cl_khr_integer_dot_product are declared from 3.0 on. */
+    int at =
+        snprintf(options, OPTIONS_SIZE, "-cl-std=%s -w -DTILE=%d -DVW=%u", of_codes == 1 ? "CL3.0" : "CL1.2", (int)tile, vector_width(dev, tile));
+    if (packed)
+        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DQK_DT=%d -DPV_DT=%d -DF16_DOT=%d -DINT8_DOT=%d", (int)source->input,
+                       (int)source->values, (dots & TSR_FEATURE_F16_DOT) != 0, of_codes);
     if (tile == TSR_TILE_SIMT && takes_subgroups(dev))
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
     const bool matrix = source->tile == TSR_TILE_MATRIX;

@@ -10,6 +10,7 @@
 #define QUERY_SUB_GROUP_SIZES 0x4108 /* cl_intel_required_subgroup_size: list of size_t */
 #define QUERY_NV_WARP_SIZE 0x4003    /* cl_nv_device_attribute_query */
 #define QUERY_AMD_WAVE_WIDTH 0x4043  /* cl_amd_device_attribute_query */
+#define QUERY_PACKED_DOT 0x1075      /* cl_khr_integer_dot_product: what is fast of words of four, cl_bool first of them: of signed ones */
 
 tsr_status cl_status(bk_device *dev, cl_int error, const char *what)
 {
@@ -99,13 +100,22 @@ static void read_matrices(const char *extensions, tsr_device_info *info)
     }
 }
 
-/* AMD's own driver names its devices as its compiler does, which has dot products of two fp16 values for these. */
-static bool has_f16_dot(const tsr_device_info *info)
+/* AMD's own driver names its devices as its compiler does, which has dot products of two fp16 and of four int8 values for these. */
+static bool has_amd_dots(const tsr_device_info *info)
 {
     static const char *const names[] = {"gfx906", "gfx908", "gfx90a", "gfx94", "gfx95", "gfx1011", "gfx1012", "gfx103", "gfx11", "gfx12"};
     bool found = false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) found = found || strncmp(info->name, names[i], strlen(names[i])) == 0;
     return found && strstr(info->vendor, "Advanced Micro Devices");
+}
+
+static uint32_t dot_products(const cl_table *cl, cl_device_id id, const char *extensions, const tsr_device_info *info)
+{
+    if (has_amd_dots(info)) return TSR_FEATURE_F16_DOT | TSR_FEATURE_INT8_DOT | TSR_FEATURE_INT8_DOT_FAST;
+    if (!strstr(extensions, "cl_khr_integer_dot_product")) return 0;
+    cl_bool fast[6] = {CL_FALSE};
+    const bool known = cl->clGetDeviceInfo(id, QUERY_PACKED_DOT, sizeof(fast), fast, NULL) == CL_SUCCESS;
+    return TSR_FEATURE_INT8_DOT | (known && fast[0] ? TSR_FEATURE_INT8_DOT_FAST : 0);
 }
 
 const char *cl_lacks(const cl_table *cl, cl_device_id id)
@@ -145,8 +155,7 @@ void cl_read_info(const cl_table *cl, cl_platform_id platform, cl_device_id id, 
     if (strstr(info->name, "llvmpipe")) info->type = TSR_DEVICE_CPU;
     if (unified || info->type == TSR_DEVICE_CPU) info->features |= TSR_FEATURE_UNIFIED;
     if (strstr(extensions, "cl_khr_fp16")) info->features |= TSR_FEATURE_F16;
-    if (has_f16_dot(info)) info->features |= TSR_FEATURE_F16_DOT;
-    if (strstr(extensions, "cl_khr_integer_dot_product")) info->features |= TSR_FEATURE_INT8_DOT;
+    info->features |= dot_products(cl, id, extensions, info);
     /* On CPUs our OpenCL C 1.2 kernels use none, and the engine would choose a tile that needs them. */
     if (info->type != TSR_DEVICE_CPU && (strstr(extensions, "cl_khr_subgroups") || strstr(extensions, "cl_intel_subgroups")))
         info->features |= TSR_FEATURE_SUBGROUP;

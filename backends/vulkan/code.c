@@ -7,16 +7,34 @@
 
 enum { SPIRV_MAGIC = 0x07230203 };
 
+/* The form by the GPU's own dot products, where it has all that this needs. */
+static bool by_dots(const bk_device *dev, const bk_kernel_source *source)
+{
+    return source->dot_spirv && (dev->info.features & source->dots) == source->dots;
+}
+
 /* The text is the user's wish where TESSERA_KERNELS says so, and the only way where nothing is embedded or a part of it is the
  * user's own. */
-static tsr_status wants_text(const bk_kernel_desc *desc, bool *out)
+static tsr_status wants_text(const bk_device *dev, const bk_kernel_desc *desc, bool *out)
 {
     const char *wish = getenv("TESSERA_KERNELS");
     const bool given = wish && wish[0], text = given && strcmp(wish, "text") == 0;
     if (given && !text && strcmp(wish, "embedded") != 0)
         return tsr_fail(TSR_ERROR_ARGUMENT, "environment variable TESSERA_KERNELS is '%s'; expected 'embedded' or 'text'", wish);
-    *out = text || !desc->source->spirv || desc->user;
+    *out = text || !(desc->source->spirv || by_dots(dev, desc->source)) || desc->user;
     return TSR_OK;
+}
+
+/* What the text is compiled with; the one that is flattened asks itself which language it is in: OpenCL C and GLSL share it. */
+static int write_text(const bk_device *dev, const bk_kernel_desc *desc, char *out, size_t size)
+{
+    const bk_kernel_source *source = desc->source;
+    const bool packed = source->tile == TSR_TILE_PACKED;
+    const uint32_t dots = source->dot_spirv ? dev->info.features & source->dots : 0; /* else glslang knows none */
+    return snprintf(out, size,
+                    "// %s\n#define TILE %d\n#define MAT_DT %d\n#define QK_DT %d\n#define PV_DT %d\n#define F16_DOT %d\n#define INT8_DOT %d\n%s%s",
+                    vk_compiler, packed ? TSR_TILE_SIMT : (int)source->tile, (int)source->input, packed ? (int)source->input : 0, (int)source->values,
+                    (dots & TSR_FEATURE_F16_DOT) != 0, (dots & TSR_FEATURE_INT8_DOT) != 0, desc->user ? desc->user->text : "", source->opencl);
 }
 
 static bool load(bk_device *dev, const char *entry, const char *identity, vk_code *out)
@@ -55,23 +73,18 @@ static tsr_status get_compiled(bk_device *dev, const bk_kernel_desc *desc, vk_co
 {
     const bk_kernel_source *source = desc->source;
     bool from_text = false;
-    tsr_status status = wants_text(desc, &from_text);
+    tsr_status status = wants_text(dev, desc, &from_text);
     if (status != TSR_OK) return status;
-    const bool dot = (dev->info.features & TSR_FEATURE_F16_DOT) && source->dot_spirv;
     if (!from_text) {
-        *out = dot ? (vk_code){source->dot_spirv, source->dot_spirv_size, NULL} : (vk_code){source->spirv, source->spirv_size, NULL};
+        *out = by_dots(dev, source) ? (vk_code){source->dot_spirv, source->dot_spirv_size, NULL} : (vk_code){source->spirv, source->spirv_size, NULL};
         return TSR_OK;
     }
-    /* The flattened text asks itself which language it is in: OpenCL C and GLSL share it. */
-    static const char *const format = "// %s\n#define TILE %d\n#define MAT_DT %d\n#define PAIRS %d\n%s%s";
-    const int tile = source->tile == TSR_TILE_PACKED ? TSR_TILE_SIMT : source->tile, pairs = source->tile != TSR_TILE_PACKED ? 0 : dot ? 2 : 1;
-    const char *const own = desc->user ? desc->user->text : "";
-    const int length = snprintf(NULL, 0, format, vk_compiler, tile, (int)source->input, pairs, own, source->opencl);
+    const int length = write_text(dev, desc, NULL, 0);
     char *text = length < 0 ? NULL : malloc((size_t)length + 1);
     if (!text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for the text of kernel %s", dev->info.id, source->name);
-    snprintf(text, (size_t)length + 1, format, vk_compiler, tile, (int)source->input, pairs, own, source->opencl);
+    write_text(dev, desc, text, (size_t)length + 1);
     char entry[64];
-    snprintf(entry, sizeof(entry), "glsl-%s-%d-%d-%d", source->name, (int)source->tile, (int)source->input, pairs);
+    snprintf(entry, sizeof(entry), "glsl-%s-%d-%d-%d", source->name, (int)source->tile, (int)source->input, (int)source->values);
     if (!load(dev, entry, text, out)) {
         status = compile(source, text, out);
         if (status == TSR_OK) dev->services->cache_store(dev->services->ctx, entry, text, strlen(text), out->words, out->size);

@@ -12,7 +12,7 @@ typedef struct place {
 } place;
 
 /* What a feature is for; of all but NEEDED a device may have none. */
-typedef enum purpose { NEEDED, SIZES, MATRICES, BFLOATS, DOTS } purpose;
+typedef enum purpose { NEEDED, SIZES, MATRICES, BFLOATS, DOTS, CODE_DOTS } purpose;
 
 typedef struct feature {
     const char *name;
@@ -67,6 +67,9 @@ static const feature all[] = {
      {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE,
        offsetof(VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE, shaderMixedFloatDotProductFloat16AccFloat32),
        "ShaderMixedFloatDotProductFeaturesVALVE"}}},
+    {"shaderIntegerDotProduct",
+     CODE_DOTS,
+     {IN(VULKAN_1_3, Vulkan13, shaderIntegerDotProduct), IN(SHADER_INTEGER_DOT_PRODUCT, ShaderIntegerDotProduct, shaderIntegerDotProduct)}},
 };
 enum { COUNT = sizeof(all) / sizeof(all[0]), PLACES = 2 };
 
@@ -119,11 +122,14 @@ bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain) { return vk_feat
 
 bool vk_features_dot(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, DOTS); }
 
+bool vk_features_code_dot(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, CODE_DOTS); }
+
 unsigned vk_features_ask(const VkPhysicalDeviceFeatures2 *chain)
 {
     unsigned asks = 0;
     for (int i = 0; i < COUNT; i++) {
-        if (!all[i].in[1].name && find(chain, &all[i])) asks |= all[i].purpose == BFLOATS ? VK_NEWER_BFLOAT : all[i].purpose == DOTS ? VK_NEWER_DOT : 0;
+        if (!all[i].in[1].name && find(chain, &all[i]))
+            asks |= all[i].purpose == BFLOATS ? VK_NEWER_BFLOAT : all[i].purpose == DOTS ? VK_NEWER_DOT : 0;
     }
     return asks;
 }
@@ -135,6 +141,9 @@ void vk_features_chain(VkPhysicalDevice physical, unsigned newer, vk_features *f
                        .f12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES},
                        .control = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES}};
     if (vk_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) f->f12.pNext = &f->control;
+    f->code_dot.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES;
+    f->code_dot.pNext = f->f12.pNext;
+    if (vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) f->f12.pNext = &f->code_dot;
     f->dot.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE;
     f->dot.pNext = f->f12.pNext;
     if ((newer & VK_NEWER_DOT) && vk_has_extension(physical, VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME)) f->f12.pNext = &f->dot;
@@ -176,15 +185,19 @@ bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *ch
 uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *chain, const char *const **out)
 {
     /* An application keeps the list: each case is a run of one constant array. */
+#define CODE_DOT VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME
 #define DOT VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME
+#define SIZE VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME
 #ifdef VK_KHR_cooperative_matrix
 #define MATRIX VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME
 #else
 #define MATRIX NULL
 #endif
-    static const char *const names[] = {DOT, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME, MATRIX}, *const without_sizes[] = {DOT, MATRIX};
+    static const char *const names[2][2][5] = {{{CODE_DOT, MATRIX}, {CODE_DOT, SIZE, MATRIX}},
+                                               {{CODE_DOT, DOT, MATRIX}, {CODE_DOT, DOT, SIZE, MATRIX}}};
     const bool dot = serves(chain, DOTS), matrices = serves(chain, MATRICES);
+    const bool code_dot = serves(chain, CODE_DOTS) && vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     const bool sizes = serves(chain, SIZES) && vk_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
-    *out = (sizes ? names : without_sizes) + !dot;
-    return (uint32_t)dot + (uint32_t)sizes + (uint32_t)matrices + (uint32_t)(matrices && serves(chain, BFLOATS));
+    *out = names[dot][sizes] + !code_dot;
+    return (uint32_t)code_dot + (uint32_t)dot + (uint32_t)sizes + (uint32_t)matrices + (uint32_t)(matrices && serves(chain, BFLOATS));
 }

@@ -198,14 +198,20 @@ void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPh
 }
 #endif
 
+/* Of devices that have dot products of int8 at all. */
+static bool fast_code_dot(VkPhysicalDevice physical)
+{
+    VkPhysicalDeviceShaderIntegerDotProductProperties dot = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
+    VkPhysicalDeviceProperties2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &dot};
+    vkGetPhysicalDeviceProperties2(physical, &query);
+    return dot.integerDotProduct4x8BitPackedSignedAccelerated;
+}
+
 static bool read_features(VkPhysicalDevice physical, const vk_features *features, tsr_device_info *info, char lacks[VK_TEXT])
 {
-    VkPhysicalDeviceShaderIntegerDotProductFeatures dot = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
-    VkPhysicalDeviceFeatures2 query = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &dot};
-    if (vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) vkGetPhysicalDeviceFeatures2(physical, &query);
     if (features->f12.shaderFloat16) info->features |= TSR_FEATURE_F16;
     if (vk_features_dot(&features->all)) info->features |= TSR_FEATURE_F16_DOT;
-    if (dot.shaderIntegerDotProduct) info->features |= TSR_FEATURE_INT8_DOT;
+    if (vk_features_code_dot(&features->all)) info->features |= TSR_FEATURE_INT8_DOT | (fast_code_dot(physical) ? TSR_FEATURE_INT8_DOT_FAST : 0);
     if (vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) info->features |= TSR_FEATURE_BF16;
     return vk_features_complete(&features->all, lacks);
 }

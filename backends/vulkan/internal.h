@@ -14,7 +14,7 @@ enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, 
 typedef struct vk_state {
     const bk_services *services;
     VkInstance instance;
-    bool stuck;  /* a device was left to the driver, and its instance with it */
+    bool stuck;     /* a device was left to the driver, and its instance with it */
     unsigned newer; /* what may be used: there is no validation layer, or one that knows it */
     VkDebugUtilsMessengerEXT messenger;
     PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger; /* volk's belongs to the first instance */
@@ -106,6 +106,7 @@ typedef struct vk_features {
     VkPhysicalDeviceVulkan12Features f12;
     VkPhysicalDeviceSubgroupSizeControlFeatures control;         /* where the device has the extension */
     VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE dot; /* likewise */
+    VkPhysicalDeviceShaderIntegerDotProductFeatures code_dot;    /* likewise */
 #ifdef VK_KHR_cooperative_matrix
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix; /* likewise */
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;    /* likewise */
@@ -121,6 +122,7 @@ bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain);         
 bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain);                      /* and use cooperative matrices? */
 bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain);                        /* and those of bf16? */
 bool vk_features_dot(const VkPhysicalDeviceFeatures2 *chain);                           /* and dot products of fp16 pairs? */
+bool vk_features_code_dot(const VkPhysicalDeviceFeatures2 *chain);                      /* and of four int8 values? */
 /* The device extensions that go with the flags set in a chain: how many, and the first of a constant list. */
 uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *chain, const char *const **out);
 /* Sets what we need, and of what helps us that which the device has; false: homeless lists what has no struct in the chain. */

@@ -96,6 +96,7 @@ tsr_status tsr_device_from_vulkan(tsr_context *ctx, const tsr_vulkan_device *app
     snprintf(info.id, sizeof(info.id), "vulkan:app");
     vk_read_matrices(app->instance, app->physical, app->features, &info);
     if (!vk_features_dot(app->features)) info.features &= ~(uint32_t)TSR_FEATURE_F16_DOT;
+    if (!vk_features_code_dot(app->features)) info.features &= ~(uint32_t)(TSR_FEATURE_INT8_DOT | TSR_FEATURE_INT8_DOT_FAST);
     dev->info = info;
     dev->services = tsr_context_services(ctx);
     dev->instance = app->instance;

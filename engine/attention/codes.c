@@ -23,6 +23,9 @@ enum { PARAMS_STEP = 256, VALUE_ROWS = 64, VALUE_LEVELS = 127 };
 enum { COLUMN_SUM, COLUMN_LARGEST };
 enum { BY_ROWS, BY_COLUMNS, TO_F16 };
 
+/* Rows of codes begin at multiples of 16 bytes, which kernels load at a time. */
+static int64_t padded(int64_t bytes) { return tsr_ceil_div(bytes, 16) * 16; }
+
 static int64_t heads_of(const tsr_layout *l) { return l->shape[0] * l->shape[1]; }
 
 static tsr_status too_many(const char *what) { return tsr_fail(TSR_ERROR_UNSUPPORTED, "the codes of %s take more bytes than fit 63 bits", what); }
@@ -136,7 +139,7 @@ static tsr_status add_scores(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
     struct tsr_coder *c = att->coder;
-    const int64_t row = tsr_ceil_div(d->q.shape[3], 4) * 4 + 8;
+    const int64_t row = padded(tsr_ceil_div(d->q.shape[3], 4) * 4 + 8);
     const bool smooth = d->codes.smooth && d->k.shape[2] > 0;
     const coding of_k = {.known = smooth ? TSR_CODE_MEANS : -1,
                          .to = TSR_CODE_K,
@@ -165,7 +168,7 @@ static tsr_status add_values(tsr_attention *att, const tsr_tiling *t)
     const tsr_attention_desc *d = &att->desc;
     struct tsr_coder *c = att->coder;
     const bool codes = d->codes.values == TSR_I8;
-    const int64_t dv = d->v.shape[3], row = codes ? tsr_ceil_div(dv, 4) * 4 : 2 * dv, more = codes ? 4 * dv : 0;
+    const int64_t dv = d->v.shape[3], row = codes ? padded(dv) : 2 * dv, more = codes ? padded(4 * dv) : 0;
     c->p = d->codes.values;
     c->v = d->v;
     c->own_v = codes || (d->codes.values == TSR_F16 && d->v.dtype != TSR_F16);

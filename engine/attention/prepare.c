@@ -6,6 +6,7 @@
 #include "attention/merge_args.h"
 #include "codes.h"
 #include "flash.h"
+#include "shapes.h"
 
 #define MERGE_ID(id, NAME, value) MERGE_##NAME = id,
 enum { MERGE_SPECS(MERGE_ID) };
@@ -23,6 +24,8 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
     specs[FLASH_HAS_SINK] = tsr_layout_wanted(&d->sink) && !staged;
     specs[FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged;
     if (t->tile == TSR_TILE_MATRIX) return tsr_flash_create_matrix(att, t, specs);
+    if (t->tile == TSR_TILE_PACKED)
+        return tsr_kernel_get_packed(att->dev, "flash", tsr_packed_input(d), tsr_packed_values(&att->dev->info, d), specs, d->score, &att->flash);
     return tsr_kernel_get_scored(att->dev, "flash", t->tile, specs, d->score, &att->flash);
 }
 

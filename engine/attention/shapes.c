@@ -41,9 +41,9 @@ size_t tsr_attention_candidates(const tsr_device_info *info, const tsr_attention
     /* Matrices first where they are hardware; the model that suits the device; the others, unless they are out of the question: CPUs take
      * minutes to compile what is meant for GPUs. */
     const tsr_tile suits = tsr_tile_for(info);
-    const bool gpu = info->type != TSR_DEVICE_CPU, dot = gpu && (info->features & TSR_FEATURE_F16_DOT);
-    const tsr_tile order[] = {gpu ? TSR_TILE_MATRIX : suits, dot ? TSR_TILE_PACKED : suits, suits, TSR_TILE_SIMT, TSR_TILE_PACKED,
-                              TSR_TILE_SUBGROUP,             TSR_TILE_MATRIX};
+    const bool gpu = info->type != TSR_DEVICE_CPU, dot = tsr_packed_suits(info, desc);
+    const tsr_tile order[] = {
+        gpu ? TSR_TILE_MATRIX : suits, dot ? TSR_TILE_PACKED : suits, suits, TSR_TILE_SIMT, TSR_TILE_PACKED, TSR_TILE_SUBGROUP, TSR_TILE_MATRIX};
     size_t count = 0;
     uint32_t seen = 0;
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {

@@ -11,6 +11,11 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
 size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);   /* likewise */
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]); /* may be none */
 tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_desc *d);
+/* Does the device have the dot products that it takes there, and in hardware? */
+bool tsr_packed_suits(const tsr_device_info *info, const tsr_attention_desc *d);
+/* What queries and keys, and probabilities and values, are multiplied as there: see tsr_kernel_packed_source. */
+tsr_dtype tsr_packed_input(const tsr_attention_desc *d);
+tsr_dtype tsr_packed_values(const tsr_device_info *info, const tsr_attention_desc *d);
 tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d);
 /* Do scores pass through shared memory, as far as the description tells? */
 bool tsr_matrix_by_memory(const tsr_attention_desc *d);
@@ -26,6 +31,11 @@ static inline int32_t tsr_max32(int32_t a, int32_t b) { return a > b ? a : b; }
 typedef struct tsr_micro {
     int32_t lanes, ln, rm, rn;
 } tsr_micro;
+
+/* The best of tile model simt for the device. */
+const tsr_micro *tsr_simt_micro(const tsr_device_info *info, const tsr_attention_desc *d);
+/* Intel's cards are known by their narrow sub-groups. */
+bool tsr_narrow(const tsr_device_info *info);
 
 /* Its shape without chunks. */
 static inline tsr_tiling tsr_micro_tiling(tsr_tile tile, const tsr_micro *m, const tsr_attention_desc *d)

@@ -1,26 +1,46 @@
-/* Shapes for a workgroup that stages tiles in shared memory as words of two fp16 values. */
+/* Shapes for a workgroup that stages tiles in shared memory as words of fp16 values or of codes. */
 #include "shapes.h"
 
+/* Values of a word. */
+static int32_t per_word(tsr_dtype type) { return type == TSR_I8 ? 4 : type == TSR_F16 ? 2 : 1; }
+
+tsr_dtype tsr_packed_input(const tsr_attention_desc *d) { return d->codes.bits ? TSR_I8 : TSR_F16; }
+
+/* CPUs have neither instruction, and play both, for tests. */
+tsr_dtype tsr_packed_values(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    const bool pairs = (info->features & TSR_FEATURE_F16_DOT) || info->type == TSR_DEVICE_CPU;
+    return !d->codes.bits || (d->codes.values == TSR_F16 && pairs) ? TSR_F16 : d->codes.values == TSR_I8 ? TSR_I8 : TSR_F32;
+}
+
+bool tsr_packed_suits(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    return info->type != TSR_DEVICE_CPU && (info->features & (d->codes.bits ? TSR_FEATURE_INT8_DOT_FAST : TSR_FEATURE_F16_DOT));
+}
+
 /* Bytes of shared memory, as the kernel declares them. */
-static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
+static int64_t shared_bytes(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t)
 {
     enum { COLUMN_WORDS = 5, OTHER_WORDS = 16 };
-    const int64_t head = t->d_chunk < 64 ? t->d_chunk : tsr_ceil_div(d->q.shape[3], t->d_chunk) * t->d_chunk, pitch = (t->d_chunk / 8 | 1) * 4;
-    const int64_t values = t->kv_chunk / 2 * tsr_ceil_div(t->dv_slice, t->bc) * t->bc, keys = t->bc * pitch;
+    const int32_t per = per_word(tsr_packed_input(d)), value_per = per_word(tsr_packed_values(info, d));
+    const int64_t head = t->d_chunk < 64 ? t->d_chunk : tsr_ceil_div(d->q.shape[3], t->d_chunk) * t->d_chunk, pitch = (t->d_chunk / per / 4 | 1) * 4;
+    const int64_t values = t->kv_chunk / value_per * tsr_ceil_div(t->dv_slice, t->bc) * t->bc, keys = t->bc * pitch;
     const bool by_memory = d->band.bounded || d->set_count || d->tagged || d->score || d->softcap > 0 || tsr_layout_wanted(&d->bias) ||
-                           tsr_layout_wanted(&d->mask);
-    const int64_t scores = (by_memory ? t->bc : t->lanes / t->ln) + t->bc / 2, words = COLUMN_WORDS + (d->tagged ? 2 : 0);
-    return 4 * (t->query_tile * ((head / 8 | 1) * 4 + scores + words) + (keys > values ? keys : values) + OTHER_WORDS);
+                           tsr_layout_wanted(&d->mask) || value_per == 1;
+    const int64_t scores = (by_memory ? t->bc : t->lanes / t->ln) + (value_per > 1 ? t->bc / value_per : 0);
+    const int64_t words = COLUMN_WORDS + (d->tagged ? 2 : 0) + (d->codes.bits ? 2 : 0), steps = d->codes.bits ? t->bc : 0;
+    return 4 * (t->query_tile * ((head / per / 4 | 1) * 4 + scores + words) + (keys > values ? keys : values) + steps + OTHER_WORDS);
 }
 
 /* Head dims are staged in chunks of equal size. */
-static tsr_tiling shape(const tsr_attention_desc *d, const tsr_micro *m, int32_t d_chunk)
+static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_micro *m, int32_t d_chunk)
 {
+    const int32_t per = per_word(tsr_packed_input(d)), value_per = per_word(tsr_packed_values(info, d)), piece = 4 * per;
     const int64_t head = d->q.shape[3];
     tsr_tiling t = tsr_micro_tiling(TSR_TILE_PACKED, m, d);
-    t.d_chunk = (int32_t)tsr_ceil_div(tsr_ceil_div(head, tsr_ceil_div(head, d_chunk)), 8) * 8;
-    const int32_t channels = (int32_t)tsr_ceil_div(t.dv_slice, t.bc) * t.bc;
-    t.kv_chunk = tsr_min32(t.bc, tsr_max32(8, t.bc * t.d_chunk / channels / 8 * 8)); /* as much memory as keys take */
+    t.d_chunk = (int32_t)tsr_ceil_div(tsr_ceil_div(head, tsr_ceil_div(head, d_chunk)), piece) * piece;
+    const int32_t channels = (int32_t)tsr_ceil_div(t.dv_slice, t.bc) * t.bc, rows = 4 * value_per;
+    t.kv_chunk = tsr_min32(t.bc, tsr_max32(rows, t.bc * t.d_chunk / per * value_per / channels / rows * rows)); /* as much memory as keys take */
     return t;
 }
 
@@ -33,7 +53,7 @@ static const tsr_micro deep = {128, 16, 8, 4}, wide = {256, 16, 4, 4}, few = {64
 static bool suits(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t)
 {
     enum { SHARE = (64 << 10) / 512, LONG = 128 };
-    const int64_t bytes = shared_bytes(d, t);
+    const int64_t bytes = shared_bytes(info, d, t);
     if ((uint32_t)t->lanes > info->max_workgroup || bytes > (int64_t)info->shared_bytes) return false;
     if (info->subgroup_min >= 64) return d->q.shape[3] <= LONG && bytes <= (int64_t)SHARE * t->lanes;
     return d->q.shape[3] <= LONG || t->d_chunk > 64 || t->lanes < 128; /* compilers of AMD's OpenCL spill */
@@ -41,13 +61,16 @@ static bool suits(const tsr_device_info *info, const tsr_attention_desc *d, cons
 
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    const tsr_micro *const all[] = {info->type == TSR_DEVICE_CPU ? &few : info->subgroup_min >= 64 ? &wide : &deep, &deep, &wide, &few};
+    /* Values in fp32 take the registers that they take in simt. */
+    const bool as_simt = tsr_narrow(info) || tsr_packed_values(info, d) == TSR_F32;
+    const tsr_micro *const best = info->type == TSR_DEVICE_CPU ? &few : as_simt ? tsr_simt_micro(info, d) : info->subgroup_min >= 64 ? &wide : &deep;
+    const tsr_micro *const all[] = {best, &deep, &wide, &few};
     static const int32_t chunks[] = {128, 64, 32, 16};
     const size_t kinds = info->subgroup_min >= 64 ? 4 : 2;
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         for (size_t j = 0; j < kinds; j++) {
-            const tsr_tiling t = shape(d, all[i], chunks[j]);
+            const tsr_tiling t = shape(info, d, all[i], chunks[j]);
             if (suits(info, d, &t)) tsr_shapes_add(out, &count, t);
         }
     }
@@ -57,11 +80,11 @@ size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *
 tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_desc *d)
 {
     tsr_tiling all[TSR_MAX_SHAPES];
-    if (d->q.dtype != TSR_F16 || d->k.dtype != TSR_F16 || d->v.dtype != TSR_F16 || d->codes.bits)
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; q, k and v are %s, %s and %s%s; expected f16 without codes",
-                        tsr_dtype_name(d->q.dtype), tsr_dtype_name(d->k.dtype), tsr_dtype_name(d->v.dtype), d->codes.bits ? " in codes" : "");
+    if (!d->codes.bits && (d->q.dtype != TSR_F16 || d->k.dtype != TSR_F16 || d->v.dtype != TSR_F16))
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; q, k and v are %s, %s and %s; expected f16, or codes",
+                        tsr_dtype_name(d->q.dtype), tsr_dtype_name(d->k.dtype), tsr_dtype_name(d->v.dtype));
     if (tsr_shapes_packed(info, d, all) == 0)
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; %s runs workgroups of %u with %u bytes of shared memory, too few", info->id,
-                        info->max_workgroup, info->shared_bytes);
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; %s runs workgroups of %u with %u bytes of shared memory, too few for head dim %d",
+                        info->id, info->max_workgroup, info->shared_bytes, (int)d->q.shape[3]);
     return TSR_OK;
 }

@@ -7,14 +7,14 @@ static int64_t shared_bytes(const tsr_attention_desc *d, const tsr_tiling *t)
     enum { COLUMN_WORDS = 5, OTHER_WORDS = 16 };
     const int64_t pitch = (t->d_chunk / 4 | 1) * 4, keys = t->bc * pitch, values = t->kv_chunk * tsr_ceil_div(t->dv_slice, t->bc) * t->bc;
     const int64_t staged = keys > values ? keys : values, words = COLUMN_WORDS + (d->tagged ? 2 : 0) + (d->codes.bits ? 2 : 0);
-    return 4 * (t->query_tile * pitch + (staged > 4 * t->lanes ? staged : 4 * t->lanes) + (t->bc + words) * t->query_tile + OTHER_WORDS);
+    const int64_t steps = d->codes.bits ? t->bc : 0;
+    return 4 * (t->query_tile * pitch + (staged > 4 * t->lanes ? staged : 4 * t->lanes) + (t->bc + words) * t->query_tile + steps + OTHER_WORDS);
 }
 
-/* Intel's cards are known by their narrow sub-groups. Their compiler unrolls loops over up to 20 head dims whole, and spills, on Gen9 and Xe-LP: 5 or
- * 6 registers in chunks of 20 (one under a causal band, where there is one chunk), 2 in several of 16; none in one of 16, nor in chunks of 24 or
- * more. */
+/* Intel's compiler unrolls loops over up to 20 head dims whole, and spills, on Gen9 and Xe-LP: 5 or 6 registers in chunks of 20 (one under a causal
+ * band, where there is one chunk), 2 in several of 16; none in one of 16, nor in chunks of 24 or more. */
 enum { NARROW_WHOLE = 16, NARROW_CHUNK = 24 };
-static bool narrow(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32; }
+bool tsr_narrow(const tsr_device_info *info) { return info->subgroup_min > 0 && info->subgroup_min < 32; }
 
 /* Head dims are staged in chunks of equal size (long heads: a whole number of them in 64), values in as much memory as keys, 16 rows at most: Intel's
  * compiler spills less. */
@@ -23,7 +23,7 @@ static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d
     const int64_t head = d->q.shape[3], chunk = head > 128 ? d_chunk : tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
     tsr_tiling t = tsr_micro_tiling(TSR_TILE_SIMT, m, d);
     t.d_chunk = (int32_t)tsr_ceil_div(chunk, 4) * 4;
-    if (narrow(info) && head > NARROW_WHOLE) t.d_chunk = tsr_max32(t.d_chunk, head > 128 ? 32 : NARROW_CHUNK);
+    if (tsr_narrow(info) && head > NARROW_WHOLE) t.d_chunk = tsr_max32(t.d_chunk, head > 128 ? 32 : NARROW_CHUNK);
     t.kv_chunk = tsr_min32(tsr_min32(t.bc, 16), tsr_max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
     return t;
 }
@@ -33,20 +33,20 @@ static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d
  * are shorter: other cards whose sub-groups are below 64 have registers for two blocks. */
 static const tsr_micro wide = {256, 16, 4, 4}, tall = {256, 8, 4, 4}, small = {128, 8, 4, 4}, few = {64, 8, 8, 4};
 
-static const tsr_micro *suited(const tsr_device_info *info, const tsr_attention_desc *d)
+const tsr_micro *tsr_simt_micro(const tsr_device_info *info, const tsr_attention_desc *d)
 {
     if (info->max_workgroup < 128) return &few;
     if (info->max_workgroup < 256) return &small;
-    if (d->v.shape[3] > 64) return d->set_count && !narrow(info) && info->subgroup_min < 64 ? &small : &tall;
+    if (d->v.shape[3] > 64) return d->set_count && !tsr_narrow(info) && info->subgroup_min < 64 ? &small : &tall;
     return d->q.shape[2] > 32 ? &wide : &small;
 }
 
 /* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. */
-static int32_t suited_chunk(const tsr_device_info *info) { return narrow(info) ? 32 : 16; }
+static int32_t suited_chunk(const tsr_device_info *info) { return tsr_narrow(info) ? 32 : 16; }
 
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    const tsr_micro *const all[] = {suited(info, d), &wide, &tall, &small, &few};
+    const tsr_micro *const all[] = {tsr_simt_micro(info, d), &wide, &tall, &small, &few};
     const int32_t chunks[] = {suited_chunk(info), 16, 32};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

@@ -37,9 +37,15 @@ bool tsr_tune_attention_problem(const tsr_attention_desc *d, int keys_moved, cha
     return true;
 }
 
+static const bk_kernel_source *source_of(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tile tile)
+{
+    if (tile == TSR_TILE_MATRIX) return tsr_kernel_matrix_source(tsr_matrix_kernel(info), tsr_matrix_input(d));
+    if (tile == TSR_TILE_PACKED) return tsr_kernel_packed_source("flash", tsr_packed_input(d), tsr_packed_values(info, d));
+    return tsr_kernel_source("flash", tile);
+}
+
 tsr_tune_candidate tsr_tune_attention_candidate(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t)
 {
     return (tsr_tune_candidate){.shape = {t->tile, {t->lanes, t->rm, t->rn, t->ln, t->bc, t->d_chunk, t->kv_chunk, t->dv_slice}},
-                                .source = t->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source(tsr_matrix_kernel(info), tsr_matrix_input(d))
-                                                                     : tsr_kernel_source("flash", t->tile)};
+                                .source = source_of(info, d, t->tile)};
 }

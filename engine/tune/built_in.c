@@ -41,8 +41,8 @@ static const row rows[] = {
     {"Intel Xe-HPC", INTEL, XE_HPC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
     {"Intel Arc", INTEL, ARC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
     {"cards with matrices", NULL, NULL, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab: those of AMD and NVIDIA)"},
-    {"cards with dot products of fp16", NULL, NULL, "flash", 0, false, 0, TSR_TILE_PACKED, 0, 0,
-     "no matrices; two products of fp16 in an instruction, summed in fp32 (Lab: RDNA2)"},
+    {"cards with dot products", NULL, NULL, "flash", 0, false, 0, TSR_TILE_PACKED, 0, 0,
+     "no matrices; two products of fp16, or four of codes, in an instruction (Lab: RDNA2, Turing)"},
     {"RDNA3 and 4", AMD, RDNA3 "|" RDNA4, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
      "16 head dims staged at a time leave room for several waves (Lab)"},
     {"RDNA1 and 2", AMD, RDNA12, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
@@ -81,7 +81,7 @@ static bool suits(const row *r, const tsr_device_info *info, const char *kernel)
 {
     return (!r->kernel || strcmp(r->kernel, kernel) == 0) && (!r->vendor || has_word(info->vendor, r->vendor) || has_word(info->driver, r->vendor)) &&
            (!r->names || has_word(info->name, r->names)) && (!r->typed || r->type == info->type) && info->vector_width >= r->widths &&
-           (r->typed || info->type != TSR_DEVICE_CPU) && (r->tile != TSR_TILE_PACKED || (info->features & TSR_FEATURE_F16_DOT));
+           (r->typed || info->type != TSR_DEVICE_CPU);
 }
 
 /* A shape's number of that name; 0 if kernels have none. */
@@ -105,6 +105,8 @@ size_t tsr_built_in_find(const tsr_device_info *info, const char *kernel, const 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (!suits(&rows[i], info, kernel)) continue;
         for (size_t c = 0; c < count; c++) {
+            /* The engine lists it before simt where the device has the instruction for what is multiplied. */
+            if (rows[i].tile == TSR_TILE_PACKED && candidates[c].shape.tile == TSR_TILE_SIMT) break;
             if (!matches(&rows[i], kernel, &candidates[c].shape)) continue;
             snprintf(why, TSR_WHY, "built in for %s: %s", rows[i].class, rows[i].why);
             return c;

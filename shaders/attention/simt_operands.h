@@ -1,40 +1,12 @@
-/* What tile model simt multiplies probabilities and values as: fp32, or with PAIRS words of two neighbouring keys.
+/* What tile model simt multiplies probabilities and values as: fp32, or words of OUTER_PER neighbouring keys, fp16 or codes.
  *
  * WEIGHT(s, base)        e^(s - base)
- * PUT_WEIGHTS(at, p)     probabilities of PER neighbouring keys, for four queries
- * STAGE_VALUES           KV_CHUNK whole rows of values; STAGE_SOME_VALUES: rn rows of any kind, zeros behind them */
-#define V_PIECES ((DV_SLICE + PIECE - 1) / PIECE)
-#if PAIRS
-/* A hundredth of what the rounding to fp16 costs. */
-#define WEIGHT(s, base) f32_power(((s) - (base)) * LOG2E)
-/* Rounded before the conversion, which may truncate; the sum of all is of the unrounded. */
-#define ROUNDED(x) AS_F32((AS_U32(x) + 0x1000u) & 0xffffe000u)
-#define PUT_WEIGHTS(at, p)                                                                         \
-    U4_ST(pw, at, U4_OF(pair_of(ROUNDED(p[0].x), ROUNDED(p[1].x)), pair_of(ROUNDED(p[0].y), ROUNDED(p[1].y)), \
-                        pair_of(ROUNDED(p[0].z), ROUNDED(p[1].z)), pair_of(ROUNDED(p[0].w), ROUNDED(p[1].w))));
-#define STAGE_VALUES                                                                               \
-    {                                                                                              \
-        u4 x_[PIECE_COUNT(KV_CHUNK / 2, V_PIECES)], y_[PIECE_COUNT(KV_CHUNK / 2, V_PIECES)];       \
-        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK / 2, V_PIECES); n_++) {                  \
-            x_[n_] = LD128(VALUE_PLACE(n_, 0), 0);                                                 \
-            y_[n_] = LD128(VALUE_PLACE(n_, 1), 0);                                                 \
-        }                                                                                          \
-        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK / 2, V_PIECES); n_++) {                  \
-            const i32 to_ = PIECE_ROW(n_, V_PIECES) * V_PITCH + 8 * PIECE_AT(V_PIECES);            \
-            const u4 a_ = x_[n_], b_ = y_[n_];                                                     \
-            U4_ST(ks, to_, U4_OF(pair_low(a_.x, b_.x), pair_high(a_.x, b_.x), pair_low(a_.y, b_.y), pair_high(a_.y, b_.y))); \
-            U4_ST(ks, to_ + 4, U4_OF(pair_low(a_.z, b_.z), pair_high(a_.z, b_.z), pair_low(a_.w, b_.w), pair_high(a_.w, b_.w))); \
-        }                                                                                          \
-    }
-#define STAGE_SOME_VALUES                                                                          \
-    for (i32 e_ = LANE; e_ < held_rows * V_PITCH; e_ += LANES) {                                   \
-        const i32 t_ = e_ / V_PITCH, c_ = e_ - t_ * V_PITCH;                                       \
-        u32 word_ = 0u;                                                                            \
-        if (c_ < dvn && 2 * t_ < rn) word_ = LD16(VALUE_FROM(2 * t_), c_ * PRM(v_sd));             \
-        if (c_ < dvn && 2 * t_ + 1 < rn) word_ |= LD16(VALUE_FROM(2 * t_ + 1), c_ * PRM(v_sd)) << 16; \
-        ks[e_] = word_;                                                                            \
-    }
-#else
+ * PUT_WEIGHTS(at, p)     probabilities of OUTER_PER neighbouring keys, for four queries
+ * STAGE_VALUES           KV_CHUNK whole rows of values; STAGE_SOME_VALUES: rn rows of any kind, zeros behind them
+ * VALUES_WHOLE           may whole rows be staged so? V_PIECES: pieces of such a row */
+#if PV_DT == 0
+#define V_PIECE 4
+#define VALUES_WHOLE PIECES_WHOLE(1, V_DT, PADD(vb, dv0 * dtype_size(V_DT)), PRM(v_sn), PRM(v_sd))
 #define WEIGHT(s, base) fv_exp((s) - (base))
 #define PUT_WEIGHTS(at, p)                                                                         \
     {                                                                                              \
@@ -45,6 +17,57 @@
     }
 #define SAME_ROW(r) (r)
 #define PLAIN_PLACE(n) VALUE_PLACE(n, 0)
-#define STAGE_VALUES STAGE_PIECES(ks, V_PITCH, SAME_ROW, KV_CHUNK, V_PIECES, V_DT, PLAIN_PLACE)
-#define STAGE_SOME_VALUES STAGE_ROWS_HELD(ks, V_PITCH, SAME_ROW, held_rows, V_PIECES, V_DT, VALUE_FROM, r_ < rn ? dvn : 0, PRM(v_sd), v_whole)
+#define STAGE_VALUES STAGE_PIECES(ks, V_PITCH, SAME_ROW, KV_CHUNK, V_PIECES, FP32_PIECE, V_DT, PLAIN_PLACE)
+#define STAGE_SOME_VALUES STAGE_PARTS(ks, V_PITCH, SAME_ROW, held_rows, V_PIECES, 1, FP32_PART, V_DT, VALUE_FROM, r_ < rn ? dvn : 0, PRM(v_sd), v_whole)
+#else
+#define V_PIECE (4 * OUTER_PER) /* channels of 16 bytes */
+#define VALUES_WHOLE PIECES_WHOLE(OUTER_PER, V_DT, PADD(vb, dv0 * dtype_size(V_DT)), PRM(v_sn), PRM(v_sd))
+/* A hundredth of what the rounding to fp16 costs. */
+#define WEIGHT(s, base) f32_power(((s) - (base)) * LOG2E)
+#define PUT_WEIGHTS(at, p) U4_ST(pw, at, U4_OF(WEIGHT_WORD(p, x), WEIGHT_WORD(p, y), WEIGHT_WORD(p, z), WEIGHT_WORD(p, w)));
+#if PV_DT == 1
+/* Rounded before the conversion, which may truncate; the sum of all is of the unrounded. */
+#define ROUNDED(x) AS_F32((AS_U32(x) + 0x1000u) & 0xffffe000u)
+#define WEIGHT_WORD(p, part) pair_of(ROUNDED(p[0].part), ROUNDED(p[1].part))
+#define LD_VALUE LD16
+/* Words of the same channels of neighbouring keys, src[n] and on, become words of neighbouring keys of one channel each. */
+#define TURN_PUT(to, src, n, one, two)                                                             \
+    U4_ST(ks, to, U4_OF(pair_low(src[n].one, src[(n) + 1].one), pair_high(src[n].one, src[(n) + 1].one),  \
+                        pair_low(src[n].two, src[(n) + 1].two), pair_high(src[n].two, src[(n) + 1].two)));
+#define PUT_TURNED(to, src, n) { TURN_PUT(to, src, n, x, y) TURN_PUT((to) + 4, src, n, z, w) }
+#else
+#define CODE_OF(x) U32(f32_fma(x, 127.0f, 0.5f))
+#define WEIGHT_WORD(p, part) (CODE_OF(p[0].part) | CODE_OF(p[1].part) << 8 | CODE_OF(p[2].part) << 16 | CODE_OF(p[3].part) << 24)
+#define LD_VALUE LD8
+#define EVEN_BYTES(a, b) (((a) & 0x00ff00ffu) | ((b) & 0x00ff00ffu) << 8)
+#define ODD_BYTES(a, b) (((a) >> 8 & 0x00ff00ffu) | ((b) & 0xff00ff00u))
+#define TURN_PUT(to, src, n, part)                                                                 \
+    {                                                                                              \
+        const u32 a_ = EVEN_BYTES(src[n].part, src[(n) + 1].part), b_ = EVEN_BYTES(src[(n) + 2].part, src[(n) + 3].part); \
+        const u32 c_ = ODD_BYTES(src[n].part, src[(n) + 1].part), d_ = ODD_BYTES(src[(n) + 2].part, src[(n) + 3].part); \
+        U4_ST(ks, to, U4_OF(pair_low(a_, b_), pair_low(c_, d_), pair_high(a_, b_), pair_high(c_, d_)));  \
+    }
+#define PUT_TURNED(to, src, n) TURN_PUT(to, src, n, x) TURN_PUT((to) + 4, src, n, y) TURN_PUT((to) + 8, src, n, z) TURN_PUT((to) + 12, src, n, w)
 #endif
+#define STAGE_VALUES                                                                               \
+    if (KV_CHUNK / OUTER_PER * V_PIECES >= LANES || LANE < KV_CHUNK / OUTER_PER * V_PIECES) {      \
+        u4 x_[PIECE_COUNT(KV_CHUNK / OUTER_PER, V_PIECES) * OUTER_PER];                            \
+        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK / OUTER_PER, V_PIECES); n_++) {          \
+            UNROLL for (i32 t_ = 0; t_ < OUTER_PER; t_++) x_[n_ * OUTER_PER + t_] = LD128(VALUE_PLACE(n_, t_), 0); \
+        }                                                                                          \
+        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK / OUTER_PER, V_PIECES); n_++) {          \
+            const i32 to_ = PIECE_ROW(n_, V_PIECES) * V_PITCH + V_PIECE * PIECE_AT(V_PIECES);      \
+            PUT_TURNED(to_, x_, n_ * OUTER_PER)                                                    \
+        }                                                                                          \
+    }
+#define STAGE_SOME_VALUES                                                                          \
+    for (i32 e_ = LANE; e_ < held_rows * V_PITCH; e_ += LANES) {                                   \
+        const i32 r_ = e_ / V_PITCH * OUTER_PER, c_ = e_ % V_PITCH;                                \
+        u32 word_ = 0u;                                                                            \
+        UNROLL for (i32 t_ = 0; t_ < OUTER_PER; t_++) {                                            \
+            if (c_ < dvn && r_ + t_ < rn) word_ |= LD_VALUE(VALUE_FROM(r_ + t_), c_ * PRM(v_sd)) << (32 / OUTER_PER * t_); \
+        }                                                                                          \
+        ks[e_] = word_;                                                                            \
+    }
+#endif
+#define V_PIECES ((DV_SLICE + V_PIECE - 1) / V_PIECE)

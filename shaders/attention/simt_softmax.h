@@ -43,14 +43,14 @@
             UNROLL for (i32 j = 0; j < RN / 4; j++) {
                 const f4 base = F4_LD(row_base, QUAD_COL(j));
                 sums[j] = sums[j] * F4_LD(row_scale, QUAD_COL(j));
-                UNROLL for (i32 i = 0; i < RM; i += PER) {
-                    f4 p[PER];
-                    UNROLL for (i32 n = 0; n < PER; n++) {
+                UNROLL for (i32 i = 0; i < RM; i += OUTER_PER) {
+                    f4 p[OUTER_PER];
+                    UNROLL for (i32 n = 0; n < OUTER_PER; n++) {
                         p[n] = F4_OF(WEIGHT(scores[i + n][j].x, base.x), WEIGHT(scores[i + n][j].y, base.y), WEIGHT(scores[i + n][j].z, base.z),
                                      WEIGHT(scores[i + n][j].w, base.w));
                         sums[j] = sums[j] + p[n];
                     }
-                    PUT_WEIGHTS(DOT_ROW(i) / PER * QT + QUAD_COL(j), p)
+                    PUT_WEIGHTS(DOT_ROW(i) / OUTER_PER * QT + QUAD_COL(j), p)
                 }
             }
         }

@@ -86,13 +86,16 @@
 /* At the end of a tile's turn. */
 #if TILE == TILE_SIMT
 #include "../tile/quads.h"
-/* Of staged keys and queries, in held values; words of queries stay for all keys, but for short chunks, which come anew with those of keys. */
-#define D_PITCH QUAD_PITCH(D_CHUNK / PER)
-#define Q_CHUNKS (PER == 1 || D_CHUNK < 64 ? 1 : (D + D_CHUNK - 1) / D_CHUNK)
-#define Q_PITCH QUAD_PITCH(Q_CHUNKS * D_CHUNK / PER)
-#define K_PIECES (D_CHUNK / PIECE)
+/* Of staged keys and queries, in words; those of queries of several values stay for all keys, but for short chunks, which come anew with those of keys. */
+#define D_PITCH QUAD_PITCH(D_CHUNK / DOT_PER)
+#define Q_CHUNKS (DOT_PER == 1 || D_CHUNK < 64 ? 1 : (D + D_CHUNK - 1) / D_CHUNK)
+#define Q_PITCH QUAD_PITCH(Q_CHUNKS * D_CHUNK / DOT_PER)
+#define K_PIECES (D_CHUNK / (4 * DOT_PER))
+/* Steps of the codes of a tile's keys, those of an invocation's rows of scores side by side. */
+#define KEY_STEPS (CODES != 0 ? BC : 4)
+#define STEP_SLOT(r) ((r) / OUTER_PER % LM * RM + (r) / OUTER_PER / LM * OUTER_PER + (r) % OUTER_PER)
 /* Do scores pass through memory, whatever the tile? */
-#define TO_MEMORY (CODES + HAS_CAP + (BIAS_DT + 1) + HAS_MASK + TAGGED + (HAS_USER ? 1 : 0) + SCORES_STAY > 0)
+#define TO_MEMORY (HAS_CAP + (BIAS_DT + 1) + HAS_MASK + TAGGED + (HAS_USER ? 1 : 0) + SCORES_STAY > 0)
 #define NEXT_TILE begun = true; key0 += keys; left -= keys;
 #else
 #define NEXT_TILE key0 += keys; left -= keys;

@@ -1,4 +1,5 @@
 /* What stands between the scores of a tile in ps and its softmax. A text within a kernel's loop. */
+#if TILE != TILE_SIMT
         if (CODES != 0) { /* whole numbers below 2^24, and exact up to here: 127 * 127 * D for D up to 1024 */
             i32 e = CELL0;
             do {
@@ -8,6 +9,7 @@
                 e += CELL_STEP;
             } while (e < keys * CELLS);
         }
+#endif
         const bool before = HAS_CAP != 0 || BIAS_DT >= 0, after = HAS_MASK != 0 || TAGGED != 0 || tested;
         if (before || (after && !HAS_USER)) { SCORE_PASS(true, !HAS_USER) }
         if (HAS_USER) { USER_TILE }

@@ -42,14 +42,14 @@
     i32 entry = LI(piece_at), entries = LI(piece_at + 1), left = 0, key0 = 0, block = -1, block_at = 0, bits_at = 0;
 #if TILE == TILE_SIMT
     bool begun = false;
-    const bool q_whole = PIECES_WHOLE(Q_DT, qb, PRM(q_sn), PRM(q_sd)), k_whole = PIECES_WHOLE(K_DT, kb, PRM(k_sn), PRM(k_sd));
+    const bool q_whole = PIECES_WHOLE(DOT_PER, Q_DT, qb, PRM(q_sn), PRM(q_sd)), k_whole = PIECES_WHOLE(DOT_PER, K_DT, kb, PRM(k_sn), PRM(k_sd));
     /* Pieces of whole rows, as an invocation fetches them. */
     const bool k_fast = k_whole && D % D_CHUNK + PIECES_LEFT(BC, K_PIECES) == 0;
     const bool q_fast = q_whole && D % D_CHUNK + Q_CHUNKS - 1 + PIECES_LEFT(QT, K_PIECES) == 0;
-    const i64 k_from = I64(PIECE_ROW(0, K_PIECES)) * PRM(k_sn) + I64(PIECE_AT(K_PIECES) * PIECE * dtype_size(K_DT));
+    const i64 k_from = I64(PIECE_ROW(0, K_PIECES)) * PRM(k_sn) + I64(PIECE_AT(K_PIECES) * 4 * DOT_PER * dtype_size(K_DT));
     ptr q_from[PIECE_COUNT(QT, K_PIECES)];
     UNROLL for (i32 n = 0; n < PIECE_COUNT(QT, K_PIECES); n++) {
         const i32 r = PIECE_ROW(n, K_PIECES);
-        q_from[n] = PADD(qb, I64(row_at[r < QT ? r : QT - 1]) * PRM(q_sn) + I64(PIECE_AT(K_PIECES) * PIECE * dtype_size(Q_DT)));
+        q_from[n] = PADD(qb, I64(row_at[r < QT ? r : QT - 1]) * PRM(q_sn) + I64(PIECE_AT(K_PIECES) * 4 * DOT_PER * dtype_size(Q_DT)));
     }
 #endif

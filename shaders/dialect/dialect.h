@@ -17,15 +17,16 @@
  * fv, iv: VW adjacent columns (1 in GLSL); FV(x), IV_IOTA, FV_SEL(cond, a, b), FV_FIRST(v), fv_max, fv_fma, fv_floor; fv_bits, iv_bits: the same bits.
  * f4, not in C: four adjacent values; F4(x), F4_OF(a, b, c, d), F4_LD/F4_ST(a, i) of shared memory, i a multiple of 4, F4_LDG/F4_STG(p, q) the q-th four of
  * fp32 at an address aligned to them, F4_LDGH, F4_LDGB, F4_LDG8 likewise of fp16, bf16, int8; PLOW(p) the low bits of an address. u4, U4_OF, U4_LD,
- * U4_ST: the same of u32; f32_power: 2^x as the hardware has it, for what is rounded to 16 bits; LD128(p, i): the i-th of them at an address that is a multiple of 16.
+ * U4_ST: the same of u32; LD128(p, i): the i-th of them at an address that is a multiple of 16; AS_F4, AS_U4: the same bits. i4, I4(x), I4_OF: of i32;
+ * i4_to_f4. f32_power: 2^x as the hardware has it, for what is rounded to 16 bits.
  * Where a loop holds loads that are the same for the whole workgroup, write it as do-while: llvmpipe runs
  * a for loop's body once too often, with no invocation active, and such loads then read past the end.
  * No other file asks which language it is in, and bodies use no pointers but ptr. */
 #ifndef TSR_DIALECT_H
 #define TSR_DIALECT_H
 
-#if PAIRS
-#include "pairs.h"
+#if QK_DT || PV_DT
+#include "dots.h"
 #endif
 #if defined(TSR_GLSL)
 #if TILE == 4

@@ -85,6 +85,12 @@ layout(buffer_reference, scalar, buffer_reference_align = 1) buffer u8_p_ { uint
 #define U4_LD(a, i) uvec4((a)[i], (a)[(i) + 1], (a)[(i) + 2], (a)[(i) + 3])
 #define U4_ST(a, i, value) { const uvec4 v_ = value; a[i] = v_.x; a[(i) + 1] = v_.y; a[(i) + 2] = v_.z; a[(i) + 3] = v_.w; }
 #define LD128(p, i) (u128_p_(p).v[i])
+#define AS_F4(x) uintBitsToFloat(x)
+#define AS_U4(x) floatBitsToUint(x)
+#define i4 ivec4
+#define I4(x) ivec4(x)
+#define I4_OF(a, b, c, d) ivec4(a, b, c, d)
+#define i4_to_f4(x) vec4(x)
 #define f4_fma(a, b, c) fma(a, b, c)
 #define f4_max(a, b) max(a, b)
 #define f4_floor(a) floor(a)

@@ -130,6 +130,12 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #define U4_LD(a, i) (*(__local const uint4 *)((a) + (i)))
 #define U4_ST(a, i, x) *(__local uint4 *)((a) + (i)) = (x)
 #define LD128(p, i) (((__global const uint4 *)(p))[i])
+#define AS_F4(x) as_float4(x)
+#define AS_U4(x) as_uint4(x)
+#define i4 int4
+#define I4(x) ((int4)(x))
+#define I4_OF(a, b, c, d) ((int4)(a, b, c, d))
+#define i4_to_f4(x) convert_float4(x)
 #define f4_fma(a, b, c) fma(a, b, c)
 #define f4_max(a, b) fmax(a, b)
 #define f4_floor(a) floor(a)

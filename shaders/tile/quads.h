@@ -5,79 +5,121 @@
  * are quads: QUAD_ROW(i) begins the i-th of RM / 4. A row of shared memory has an odd number of quads, QUAD_PITCH(n), so that rows
  * that are read together lie in different banks.
  *
- * What is multiplied lies in shared memory as values of type `held`, quads of which are `held4`: fp32 numbers, or, with PAIRS, words of two fp16
- * values that follow each other in the direction of the sum: head dims, or keys of one channel. PER: values of a `held`. */
+ * What is multiplied lies in shared memory as words that hold what follows each other in the direction of the sum: head dims, or keys of one
+ * channel. QK_DT says what those of scores are, PV_DT those of outputs, as the types of storage: an fp32 number, two fp16 values, four int8 codes.
+ * DOT_PER, OUTER_PER: values of a word. Products of codes are summed in int32, others in fp32. */
 #ifndef TSR_QUADS_H
 #define TSR_QUADS_H
 
-#if PAIRS
-#define PER 2
-#define held u32
-#define held4 u4
-#define HELD4_LD U4_LD
-#define HELD4_ST U4_ST
-#define QUAD_MAC(a, b, c, d, e, acc) F4_OF(dot2(a, b, (acc).x), dot2(a, c, (acc).y), dot2(a, d, (acc).z), dot2(a, e, (acc).w))
-#else
-#define PER 1
-#define held f32
-#define held4 f4
-#define HELD4_LD F4_LD
-#define HELD4_ST F4_ST
-#define QUAD_MAC(a, b, c, d, e, acc) f4_fma(F4(a), F4_OF(b, c, d, e), acc)
+/* acc += the products of word a with each of four words. */
+HELPER f4 mac_fp32(u32 a, u4 b, f4 acc) { return f4_fma(F4(AS_F32(a)), AS_F4(b), acc); }
+#if QK_DT == 1 || PV_DT == 1
+HELPER f4 mac_pairs(u32 a, u4 b, f4 acc) { return F4_OF(dot2(a, b.x, acc.x), dot2(a, b.y, acc.y), dot2(a, b.z, acc.z), dot2(a, b.w, acc.w)); }
 #endif
+#if QK_DT == 7 || PV_DT == 7
+HELPER i4 mac_fours(u32 a, u4 b, i4 acc) { return I4_OF(dot4(a, b.x, acc.x), dot4(a, b.y, acc.y), dot4(a, b.z, acc.z), dot4(a, b.w, acc.w)); }
+#endif
+
+/* _SUM: four sums; _F4: them as fp32; _PIECE: of a whole quad of words; _PART: see load_part. */
+#if QK_DT == 7
+#define DOT_PER 4
+#define DOT_MAC mac_fours
+#define DOT_SUM i4
+#define DOT_ZERO I4(0)
+#define DOT_F4(x) i4_to_f4(x)
+#define DOT_PIECE(dt, p) LD128(p, 0)
+#define DOT_PART(dt, p, c, n, sd, whole) load_fours(p, c, n, whole)
+#elif QK_DT == 1
+#define DOT_PER 2
+#define DOT_MAC mac_pairs
+#define DOT_SUM f4
+#define DOT_ZERO F4(0.0f)
+#define DOT_F4(x) (x)
+#define DOT_PIECE(dt, p) LD128(p, 0)
+#define DOT_PART(dt, p, c, n, sd, whole) load_pairs(p, c, n, sd, whole)
+#else
+#define DOT_PER 1
+#define DOT_MAC mac_fp32
+#define DOT_SUM f4
+#define DOT_ZERO F4(0.0f)
+#define DOT_F4(x) (x)
+#define DOT_PIECE FP32_PIECE
+#define DOT_PART FP32_PART
+#endif
+#if PV_DT == 7
+#define OUTER_PER 4
+#define OUTER_MAC mac_fours
+#define OUTER_SUM i4
+#define OUTER_ZERO I4(0)
+#define OUTER_F4(x) i4_to_f4(x)
+#define OUTER_LD U4_LD
+#elif PV_DT == 1
+#define OUTER_PER 2
+#define OUTER_MAC mac_pairs
+#define OUTER_SUM f4
+#define OUTER_ZERO F4(0.0f)
+#define OUTER_F4(x) (x)
+#define OUTER_LD U4_LD
+#else
+#define OUTER_PER 1
+#define OUTER_MAC mac_fp32
+#define OUTER_SUM f4
+#define OUTER_ZERO F4(0.0f)
+#define OUTER_F4(x) (x)
+#define OUTER_LD(a, i) AS_U4(F4_LD(a, i))
+#endif
+#define FP32_PIECE(dt, p) AS_U4(load_quad(dt, p, 0))
+#define FP32_PART(dt, p, c, n, sd, whole) AS_U4(load_part(dt, p, c, n, sd, whole))
 
 #define LM (LANES / LN)
 #define QUAD_COL(j) (4 * (LANE % LN + (j) * LN))
 #define QUAD_ROW(i) (4 * (LANE_OVER(LN) + (i) * LM))
-#define DOT_ROW(i) (PER * (LANE_OVER(LN) + (i) / PER * LM) + (i) % PER) /* those of a word follow each other */
+#define DOT_ROW(i) (OUTER_PER * (LANE_OVER(LN) + (i) / OUTER_PER * LM) + (i) % OUTER_PER) /* those of a word of outputs follow each other */
 #define QUAD_PITCH(n) (((n) / 4 | 1) * 4)
 /* Where a column is kept among the rows of the second operand of QUAD_DOT: its quad's values apart, as the quads of neighbours are read together. */
 #define DOT_SLOT(c) (((c) / (4 * LN) * 4 + (c) % 4) * LN + (c) / 4 % LN)
 
-#define QUAD_ZERO(acc)                                                                             \
-    UNROLL for (i32 i_ = 0; i_ < RM; i_++) { UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) acc[i_][j_] = F4(0.0f); }
+#define QUAD_SET(acc, x)                                                                           \
+    UNROLL for (i32 i_ = 0; i_ < RM; i_++) { UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) acc[i_][j_] = x; }
 
-/* acc[i][j] += rows of a (DOT_ROW) times rows of b (columns, in their slots, from b0 on), n held values each, a multiple of 4. */
+/* acc[i][j] += rows of a (DOT_ROW) times rows of b (columns, in their slots, from b0 on), n words each, a multiple of 4. */
+#define DOT_STEP(acc, a, b, part)                                                                  \
+    UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++)                                                     \
+        acc[j_] = DOT_MAC(a.part, U4_OF(b[4 * j_].part, b[4 * j_ + 1].part, b[4 * j_ + 2].part, b[4 * j_ + 3].part), acc[j_]);
 #define QUAD_DOT(acc, a, a_pitch, b, b0, b_pitch, n)                                                  \
     SUM_LOOP for (i32 k_ = 0; k_ < (n); k_ += 4) {                                                 \
-        held4 b_[RN];                                                                              \
-        UNROLL for (i32 j_ = 0; j_ < RN; j_++) b_[j_] = HELD4_LD(b, (b0) + (j_ * LN + LANE % LN) * (b_pitch) + k_); \
+        u4 b_[RN];                                                                                 \
+        UNROLL for (i32 j_ = 0; j_ < RN; j_++) b_[j_] = U4_LD(b, (b0) + (j_ * LN + LANE % LN) * (b_pitch) + k_); \
         UNROLL for (i32 i_ = 0; i_ < RM; i_++) {                                                   \
-            const held4 a_ = HELD4_LD(a, DOT_ROW(i_) * (a_pitch) + k_);                            \
-            UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) {                                           \
-                acc[i_][j_] = QUAD_MAC(a_.x, b_[4 * j_].x, b_[4 * j_ + 1].x, b_[4 * j_ + 2].x, b_[4 * j_ + 3].x, acc[i_][j_]); \
-                acc[i_][j_] = QUAD_MAC(a_.y, b_[4 * j_].y, b_[4 * j_ + 1].y, b_[4 * j_ + 2].y, b_[4 * j_ + 3].y, acc[i_][j_]); \
-                acc[i_][j_] = QUAD_MAC(a_.z, b_[4 * j_].z, b_[4 * j_ + 1].z, b_[4 * j_ + 2].z, b_[4 * j_ + 3].z, acc[i_][j_]); \
-                acc[i_][j_] = QUAD_MAC(a_.w, b_[4 * j_].w, b_[4 * j_ + 1].w, b_[4 * j_ + 2].w, b_[4 * j_ + 3].w, acc[i_][j_]); \
-            }                                                                                      \
+            const u4 a_ = U4_LD(a, DOT_ROW(i_) * (a_pitch) + k_);                                  \
+            DOT_STEP(acc[i_], a_, b_, x) DOT_STEP(acc[i_], a_, b_, y) DOT_STEP(acc[i_], a_, b_, z) DOT_STEP(acc[i_], a_, b_, w) \
         }                                                                                          \
     }
 
-/* acc[nb][i][j] += columns of a (QUAD_ROW, the nb-th TILE_ROWS of them from a0 on) times columns of b (QUAD_COL, from b0 on), over n rows of held
- * values, a multiple of 4. */
+/* acc[nb][i][j] += columns of a (QUAD_ROW, the nb-th TILE_ROWS of them from a0 on) times columns of b (QUAD_COL, from b0 on), over n rows of
+ * words, a multiple of 4. b's are fp32 numbers where a's words are. */
 #define QUAD_OUTER(acc, blocks, a, a0, a_pitch, b, b0, b_pitch, n)                                 \
     SUM_LOOP for (i32 k_ = 0; k_ < (n); k_ += 4) {                                                 \
         UNROLL for (i32 step_ = 0; step_ < 4; step_++) {                                           \
-            held4 b_[RN / 4];                                                                      \
-            UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) b_[j_] = HELD4_LD(b, (b0) + (k_ + step_) * (b_pitch) + QUAD_COL(j_)); \
+            u4 b_[RN / 4];                                                                         \
+            UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) b_[j_] = OUTER_LD(b, (b0) + (k_ + step_) * (b_pitch) + QUAD_COL(j_)); \
             UNROLL for (i32 nb_ = 0; nb_ < (blocks); nb_++) {                                      \
                 UNROLL for (i32 i_ = 0; i_ < RM / 4; i_++) {                                       \
-                    const held4 a_ = HELD4_LD(a, (a0) + nb_ * TILE_ROWS + (k_ + step_) * (a_pitch) + QUAD_ROW(i_)); \
+                    const u4 a_ = U4_LD(a, (a0) + nb_ * TILE_ROWS + (k_ + step_) * (a_pitch) + QUAD_ROW(i_)); \
                     UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) {                                   \
-                        acc[nb_][4 * i_][j_] = QUAD_MAC(a_.x, b_[j_].x, b_[j_].y, b_[j_].z, b_[j_].w, acc[nb_][4 * i_][j_]); \
-                        acc[nb_][4 * i_ + 1][j_] = QUAD_MAC(a_.y, b_[j_].x, b_[j_].y, b_[j_].z, b_[j_].w, acc[nb_][4 * i_ + 1][j_]); \
-                        acc[nb_][4 * i_ + 2][j_] = QUAD_MAC(a_.z, b_[j_].x, b_[j_].y, b_[j_].z, b_[j_].w, acc[nb_][4 * i_ + 2][j_]); \
-                        acc[nb_][4 * i_ + 3][j_] = QUAD_MAC(a_.w, b_[j_].x, b_[j_].y, b_[j_].z, b_[j_].w, acc[nb_][4 * i_ + 3][j_]); \
+                        acc[nb_][4 * i_][j_] = OUTER_MAC(a_.x, b_[j_], acc[nb_][4 * i_][j_]);      \
+                        acc[nb_][4 * i_ + 1][j_] = OUTER_MAC(a_.y, b_[j_], acc[nb_][4 * i_ + 1][j_]); \
+                        acc[nb_][4 * i_ + 2][j_] = OUTER_MAC(a_.z, b_[j_], acc[nb_][4 * i_ + 2][j_]); \
+                        acc[nb_][4 * i_ + 3][j_] = OUTER_MAC(a_.w, b_[j_], acc[nb_][4 * i_ + 3][j_]); \
                     }                                                                              \
                 }                                                                                  \
             }                                                                                      \
         }                                                                                          \
     }
 
-/* Values that an invocation stages at a time: a quad of held ones. May those of rows that begin at p, `step` bytes apart and sd elements from value
- * to value, be loaded as one? */
-#define PIECE (4 * PER)
-#define PIECES_WHOLE(dt, p, step, sd) ((sd) == 1 && ((PLOW(p) | U32(step)) & U32(PIECE * dtype_size(dt) - 1)) == 0u)
+/* An invocation stages a piece at a time, a quad of words, of `per` values each. May pieces of rows that begin at p, `step` bytes apart and sd elements
+ * from value to value, be loaded as one? */
+#define PIECES_WHOLE(per, dt, p, step, sd) ((sd) == 1 && ((PLOW(p) | U32(step)) & U32(4 * (per) * dtype_size(dt) - 1)) == 0u)
 
 /* The q-th quad at p. */
 HELPER f4 load_quad(i32 dtype, ptr p, i32 q)
@@ -96,30 +138,35 @@ HELPER f4 load_part(i32 dtype, ptr p, i32 c, i32 n, i32 sd, bool whole)
                  c + 2 < n ? load_as(dtype, p, (c + 2) * sd) : 0.0f, c + 3 < n ? load_as(dtype, p, (c + 3) * sd) : 0.0f);
 }
 
-/* The same as held values. */
-#if PAIRS
-#define LOAD_PIECE(dt, p) LD128(p, 0)
-#define LOAD_HELD(dt, p, c, n, sd, whole) load_words(p, c, n, sd, whole)
-HELPER u32 load_word(ptr p, i32 c, i32 n, i32 sd)
+/* The same as words of fp16 values. */
+#if QK_DT == 1
+HELPER u32 load_pair(ptr p, i32 c, i32 n, i32 sd)
 {
     return (c < n ? LD16(p, c * sd) : 0u) | (c + 1 < n ? LD16(p, (c + 1) * sd) : 0u) << 16;
 }
-HELPER u4 load_words(ptr p, i32 c, i32 n, i32 sd, bool whole)
+HELPER u4 load_pairs(ptr p, i32 c, i32 n, i32 sd, bool whole)
 {
     if (whole && c + 8 <= n) return LD128(p, c / 8);
-    return U4_OF(load_word(p, c, n, sd), load_word(p, c + 2, n, sd), load_word(p, c + 4, n, sd), load_word(p, c + 6, n, sd));
+    return U4_OF(load_pair(p, c, n, sd), load_pair(p, c + 2, n, sd), load_pair(p, c + 4, n, sd), load_pair(p, c + 6, n, sd));
 }
-#else
-#define LOAD_PIECE(dt, p) load_quad(dt, p, 0)
-#define LOAD_HELD(dt, p, c, n, sd, whole) load_part(dt, p, c, n, sd, whole)
+#endif
+
+/* The same of codes, which lie side by side in rows of whole words. */
+#if QK_DT == 7
+HELPER u32 load_four(ptr p, i32 c, i32 n) { return c < n ? LD32(p, c / 4) & 0xffffffffu >> (c + 4 > n ? 8 * (c + 4 - n) : 0) : 0u; }
+HELPER u4 load_fours(ptr p, i32 c, i32 n, bool whole)
+{
+    if (whole && c + 16 <= n) return LD128(p, c / 16);
+    return U4_OF(load_four(p, c, n), load_four(p, c + 4, n), load_four(p, c + 8, n), load_four(p, c + 12, n));
+}
 #endif
 
 /* Rows of n values to rows of `to`, pitch apart and filled with zeros up to `pieces`, spread over the workgroup; row r lies at FROM(r) and goes to
- * TO(r). */
-#define STAGE_ROWS_HELD(to, pitch, TO, rows, pieces, dt, FROM, n, sd, whole)                       \
+ * TO(r). PART: how a piece of `per` values to a word is loaded. */
+#define STAGE_PARTS(to, pitch, TO, rows, pieces, per, PART, dt, FROM, n, sd, whole)                \
     for (i32 e_ = LANE; e_ < (rows) * (pieces); e_ += LANES) {                                     \
         const i32 r_ = e_ / (pieces), c_ = e_ - r_ * (pieces);                                     \
-        HELD4_ST(to, TO(r_) * (pitch) + 4 * c_, LOAD_HELD(dt, FROM(r_), PIECE * c_, n, sd, whole)); \
+        U4_ST(to, TO(r_) * (pitch) + 4 * c_, PART(dt, FROM(r_), 4 * (per) * c_, n, sd, whole));    \
     }
 
 /* The same of whole rows, all loads before all stores. The n-th piece of an invocation is of row PIECE_ROW(n) and lies at PLACE(n); what is to be
@@ -129,11 +176,11 @@ HELPER u4 load_words(ptr p, i32 c, i32 n, i32 sd, bool whole)
 #define PIECE_STEP(pieces) (LANES / (pieces))
 #define PIECE_ROW(n, pieces) (LANE / (pieces) + (n) * PIECE_STEP(pieces))
 #define PIECE_AT(pieces) (LANE % (pieces))
-#define STAGE_PIECES(to, pitch, TO, rows, pieces, dt, PLACE)                                       \
+#define STAGE_PIECES(to, pitch, TO, rows, pieces, LOAD, dt, PLACE)                                 \
     if ((rows) * (pieces) >= LANES || LANE < (rows) * (pieces)) {                                  \
-        held4 x_[PIECE_COUNT(rows, pieces)];                                                      \
-        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(rows, pieces); n_++) x_[n_] = LOAD_PIECE(dt, PLACE(n_)); \
-        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(rows, pieces); n_++) { HELD4_ST(to, TO(PIECE_ROW(n_, pieces)) * (pitch) + 4 * PIECE_AT(pieces), x_[n_]); } \
+        u4 x_[PIECE_COUNT(rows, pieces)];                                                          \
+        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(rows, pieces); n_++) x_[n_] = LOAD(dt, PLACE(n_)); \
+        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(rows, pieces); n_++) { U4_ST(to, TO(PIECE_ROW(n_, pieces)) * (pitch) + 4 * PIECE_AT(pieces), x_[n_]); } \
     }
 
 #endif

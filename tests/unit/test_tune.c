@@ -474,19 +474,22 @@ static void classes(void **state)
     }
 }
 
-/* Words of two fp16 values are the choice of fp16 alone, and of devices that have dot products of them. */
+/* Words are the choice of what devices have dot products of: two fp16 values, or four codes where those are fast. */
 static void packed(void **state)
 {
     (void)state;
-    for (int i = 0; i < 8; i++) {
-        const bool dot = i & 1, half = i & 2, cpu = i & 4;
-        const tsr_device_info info = {.type = cpu ? TSR_DEVICE_CPU : TSR_DEVICE_DISCRETE,
+    enum { HALVES = 1, FOURS = 2, CPU = 4, HALF = 8, CODES = 16, ALL = 32 };
+    for (int i = 0; i < ALL; i++) {
+        const bool half = i & HALF, codes = i & CODES, listed_here = half || codes;
+        const bool suits = !(i & CPU) && (codes ? i & FOURS : half && i & HALVES);
+        const tsr_device_info info = {.type = i & CPU ? TSR_DEVICE_CPU : TSR_DEVICE_DISCRETE,
                                       .vector_width = 1,
-                                      .features = dot ? TSR_FEATURE_F16_DOT : 0,
+                                      .features = TSR_FEATURE_INT8_DOT | (i & HALVES ? TSR_FEATURE_F16_DOT : 0) |
+                                                  (i & FOURS ? TSR_FEATURE_INT8_DOT_FAST : 0),
                                       .max_workgroup = 1024,
                                       .shared_bytes = 65536};
         const tsr_layout l = {.dtype = half ? TSR_F16 : TSR_F32, .shape = {1, 1, 300, 64}, .stride = {19200, 19200, 64, 1}};
-        const tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f};
+        const tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f, .codes = {.bits = codes ? 8 : 0, .values = codes ? TSR_F16 : 0}};
         tsr_tiling all[TSR_MAX_CANDIDATES];
         tsr_tune_candidate candidates[TSR_MAX_CANDIDATES];
         char why[TSR_WHY];
@@ -494,11 +497,15 @@ static void packed(void **state)
         const size_t count = tsr_attention_candidates(&info, &d, all);
         for (size_t c = 0; c < count; c++) {
             candidates[c] = tsr_tune_attention_candidate(&info, &d, &all[c]);
-            listed = listed || all[c].tile == TSR_TILE_PACKED;
+            assert_non_null(candidates[c].source);
+            if (all[c].tile != TSR_TILE_PACKED) continue;
+            listed = true;
+            assert_int_equal(candidates[c].source->input, codes ? TSR_I8 : TSR_F16);
+            assert_int_equal(candidates[c].source->values, !codes || i & (HALVES | CPU) ? TSR_F16 : TSR_F32);
         }
         const size_t chosen = tsr_built_in_find(&info, "flash", candidates, count, why);
-        assert_int_equal(listed, half);
-        assert_int_equal(all[chosen].tile, dot && half && !cpu ? TSR_TILE_PACKED : TSR_TILE_SIMT);
+        assert_int_equal(listed, listed_here);
+        assert_int_equal(all[chosen].tile, suits ? TSR_TILE_PACKED : TSR_TILE_SIMT);
     }
 }
 

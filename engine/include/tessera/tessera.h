@@ -92,14 +92,15 @@ typedef enum tsr_device_type {
 
 /* Bits of tsr_device_info.features. */
 enum {
-    TSR_FEATURE_F16 = 1u << 0,      /* fp16 arithmetic */
-    TSR_FEATURE_BF16 = 1u << 1,     /* bf16 arithmetic */
-    TSR_FEATURE_INT8_DOT = 1u << 2, /* packed 8-bit dot products */
-    TSR_FEATURE_SUBGROUP = 1u << 3, /* sub-group broadcasts and reductions in kernels */
-    TSR_FEATURE_MATRIX = 1u << 4,   /* cooperative matrices; shapes below */
-    TSR_FEATURE_UNIFIED = 1u << 5,  /* device memory is host memory: no staging copies */
-    TSR_FEATURE_DPAS = 1u << 6,     /* Intel's matrix engines, whose operands are registers in a known order; shapes below */
-    TSR_FEATURE_F16_DOT = 1u << 7   /* dot products of two fp16 values with fp32 sums */
+    TSR_FEATURE_F16 = 1u << 0,          /* fp16 arithmetic */
+    TSR_FEATURE_BF16 = 1u << 1,         /* bf16 arithmetic */
+    TSR_FEATURE_INT8_DOT = 1u << 2,     /* packed 8-bit dot products, be they slow */
+    TSR_FEATURE_SUBGROUP = 1u << 3,     /* sub-group broadcasts and reductions in kernels */
+    TSR_FEATURE_MATRIX = 1u << 4,       /* cooperative matrices; shapes below */
+    TSR_FEATURE_UNIFIED = 1u << 5,      /* device memory is host memory: no staging copies */
+    TSR_FEATURE_DPAS = 1u << 6,         /* Intel's matrix engines, whose operands are registers in a known order; shapes below */
+    TSR_FEATURE_F16_DOT = 1u << 7,      /* dot products of two fp16 values with fp32 sums */
+    TSR_FEATURE_INT8_DOT_FAST = 1u << 8 /* those of four signed values take less than products one by one, as the driver says */
 };
 
 /* C[m,n] += A[m,k] B[k,n] that sub-groups multiply in hardware; component types as short names. */
@@ -325,7 +326,9 @@ typedef enum tsr_tile {
     TSR_TILE_SIMT = 2,     /* a workgroup stages tiles in shared memory: GPUs */
     TSR_TILE_SUBGROUP = 3, /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
     TSR_TILE_MATRIX = 4,   /* sub-groups multiply fragments in hardware (TSR_FEATURE_MATRIX or _DPAS); fp16, bf16, int8 in, fp32 or int32 sums */
-    TSR_TILE_PACKED = 5,   /* as simt; fp16 in, two values to a word, fp32 sums: GPUs with TSR_FEATURE_F16_DOT */
+    /* As simt, for dot products of words: of two fp16 values with fp32 sums (TSR_FEATURE_F16_DOT), of four int8 codes with int32 sums
+     * (TSR_FEATURE_INT8_DOT_FAST). */
+    TSR_TILE_PACKED = 5,
     TSR_TILE_COUNT
 } tsr_tile;
 
