@@ -10,6 +10,7 @@
 
 #define QUERY_SUB_GROUP_SIZES 0x4108 /* cl_intel_required_subgroup_size */
 #define QUERY_AMD_WAVE_WIDTH 0x4043  /* cl_amd_device_attribute_query */
+#define QUERY_PACKED_DOT 0x1075      /* cl_khr_integer_dot_product */
 
 #define INTEL "cl_khr_fp16 cl_khr_subgroups cl_intel_subgroups cl_intel_subgroups_short cl_intel_required_subgroup_size"
 #define MATRICES " cl_khr_integer_dot_product cl_intel_subgroup_matrix_multiply_accumulate cl_intel_subgroup_local_block_io cl_intel_bfloat16_conversions"
@@ -153,6 +154,7 @@ static cl_int answer_number(cl_ulong value, size_t size, size_t room, void *out,
 cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t room, void *out, size_t *needed)
 {
     const struct card *card = ((cl_platform_id)(void *)device)->card;
+    static const cl_bool fast[6] = {CL_TRUE, CL_TRUE, CL_TRUE, CL_TRUE, CL_TRUE, CL_TRUE};
     size_t sizes = 0;
     while (sizes < 4 && card->subgroups[sizes]) sizes++;
     switch (what) {
@@ -189,6 +191,8 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t room, vo
         return answer_number(1, sizeof(cl_uint), room, out, needed);
     case QUERY_SUB_GROUP_SIZES:
         return answer(card->subgroups, sizes * sizeof(size_t), room, out, needed);
+    case QUERY_PACKED_DOT: /* Intel's cards that have it have it in hardware */
+        return strstr(card->extensions, "cl_khr_integer_dot_product") ? answer(fast, sizeof(fast), room, out, needed) : CL_INVALID_VALUE;
     case QUERY_AMD_WAVE_WIDTH:
         return answer_number(card->subgroups[0], sizeof(cl_uint), room, out, needed);
     default:

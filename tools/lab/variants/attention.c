@@ -36,6 +36,25 @@ static tsr_status window(tsr_set **out)
     return tsr_set_create(&desc, out);
 }
 
+/* Codes on cards whose matrices would do them, by the vector units alone. */
+static void in_codes(lab *l, tsr_dtype dtype, int64_t d)
+{
+    static const struct {
+        const char *name;
+        tsr_dtype values;
+    } kinds[] = {{"int8 f32", TSR_F32}, {"int8", TSR_F16}, {"int8 values", TSR_I8}};
+    const bool fast = tsr_device_info_of(l->dev)->features & TSR_FEATURE_INT8_DOT_FAST;
+    for (size_t i = 0; i < 6 && dtype == TSR_F16; i++) {
+        const bool packed = i >= 3;
+        if (packed && !fast) continue;
+        if (!lab_begin(l, false, "flash f16 d%d %s %s", (int)d, kinds[i % 3].name, packed ? "packed" : "simt")) continue;
+        tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = kinds[i % 3].values};
+        desc.tile = packed ? TSR_TILE_PACKED : TSR_TILE_SIMT;
+        prepare(l, &desc);
+    }
+}
+
 static void forms(lab *l, tsr_dtype dtype, int64_t d)
 {
     const char *const type = tsr_dtype_name(dtype);
@@ -91,6 +110,7 @@ static void forms(lab *l, tsr_dtype dtype, int64_t d)
         desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = TSR_I8};
         prepare(l, &desc);
     }
+    in_codes(l, dtype, d);
     if (lab_begin(l, false, "flash %s d%d tags skip", type, length)) {
         tsr_attention_desc desc = dense(dtype, TOKENS, d);
         desc.tagged = 1;
