@@ -170,7 +170,7 @@ bool oracle_coded(const tsr_attention_desc *d, const oracle_coded_inputs *in, do
                 for (int64_t c = 0; c < dim; c++) x += q[i * dim + c] * k[j * dim + c];
                 s[j] = scale * (x + shift);
                 if (d->softcap > 0) s[j] = (double)d->softcap * tanh(s[j] / (double)d->softcap);
-                if (!oracle_sees(&d->band, i, j, nq, nk)) s[j] = -INFINITY;
+                if (!oracle_sees(&d->band, i, j, nq, nk) || (in->dilation && (i - j) % in->dilation)) s[j] = -INFINITY;
             }
             const int64_t row = n * nq + i;
             attend_row(&a, in->sink ? (double)in->sink[h] : -INFINITY, part, o + row * dv, lse + row, slack + row);

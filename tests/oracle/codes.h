@@ -16,6 +16,7 @@ typedef struct oracle_coded_inputs {
     /* The maximum that probabilities are rounded against is taken anew after so many keys; and where a causal band ends what all of so many
      * queries see. */
     int64_t key_tile, query_tile;
+    int64_t dilation; /* queries see keys at distances that are multiples of it alone; 0: all */
 } oracle_coded_inputs;
 
 /* o, lse and slack [B Hq Nq], packed, of a description whose codes have no defaults left: softcap, causal band, sinks and, without a band, splits
