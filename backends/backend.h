@@ -40,6 +40,7 @@ typedef struct bk_kernel_source {
     const char *opencl;    /* OpenCL C 1.2 source, NULL where the tile model has none */
     int dpas;              /* of tile model matrix: that source is for TSR_FEATURE_DPAS; else it is GLSL alone */
     tsr_dtype values;      /* of tile model packed: what probabilities and values are multiplied as, f32, f16 or i8; f32 elsewhere */
+    tsr_dtype sums;        /* f16: a few of their products are summed in fp16 (TSR_FEATURE_F16); f32 elsewhere */
     /* The same as spirv for devices with all of these features, dot products; NULL: there is no such form. */
     uint32_t dots;
     const uint32_t *dot_spirv;

@@ -51,11 +51,13 @@ function(tessera_spirv text dir variant)
   set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} ${base}_spv.h PARENT_SCOPE)
 endfunction()
 
-# A kernel whose operands may be words (shaders/tile/quads.h): also NAME_packed_spv.h, of fp16; where glslang can, NAME_dot_spv.h, the same by the GPU's
+# A kernel whose operands may be words (shaders/tile/quads.h): also NAME_packed_spv.h, of fp16, and
+# NAME_sums_spv.h, of fp16 with sums of values in fp16; where glslang can, NAME_dot_spv.h, the same by the GPU's
 # instruction, and NAME_codes_{f32,f16,i8}_spv.h, of codes by the GPU's instruction, with values of these types.
 function(tessera_packed_kernel name dir)
   if(TESSERA_VULKAN)
     tessera_spirv(${name} ${dir} packed -DTILE=2 -DQK_DT=1 -DPV_DT=1)
+    tessera_spirv(${name} ${dir} sums -DTILE=2 -DQK_DT=1 -DPV_DT=1 -DF16_SUMS=1)
     if(TESSERA_DOT)
       tessera_spirv(${name} ${dir} codes_f32 -DTILE=2 -DQK_DT=7 -DINT8_DOT=1)
       tessera_spirv(${name} ${dir} codes_i8 -DTILE=2 -DQK_DT=7 -DPV_DT=7 -DINT8_DOT=1)

@@ -75,7 +75,7 @@ tsr_status tsr_kernel_get_matrix(tsr_device *dev, const char *name, tsr_dtype in
                                  bk_kernel **out);
 bool tsr_kernel_matrix_built(const char *name, tsr_dtype input);
 /* The same in tile model packed, for what tsr_kernel_packed_source names. */
-tsr_status tsr_kernel_get_packed(tsr_device *dev, const char *name, tsr_dtype input, tsr_dtype values, const int32_t *specs,
+tsr_status tsr_kernel_get_packed(tsr_device *dev, const char *name, tsr_dtype input, tsr_dtype values, tsr_dtype sums, const int32_t *specs,
                                  const tsr_expression *user, bk_kernel **out);
 void tsr_kernels_free(tsr_device *dev);
 

@@ -116,10 +116,10 @@ tsr_status tsr_kernel_get_matrix(tsr_device *dev, const char *name, tsr_dtype in
     return get(dev, tsr_kernel_matrix_source(name, input), specs, user, out);
 }
 
-tsr_status tsr_kernel_get_packed(tsr_device *dev, const char *name, tsr_dtype input, tsr_dtype values, const int32_t *specs,
+tsr_status tsr_kernel_get_packed(tsr_device *dev, const char *name, tsr_dtype input, tsr_dtype values, tsr_dtype sums, const int32_t *specs,
                                  const tsr_expression *user, bk_kernel **out)
 {
-    const bk_kernel_source *source = tsr_kernel_packed_source(name, input, values);
+    const bk_kernel_source *source = tsr_kernel_packed_source(name, input, values, sums);
     if (!source) return tsr_fail(TSR_ERROR_INTERNAL, "kernel %s takes no %s in words beside %s", name, tsr_dtype_name(input), tsr_dtype_name(values));
     return get(dev, source, specs, user, out);
 }

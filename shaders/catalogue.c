@@ -115,8 +115,9 @@
 #include "flash_codes_i8_spv.h"
 #define DOT(words) words, sizeof(words)
 #else
-#define DOT(words) NULL, 0
+#define DOT(words) NO_DOT
 #endif
+#define NO_DOT NULL, 0
 #ifdef TSR_WITH_VULKAN
 #include "flash_simt_spv.h"
 #include "flash_subgroup_spv.h"
@@ -193,6 +194,7 @@
 #include "join_simt_spv.h"
 #include "join_subgroup_spv.h"
 #include "flash_packed_spv.h"
+#include "flash_sums_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
 #define SPIRV(words) NULL, 0
@@ -208,32 +210,33 @@
 /* Binding 0 is the parameter buffer. */
 #define ENTRY(kernel, KERNEL, model, ...)                                                          \
     {#kernel, model, TSR_F32, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,               \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, TSR_F32, 0, NULL, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, TSR_F32, TSR_F32, 0, NULL, 0},
 
 #define MATRIX_ENTRY(kernel, KERNEL, input, ...)                                                   \
     {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, TSR_F32, 0, NULL, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, TSR_F32, TSR_F32, 0, NULL, 0},
 
 /* For engines whose operands are registers in a known order. */
 #define DPAS_ENTRY(kernel, KERNEL, input)                                                          \
     {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,        \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), NULL, 0, kernel##_cl, 1, TSR_F32, 0, NULL, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), NULL, 0, kernel##_cl, 1, TSR_F32, TSR_F32, 0, NULL, 0},
 
-#define PACKED_ENTRY(kernel, KERNEL, input, values, dots, dot_words, ...)                          \
+#define PACKED_ENTRY(kernel, KERNEL, input, values, sums, dots, dot_words, ...)                    \
     {#kernel, TSR_TILE_PACKED, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,        \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, values, dots, DOT(dot_words)},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, values, sums, dots, dot_words},
 
 #define ENTRIES(kernel, KERNEL)                                                                    \
     ENTRY(kernel, KERNEL, TSR_TILE_VECTOR, NULL, 0)                                                \
     ENTRY(kernel, KERNEL, TSR_TILE_SIMT, SPIRV(kernel##_simt_spv))                                 \
     ENTRY(kernel, KERNEL, TSR_TILE_SUBGROUP, SPIRV(kernel##_subgroup_spv))
 
-/* Of words: fp16, and codes with values of each kind, whose plain forms are made of the text. */
+/* Of words: fp16, with sums in fp32 and in fp16, and codes with values of each kind, whose plain forms are made of the text. */
 #define PACKED_ENTRIES(kernel, KERNEL)                                                             \
-    PACKED_ENTRY(kernel, KERNEL, TSR_F16, TSR_F16, TSR_FEATURE_F16_DOT, kernel##_dot_spv, SPIRV(kernel##_packed_spv)) \
-    PACKED_ENTRY(kernel, KERNEL, TSR_I8, TSR_F32, TSR_FEATURE_INT8_DOT, kernel##_codes_f32_spv, NULL, 0) \
-    PACKED_ENTRY(kernel, KERNEL, TSR_I8, TSR_F16, TSR_FEATURE_INT8_DOT | TSR_FEATURE_F16_DOT, kernel##_codes_f16_spv, NULL, 0) \
-    PACKED_ENTRY(kernel, KERNEL, TSR_I8, TSR_I8, TSR_FEATURE_INT8_DOT, kernel##_codes_i8_spv, NULL, 0)
+    PACKED_ENTRY(kernel, KERNEL, TSR_F16, TSR_F16, TSR_F32, TSR_FEATURE_F16_DOT, DOT(kernel##_dot_spv), SPIRV(kernel##_packed_spv)) \
+    PACKED_ENTRY(kernel, KERNEL, TSR_F16, TSR_F16, TSR_F16, 0, NO_DOT, SPIRV(kernel##_sums_spv))   \
+    PACKED_ENTRY(kernel, KERNEL, TSR_I8, TSR_F32, TSR_F32, TSR_FEATURE_INT8_DOT, DOT(kernel##_codes_f32_spv), NULL, 0) \
+    PACKED_ENTRY(kernel, KERNEL, TSR_I8, TSR_F16, TSR_F32, TSR_FEATURE_INT8_DOT | TSR_FEATURE_F16_DOT, DOT(kernel##_codes_f16_spv), NULL, 0) \
+    PACKED_ENTRY(kernel, KERNEL, TSR_I8, TSR_I8, TSR_F32, TSR_FEATURE_INT8_DOT, DOT(kernel##_codes_i8_spv), NULL, 0)
 
 /* A kernel's form in tile model matrix, with constants of its own. */
 #define MATRIX_ENTRIES(kernel, KERNEL)                                                             \
@@ -334,20 +337,20 @@ static const bk_kernel_source catalogue[] = {
     MATRIX_ENTRY(conv, CONV_MATRIX, TSR_F16, MATRIX_F16(conv_matrix_f16_spv))
 };
 
-static const bk_kernel_source *find(const char *name, tsr_tile tile, tsr_dtype input, tsr_dtype values)
+static const bk_kernel_source *find(const char *name, tsr_tile tile, tsr_dtype input, tsr_dtype values, tsr_dtype sums)
 {
     for (size_t i = 0; i < sizeof(catalogue) / sizeof(catalogue[0]); i++) {
         const bk_kernel_source *s = &catalogue[i];
-        if (s->tile == tile && s->input == input && s->values == values && strcmp(s->name, name) == 0) return s;
+        if (s->tile == tile && s->input == input && s->values == values && s->sums == sums && strcmp(s->name, name) == 0) return s;
     }
     return NULL;
 }
 
-const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile) { return find(name, tile, TSR_F32, TSR_F32); }
+const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile) { return find(name, tile, TSR_F32, TSR_F32, TSR_F32); }
 
-const bk_kernel_source *tsr_kernel_matrix_source(const char *name, tsr_dtype input) { return find(name, TSR_TILE_MATRIX, input, TSR_F32); }
+const bk_kernel_source *tsr_kernel_matrix_source(const char *name, tsr_dtype input) { return find(name, TSR_TILE_MATRIX, input, TSR_F32, TSR_F32); }
 
-const bk_kernel_source *tsr_kernel_packed_source(const char *name, tsr_dtype input, tsr_dtype values)
+const bk_kernel_source *tsr_kernel_packed_source(const char *name, tsr_dtype input, tsr_dtype values, tsr_dtype sums)
 {
-    return find(name, TSR_TILE_PACKED, input, values);
+    return find(name, TSR_TILE_PACKED, input, values, sums);
 }

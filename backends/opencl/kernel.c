@@ -29,8 +29,8 @@ static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char
     int at =
         snprintf(options, OPTIONS_SIZE, "-cl-std=%s -w -DTILE=%d -DVW=%u", of_codes == 1 ? "CL3.0" : "CL1.2", (int)tile, vector_width(dev, tile));
     if (packed)
-        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DQK_DT=%d -DPV_DT=%d -DF16_DOT=%d -DINT8_DOT=%d", (int)source->input,
-                       (int)source->values, (dots & TSR_FEATURE_F16_DOT) != 0, of_codes);
+        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DQK_DT=%d -DPV_DT=%d -DF16_SUMS=%d -DF16_DOT=%d -DINT8_DOT=%d",
+                       (int)source->input, (int)source->values, source->sums == TSR_F16, (dots & TSR_FEATURE_F16_DOT) != 0, of_codes);
     if (tile == TSR_TILE_SIMT && takes_subgroups(dev))
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
     const bool matrix = source->tile == TSR_TILE_MATRIX;

@@ -32,9 +32,11 @@ static int write_text(const bk_device *dev, const bk_kernel_desc *desc, char *ou
     const bool packed = source->tile == TSR_TILE_PACKED;
     const uint32_t dots = source->dot_spirv ? dev->info.features & source->dots : 0; /* else glslang knows none */
     return snprintf(out, size,
-                    "// %s\n#define TILE %d\n#define MAT_DT %d\n#define QK_DT %d\n#define PV_DT %d\n#define F16_DOT %d\n#define INT8_DOT %d\n%s%s",
+                    "// %s\n#define TILE %d\n#define MAT_DT %d\n#define QK_DT %d\n#define PV_DT %d\n#define F16_SUMS %d\n#define F16_DOT %d\n"
+                    "#define INT8_DOT %d\n%s%s",
                     vk_compiler, packed ? TSR_TILE_SIMT : (int)source->tile, (int)source->input, packed ? (int)source->input : 0, (int)source->values,
-                    (dots & TSR_FEATURE_F16_DOT) != 0, (dots & TSR_FEATURE_INT8_DOT) != 0, desc->user ? desc->user->text : "", source->opencl);
+                    source->sums == TSR_F16, (dots & TSR_FEATURE_F16_DOT) != 0, (dots & TSR_FEATURE_INT8_DOT) != 0,
+                    desc->user ? desc->user->text : "", source->opencl);
 }
 
 static bool load(bk_device *dev, const char *entry, const char *identity, vk_code *out)
@@ -84,7 +86,8 @@ static tsr_status get_compiled(bk_device *dev, const bk_kernel_desc *desc, vk_co
     if (!text) return tsr_fail(TSR_ERROR_HOST_MEMORY, "%s: no memory for the text of kernel %s", dev->info.id, source->name);
     write_text(dev, desc, text, (size_t)length + 1);
     char entry[64];
-    snprintf(entry, sizeof(entry), "glsl-%s-%d-%d-%d", source->name, (int)source->tile, (int)source->input, (int)source->values);
+    snprintf(entry, sizeof(entry), "glsl-%s-%d-%d-%d-%d", source->name, (int)source->tile, (int)source->input, (int)source->values,
+             (int)source->sums);
     if (!load(dev, entry, text, out)) {
         status = compile(source, text, out);
         if (status == TSR_OK) dev->services->cache_store(dev->services->ctx, entry, text, strlen(text), out->words, out->size);

@@ -17,6 +17,7 @@ typedef struct merge_params {
 static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
 {
     const tsr_attention_desc *d = &att->desc;
+    const tsr_device_info *info = &att->dev->info;
     const bool staged = t->splits > 1 || t->passes > 1;
     int32_t specs[BK_MAX_SPECS];
     tsr_flash_fill_specs(att, t, specs);
@@ -25,7 +26,8 @@ static tsr_status create_flash(tsr_attention *att, const tsr_tiling *t)
     specs[FLASH_HAS_LSE] = tsr_layout_wanted(&d->lse) || staged;
     if (t->tile == TSR_TILE_MATRIX) return tsr_flash_create_matrix(att, t, specs);
     if (t->tile == TSR_TILE_PACKED)
-        return tsr_kernel_get_packed(att->dev, "flash", tsr_packed_input(d), tsr_packed_values(&att->dev->info, d), specs, d->score, &att->flash);
+        return tsr_kernel_get_packed(att->dev, "flash", tsr_packed_input(d), tsr_packed_values(info, d), tsr_packed_sums(info, d), specs, d->score,
+                                     &att->flash);
     return tsr_kernel_get_scored(att->dev, "flash", t->tile, specs, d->score, &att->flash);
 }
 

@@ -11,11 +11,13 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
 size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]);   /* likewise */
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES]); /* may be none */
 tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_desc *d);
-/* Does the device have the dot products that it takes there, and in hardware? */
+/* Does the device have what is faster there than in tile model simt? */
 bool tsr_packed_suits(const tsr_device_info *info, const tsr_attention_desc *d);
-/* What queries and keys, and probabilities and values, are multiplied as there: see tsr_kernel_packed_source. */
+/* What queries and keys, and probabilities and values, are multiplied as there, and how products of the latter are summed: see
+ * tsr_kernel_packed_source. */
 tsr_dtype tsr_packed_input(const tsr_attention_desc *d);
 tsr_dtype tsr_packed_values(const tsr_device_info *info, const tsr_attention_desc *d);
+tsr_dtype tsr_packed_sums(const tsr_device_info *info, const tsr_attention_desc *d);
 tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d);
 /* Do scores pass through shared memory, as far as the description tells? */
 bool tsr_matrix_by_memory(const tsr_attention_desc *d);

@@ -1,5 +1,6 @@
 /* Shapes for a workgroup that stages tiles in shared memory as words of fp16 values or of codes. */
 #include "shapes.h"
+#include "tune/built_in.h"
 
 /* Values of a word. */
 static int32_t per_word(tsr_dtype type) { return type == TSR_I8 ? 4 : type == TSR_F16 ? 2 : 1; }
@@ -13,9 +14,19 @@ tsr_dtype tsr_packed_values(const tsr_device_info *info, const tsr_attention_des
     return !d->codes.bits || (d->codes.values == TSR_F16 && pairs) ? TSR_F16 : d->codes.values == TSR_I8 ? TSR_I8 : TSR_F32;
 }
 
+/* Cards without dot products of fp16 values multiply two of them at a time. */
+tsr_dtype tsr_packed_sums(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    return !d->codes.bits && (info->features & TSR_FEATURE_F16) && !(info->features & TSR_FEATURE_F16_DOT) ? TSR_F16 : TSR_F32;
+}
+
+/* Sums in fp16 pay where the compiler makes them by two at a time, and multiplies words into fp32 sums as they are: on AMD's Vega and RDNA1. NVK and
+ * Turnip convert words one by one, Intel's OpenCL takes fp16 values one by one (Lab). */
 bool tsr_packed_suits(const tsr_device_info *info, const tsr_attention_desc *d)
 {
-    return info->type != TSR_DEVICE_CPU && (info->features & (d->codes.bits ? TSR_FEATURE_INT8_DOT_FAST : TSR_FEATURE_F16_DOT));
+    if (info->type == TSR_DEVICE_CPU) return false;
+    if (d->codes.bits) return info->features & TSR_FEATURE_INT8_DOT_FAST;
+    return (info->features & TSR_FEATURE_F16_DOT) || (tsr_packed_sums(info, d) == TSR_F16 && tsr_built_in_pairs(info));
 }
 
 /* Bytes of shared memory, as the kernel declares them. */
@@ -84,7 +95,8 @@ tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_de
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; q, k and v are %s, %s and %s; expected f16, or codes",
                         tsr_dtype_name(d->q.dtype), tsr_dtype_name(d->k.dtype), tsr_dtype_name(d->v.dtype));
     if (tsr_shapes_packed(info, d, all) == 0)
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; %s runs workgroups of %u with %u bytes of shared memory, too few for head dim %d",
-                        info->id, info->max_workgroup, info->shared_bytes, (int)d->q.shape[3]);
+        return tsr_fail(TSR_ERROR_UNSUPPORTED,
+                        "argument tile is packed; %s runs workgroups of %u with %u bytes of shared memory, too few for head dim %d", info->id,
+                        info->max_workgroup, info->shared_bytes, (int)d->q.shape[3]);
     return TSR_OK;
 }

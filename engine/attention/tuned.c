@@ -40,7 +40,7 @@ bool tsr_tune_attention_problem(const tsr_attention_desc *d, int keys_moved, cha
 static const bk_kernel_source *source_of(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tile tile)
 {
     if (tile == TSR_TILE_MATRIX) return tsr_kernel_matrix_source(tsr_matrix_kernel(info), tsr_matrix_input(d));
-    if (tile == TSR_TILE_PACKED) return tsr_kernel_packed_source("flash", tsr_packed_input(d), tsr_packed_values(info, d));
+    if (tile == TSR_TILE_PACKED) return tsr_kernel_packed_source("flash", tsr_packed_input(d), tsr_packed_values(info, d), tsr_packed_sums(info, d));
     return tsr_kernel_source("flash", tile);
 }
 

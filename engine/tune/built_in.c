@@ -24,6 +24,8 @@ typedef struct row {
 #define NVIDIA "nvidia|nvk"
 #define QUALCOMM "qualcomm|turnip|adreno"
 #define VEGA "vega|gfx90|radeon vii|instinct mi"
+/* Vega and its APUs, RDNA1. */
+#define PAIRS "vega|gfx90|raven|picasso|renoir|lucienne|cezanne|barcelo|navi1|gfx101|rx 5500|rx 5600|rx 5700"
 #define RDNA12 "navi1|navi2|gfx101|gfx103|rx 5500|rx 5600|rx 5700|rx 6|vangogh|rembrandt|680m|660m"
 #define RDNA3 "navi3|gfx110|gfx115|rx 7|780m|880m|890m|phoenix|strix"
 #define RDNA4 "navi4|gfx120|rx 9"
@@ -43,6 +45,8 @@ static const row rows[] = {
     {"cards with matrices", NULL, NULL, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab: those of AMD and NVIDIA)"},
     {"cards with dot products", NULL, NULL, "flash", 0, false, 0, TSR_TILE_PACKED, 0, 0,
      "no matrices; two products of fp16, or four of codes, in an instruction (Lab: RDNA2, Turing)"},
+    {"Vega and RDNA1", AMD, PAIRS, "flash", 0, false, 0, TSR_TILE_PACKED, 0, 0,
+     "no dot products of fp16; values are multiplied two at a time in fp16, and take half of the shared memory's time (Lab)"},
     {"RDNA3 and 4", AMD, RDNA3 "|" RDNA4, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
      "16 head dims staged at a time leave room for several waves (Lab)"},
     {"RDNA1 and 2", AMD, RDNA12, "flash", 0, false, 0, TSR_TILE_SIMT, 0, 16,
@@ -82,6 +86,11 @@ static bool suits(const row *r, const tsr_device_info *info, const char *kernel)
     return (!r->kernel || strcmp(r->kernel, kernel) == 0) && (!r->vendor || has_word(info->vendor, r->vendor) || has_word(info->driver, r->vendor)) &&
            (!r->names || has_word(info->name, r->names)) && (!r->typed || r->type == info->type) && info->vector_width >= r->widths &&
            (r->typed || info->type != TSR_DEVICE_CPU);
+}
+
+bool tsr_built_in_pairs(const tsr_device_info *info)
+{
+    return (has_word(info->vendor, AMD) || has_word(info->driver, AMD)) && has_word(info->name, PAIRS);
 }
 
 /* A shape's number of that name; 0 if kernels have none. */

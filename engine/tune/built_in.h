@@ -8,4 +8,7 @@
  * the table has none. why: the row's reason. */
 size_t tsr_built_in_find(const tsr_device_info *info, const char *kernel, const tsr_tune_candidate *candidates, size_t count, char why[TSR_WHY]);
 
+/* Does the card multiply fp16 values two at a time, twice as fast as fp32, in the code of its compiler too? */
+bool tsr_built_in_pairs(const tsr_device_info *info);
+
 #endif

@@ -109,10 +109,12 @@ static bool known(const char *kernel, const tsr_tune_measured *m)
         return tsr_tune_version(tsr_kernel_source(kernel, m->shape.tile)) == m->version;
     for (size_t i = 0; i < COUNT; i++) {
         for (size_t j = 0; j < COUNT; j++) {
-            const bk_kernel_source *source = m->shape.tile == TSR_TILE_PACKED ? tsr_kernel_packed_source(kernel, inputs[i], inputs[j])
+            const bk_kernel_source *source = m->shape.tile == TSR_TILE_PACKED ? tsr_kernel_packed_source(kernel, inputs[i], inputs[j], TSR_F32)
                                                                               : tsr_kernel_matrix_source(j ? dpas : kernel, inputs[i]);
             if (tsr_tune_version(source) == m->version) return true;
         }
+        if (m->shape.tile == TSR_TILE_PACKED && tsr_tune_version(tsr_kernel_packed_source(kernel, inputs[i], TSR_F16, TSR_F16)) == m->version)
+            return true;
     }
     return false;
 }

@@ -1,10 +1,49 @@
-/* What tile model simt multiplies probabilities and values as: fp32, or words of OUTER_PER neighbouring keys, fp16 or codes.
+/* What tile model simt multiplies probabilities and values as: fp32, or words of OUTER_PER neighbouring keys, fp16 or codes; with F16_SUMS words of
+ * two neighbouring queries and of two channels, fp16.
  *
  * WEIGHT(s, base)        e^(s - base)
  * PUT_WEIGHTS(at, p)     probabilities of OUTER_PER neighbouring keys, for four queries
+ * V_WORDS                words of a staged row of values
  * STAGE_VALUES           KV_CHUNK whole rows of values; STAGE_SOME_VALUES: rn rows of any kind, zeros behind them
  * VALUES_WHOLE           may whole rows be staged so? V_PIECES: pieces of such a row */
-#if PV_DT == 0
+#if F16_SUMS
+#define V_WORDS (V_PITCH / 2)
+#define V_PIECE 8
+#define VALUES_WHOLE PIECES_WHOLE(2, V_DT, PADD(vb, dv0 * dtype_size(V_DT)), PRM(v_sn), PRM(v_sd))
+#define PUT_WEIGHTS(at, p)                                                                         \
+    {                                                                                              \
+        pw[HALF(at)] = pair_of(ROUNDED(p[0].x), ROUNDED(p[0].y));                                  \
+        pw[HALF(at) + 1] = pair_of(ROUNDED(p[0].z), ROUNDED(p[0].w));                              \
+    }
+/* Values of 4096 and more, of which SUMMED may come to more than fp16 holds, make the workgroup's `large` 1. */
+#define NOTE_LARGE(word) large_ |= ((word) & 0x7fff7fffu) + 0x14001400u;
+#define TELL_LARGE if ((large_ & 0x80008000u) != 0u) large[0] = 1;
+#define SAME_ROW(r) (r)
+#define STAGE_VALUES                                                                               \
+    if (KV_CHUNK * V_PIECES >= LANES || LANE < KV_CHUNK * V_PIECES) {                              \
+        u4 x_[PIECE_COUNT(KV_CHUNK, V_PIECES)];                                                    \
+        u32 large_ = 0u;                                                                           \
+        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK, V_PIECES); n_++) x_[n_] = LD128(VALUE_PLACE(n_, 0), 0); \
+        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK, V_PIECES); n_++) {                      \
+            NOTE_LARGE(x_[n_].x) NOTE_LARGE(x_[n_].y) NOTE_LARGE(x_[n_].z) NOTE_LARGE(x_[n_].w)    \
+            U4_ST(ks, PIECE_ROW(n_, V_PIECES) * V_WORDS + 4 * PIECE_AT(V_PIECES), x_[n_]);         \
+        }                                                                                          \
+        TELL_LARGE                                                                                 \
+    }
+#define STAGE_SOME_VALUES                                                                          \
+    {                                                                                              \
+        u32 large_ = 0u;                                                                           \
+        for (i32 e_ = LANE; e_ < held_rows * V_WORDS; e_ += LANES) {                               \
+            const i32 r_ = e_ / V_WORDS, c_ = 2 * (e_ - r_ * V_WORDS);                             \
+            u32 word_ = 0u;                                                                        \
+            if (r_ < rn) word_ = load_pair(VALUE_FROM(r_), c_, dvn, PRM(v_sd));                    \
+            NOTE_LARGE(word_)                                                                      \
+            ks[e_] = word_;                                                                        \
+        }                                                                                          \
+        TELL_LARGE                                                                                 \
+    }
+#elif PV_DT == 0
+#define V_WORDS V_PITCH
 #define V_PIECE 4
 #define VALUES_WHOLE PIECES_WHOLE(1, V_DT, PADD(vb, dv0 * dtype_size(V_DT)), PRM(v_sn), PRM(v_sd))
 #define WEIGHT(s, base) fv_exp((s) - (base))
@@ -20,14 +59,11 @@
 #define STAGE_VALUES STAGE_PIECES(ks, V_PITCH, SAME_ROW, KV_CHUNK, V_PIECES, FP32_PIECE, V_DT, PLAIN_PLACE)
 #define STAGE_SOME_VALUES STAGE_PARTS(ks, V_PITCH, SAME_ROW, held_rows, V_PIECES, 1, FP32_PART, V_DT, VALUE_FROM, r_ < rn ? dvn : 0, PRM(v_sd), v_whole)
 #else
+#define V_WORDS V_PITCH
 #define V_PIECE (4 * OUTER_PER) /* channels of 16 bytes */
 #define VALUES_WHOLE PIECES_WHOLE(OUTER_PER, V_DT, PADD(vb, dv0 * dtype_size(V_DT)), PRM(v_sn), PRM(v_sd))
-/* A hundredth of what the rounding to fp16 costs. */
-#define WEIGHT(s, base) f32_power(((s) - (base)) * LOG2E)
 #define PUT_WEIGHTS(at, p) U4_ST(pw, at, U4_OF(WEIGHT_WORD(p, x), WEIGHT_WORD(p, y), WEIGHT_WORD(p, z), WEIGHT_WORD(p, w)));
 #if PV_DT == 1
-/* Rounded before the conversion, which may truncate; the sum of all is of the unrounded. */
-#define ROUNDED(x) AS_F32((AS_U32(x) + 0x1000u) & 0xffffe000u)
 #define WEIGHT_WORD(p, part) pair_of(ROUNDED(p[0].part), ROUNDED(p[1].part))
 #define LD_VALUE LD16
 /* Words of the same channels of neighbouring keys, src[n] and on, become words of neighbouring keys of one channel each. */
@@ -69,5 +105,11 @@
         }                                                                                          \
         ks[e_] = word_;                                                                            \
     }
+#endif
+#if PV_DT != 0
+/* A hundredth of what the rounding to fp16 costs. */
+#define WEIGHT(s, base) f32_power(((s) - (base)) * LOG2E)
+/* Rounded before the conversion, which may truncate; the sum of all is of the unrounded. */
+#define ROUNDED(x) AS_F32((AS_U32(x) + 0x1000u) & 0xffffe000u)
 #endif
 #define V_PIECES ((DV_SLICE + V_PIECE - 1) / V_PIECE)

@@ -1,4 +1,9 @@
 /* O = O * scale + V P. A text within a kernel's loop. */
+#if F16_SUMS
+#define HELD_ROWS(n) (((n) + SUMMED - 1) / SUMMED * SUMMED)
+#else
+#define HELD_ROWS(n) (((n) + 4 * OUTER_PER - 1) / (4 * OUTER_PER) * 4)
+#endif
 #if PV_DT != 1
             /* A tile's sum is kept apart first, so that rounding grows slowly with the number of keys: where there are several blocks, that of a chunk. */
 #define TAKE_PART(nb, first)                                                                       \
@@ -16,7 +21,7 @@
 #if PV_DT != 0
                 LANE_ANEW
 #endif
-                const i32 rn = keys - r0 < KV_CHUNK ? keys - r0 : KV_CHUNK, held_rows = (rn + 4 * OUTER_PER - 1) / (4 * OUTER_PER) * 4;
+                const i32 rn = keys - r0 < KV_CHUNK ? keys - r0 : KV_CHUNK, held_rows = HELD_ROWS(rn);
                 const ptr v_chunk = PADD(v_tile, I64(r0) * PRM(v_sn));
                 if (r0 > 0) SYNC();
 #define VALUE_ROW(r) PADD(vb, I64(KEY(r0 + (r))) * PRM(v_sn))
@@ -39,7 +44,14 @@
                         UNROLL for (i32 j = 0; j < RN / 4; j++) o_acc[nb][i][j] = o_acc[nb][i][j] * (r0 == 0 ? F4_LD(row_scale, QUAD_COL(j)) : F4(1.0f));
                     }
                 }
-                QUAD_OUTER(o_acc, O_BLOCKS, ks, 0, V_PITCH, pw, r0 / OUTER_PER * QT, QT, held_rows)
+#if F16_SUMS
+                if (large[0] == 0) {
+                    QUAD_OUTER_SUMS(o_acc, O_BLOCKS, ks, V_WORDS, pw, r0 * (QT / 2), QT / 2, held_rows)
+                } else
+#endif
+                {
+                    QUAD_OUTER(o_acc, O_BLOCKS, ks, 0, V_PITCH, pw, r0 / OUTER_PER * QT, QT, held_rows)
+                }
 #else
                 UNROLL for (i32 nb = 0; nb < O_BLOCKS; nb++) {
                     if (O_BLOCKS > 1) { QUAD_SET(part[0], OUTER_ZERO) }
@@ -52,3 +64,4 @@
             if (O_BLOCKS == 1) { TAKE_PART(0, true) }
 #undef TAKE_PART
 #endif
+#undef HELD_ROWS

@@ -1,4 +1,4 @@
-/* Dot products of words in the dialect, for kernels whose operands are held in such: QK_DT and PV_DT say as what, as tile/quads.h has it. The GPU's own
+/* Products of words in the dialect, for kernels whose operands are held in such: QK_DT and PV_DT say as what, as tile/quads.h has it. The GPU's own
  * instructions are used where F16_DOT and INT8_DOT are set; products are made one by one elsewhere. In GLSL the first is
  * VK_VALVE_shader_mixed_float_dot_product, the second VK_KHR_shader_integer_dot_product, both by their numbers, as compilers have no names for them;
  * in OpenCL C they are called as the compilers of AMD and Intel do (INT8_DOT 2), or as cl_khr_integer_dot_product does (1).
@@ -6,6 +6,7 @@
  * dot2(a, b, c)     c + the products of the two fp16 values of a and b, in fp32
  * dot4(a, b, c)     c + the products of the four int8 values of a and b, in int32
  * pair_of(x, y)     two numbers from 0 to 1 rounded to fp16
+ * With F16_SUMS: h2, the two fp16 values of a word, h2_of(word); h2_low(h), h2_high(h): one of them twice; h2_fma; F4_OF_HALVES(a, b): of two words
  * pair_low(a, b)    the low 16 bits of two words as one word; pair_high: the high ones */
 #if defined(TSR_GLSL)
 #if F16_DOT || INT8_DOT
@@ -35,6 +36,12 @@ int dot4(uint a, uint b, int c)
 }
 #endif
 #define pair_of(x, y) packHalf2x16(vec2(x, y))
+#if F16_SUMS
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#define h2 f16vec2
+#define F4_OF_HALVES(a, b) vec4(unpackHalf2x16(a), unpackHalf2x16(b))
+#define h2_of(word) unpackFloat2x16(word)
+#endif
 #elif defined(__OPENCL_VERSION__)
 #if F16_DOT
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
@@ -70,6 +77,15 @@ static inline uint pair_of(float x, float y)
     vstore_half2((float2)(x, y), 0, (half *)&word);
     return word;
 }
+#if F16_SUMS
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#define h2 half2
+#define F4_OF_HALVES(a, b) convert_float4((half4)(as_half2(a), as_half2(b)))
+#define h2_of(word) as_half2(word)
 #endif
+#endif
+#define h2_low(h) ((h).xx)
+#define h2_high(h) ((h).yy)
+#define h2_fma(a, b, c) fma(a, b, c)
 #define pair_low(a, b) (((a) & 0xffffu) | (b) << 16)
 #define pair_high(a, b) ((a) >> 16 | ((b) & 0xffff0000u))

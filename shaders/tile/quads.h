@@ -7,9 +7,16 @@
  *
  * What is multiplied lies in shared memory as words that hold what follows each other in the direction of the sum: head dims, or keys of one
  * channel. QK_DT says what those of scores are, PV_DT those of outputs, as the types of storage: an fp32 number, two fp16 values, four int8 codes.
- * DOT_PER, OUTER_PER: values of a word. Products of codes are summed in int32, others in fp32. */
+ * DOT_PER, OUTER_PER: values of a word. Products of codes are summed in int32, others in fp32.
+ *
+ * With F16_SUMS words of outputs hold two neighbouring columns instead, of channels or of queries, as cards multiply them that have no dot product of
+ * fp16 values but fp16 arithmetic of two at a time. */
 #ifndef TSR_QUADS_H
 #define TSR_QUADS_H
+
+#ifndef F16_SUMS
+#define F16_SUMS 0
+#endif
 
 /* acc += the products of word a with each of four words. */
 HELPER f4 mac_fp32(u32 a, u4 b, f4 acc) { return f4_fma(F4(AS_F32(a)), AS_F4(b), acc); }
@@ -53,6 +60,16 @@ HELPER i4 mac_fours(u32 a, u4 b, i4 acc) { return I4_OF(dot4(a, b.x, acc.x), dot
 #define OUTER_ZERO I4(0)
 #define OUTER_F4(x) i4_to_f4(x)
 #define OUTER_LD U4_LD
+#define OUTER_A_LD U4_LD
+#elif F16_SUMS
+#define OUTER_PER 1
+#define OUTER_MAC mac_fp32
+#define OUTER_SUM f4
+#define OUTER_ZERO F4(0.0f)
+#define OUTER_F4(x) (x)
+#define HALF(i) I32(U32(i) / 2u) /* of an index that a compiler may take for negative */
+#define OUTER_LD(a, i) AS_U4(F4_OF_HALVES(a[HALF(i)], a[HALF(i) + 1]))
+#define OUTER_A_LD OUTER_LD
 #elif PV_DT == 1
 #define OUTER_PER 2
 #define OUTER_MAC mac_pairs
@@ -60,6 +77,7 @@ HELPER i4 mac_fours(u32 a, u4 b, i4 acc) { return I4_OF(dot4(a, b.x, acc.x), dot
 #define OUTER_ZERO F4(0.0f)
 #define OUTER_F4(x) (x)
 #define OUTER_LD U4_LD
+#define OUTER_A_LD U4_LD
 #else
 #define OUTER_PER 1
 #define OUTER_MAC mac_fp32
@@ -67,6 +85,7 @@ HELPER i4 mac_fours(u32 a, u4 b, i4 acc) { return I4_OF(dot4(a, b.x, acc.x), dot
 #define OUTER_ZERO F4(0.0f)
 #define OUTER_F4(x) (x)
 #define OUTER_LD(a, i) AS_U4(F4_LD(a, i))
+#define OUTER_A_LD U4_LD
 #endif
 #define FP32_PIECE(dt, p) AS_U4(load_quad(dt, p, 0))
 #define FP32_PART(dt, p, c, n, sd, whole) AS_U4(load_part(dt, p, c, n, sd, whole))
@@ -105,7 +124,7 @@ HELPER i4 mac_fours(u32 a, u4 b, i4 acc) { return I4_OF(dot4(a, b.x, acc.x), dot
             UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) b_[j_] = OUTER_LD(b, (b0) + (k_ + step_) * (b_pitch) + QUAD_COL(j_)); \
             UNROLL for (i32 nb_ = 0; nb_ < (blocks); nb_++) {                                      \
                 UNROLL for (i32 i_ = 0; i_ < RM / 4; i_++) {                                       \
-                    const u4 a_ = U4_LD(a, (a0) + nb_ * TILE_ROWS + (k_ + step_) * (a_pitch) + QUAD_ROW(i_)); \
+                    const u4 a_ = OUTER_A_LD(a, (a0) + nb_ * TILE_ROWS + (k_ + step_) * (a_pitch) + QUAD_ROW(i_)); \
                     UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) {                                   \
                         acc[nb_][4 * i_][j_] = OUTER_MAC(a_.x, b_[j_], acc[nb_][4 * i_][j_]);      \
                         acc[nb_][4 * i_ + 1][j_] = OUTER_MAC(a_.y, b_[j_], acc[nb_][4 * i_ + 1][j_]); \
@@ -116,6 +135,40 @@ HELPER i4 mac_fours(u32 a, u4 b, i4 acc) { return I4_OF(dot4(a, b.x, acc.x), dot
             }                                                                                      \
         }                                                                                          \
     }
+
+/* The same of words of two columns, from the first on and from b0 on, in fp16: sums of SUMMED products are added to acc. n: a multiple of that. What is
+ * multiplied must not exceed 65504 / SUMMED. */
+#if F16_SUMS
+#define SUMMED 8
+#define SUM_OF(sum, v, p) sum = step_ == 0 ? (v) * (p) : h2_fma(v, p, sum);
+#define SUM_STEP(i, v)                                                                             \
+    SUM_OF(sum_[i][4 * j_], v, h2_low(p_)) SUM_OF(sum_[i][4 * j_ + 1], v, h2_high(p_))             \
+    SUM_OF(sum_[i][4 * j_ + 2], v, h2_low(q_)) SUM_OF(sum_[i][4 * j_ + 3], v, h2_high(q_))
+#define SUM_QUAD(i, part) F4_OF(F32(sum_[i][4 * j_].part), F32(sum_[i][4 * j_ + 1].part), F32(sum_[i][4 * j_ + 2].part), F32(sum_[i][4 * j_ + 3].part))
+#define QUAD_OUTER_SUMS(acc, blocks, a, a_pitch, b, b0, b_pitch, n)                                \
+    for (i32 k_ = 0; k_ < (n); k_ += SUMMED) {                                                     \
+        UNROLL for (i32 nb_ = 0; nb_ < (blocks); nb_++) {                                          \
+            h2 sum_[RM / 2][RN];                                                                   \
+            UNROLL for (i32 step_ = 0; step_ < SUMMED; step_++) {                                  \
+                UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) {                                       \
+                    const i32 b_ = (b0) + (k_ + step_) * (b_pitch) + 2 * (LANE % LN + j_ * LN);      \
+                    const h2 p_ = h2_of(b[b_]), q_ = h2_of(b[b_ + 1]);                             \
+                    UNROLL for (i32 i_ = 0; i_ < RM / 4; i_++) {                                   \
+                        const i32 a_ = nb_ * (TILE_ROWS / 2) + (k_ + step_) * (a_pitch) + 2 * (LANE_OVER(LN) + i_ * LM); \
+                        SUM_STEP(2 * i_, h2_of(a[a_]))                                             \
+                        SUM_STEP(2 * i_ + 1, h2_of(a[a_ + 1]))                                     \
+                    }                                                                              \
+                }                                                                                  \
+            }                                                                                      \
+            UNROLL for (i32 i_ = 0; i_ < RM / 2; i_++) {                                           \
+                UNROLL for (i32 j_ = 0; j_ < RN / 4; j_++) {                                       \
+                    acc[nb_][2 * i_][j_] = acc[nb_][2 * i_][j_] + SUM_QUAD(i_, x);                 \
+                    acc[nb_][2 * i_ + 1][j_] = acc[nb_][2 * i_ + 1][j_] + SUM_QUAD(i_, y);         \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#endif
 
 /* An invocation stages a piece at a time, a quad of words, of `per` values each. May pieces of rows that begin at p, `step` bytes apart and sd elements
  * from value to value, be loaded as one? */

@@ -23,7 +23,7 @@ NVIDIA = {"turing": (64, 256, 16, 16), "ampere": (256, 512, 16, 32), "ga102": (6
 
 def aco(device, op, subgroup):
     gcn = device in ("vega10", "gfx906")
-    rdna = {"navi21": 2, "gfx1030": 2, "navi31": 3, "gfx1100": 3, "gfx1200": 4, "gfx1201": 4}.get(device, 0)
+    rdna = {"navi10": 2, "navi21": 2, "gfx1030": 2, "navi31": 3, "gfx1100": 3, "gfx1200": 4, "gfx1201": 4}.get(device, 0)
     # Passes of a plain vector instruction. RDNA3 and 4 run multiply-adds of wave64 in one, on both halves of the ALU.
     passes = 4 if gcn else subgroup // 32
     if op.startswith(("v_wmma", "v_swmmac")):
@@ -32,7 +32,8 @@ def aco(device, op, subgroup):
     if op.startswith("v_dual"):
         products = len(re.findall(r"v_dual_(?:fma|fmac|fmaak|fmamk)", op)) + 2 * len(re.findall(r"v_dual_dot2", op))
         return ("fma" if products else "alu"), 1, products * subgroup
-    if re.match(r"v_(fma|fmac|mad|mac|pk_fma|dot\d|fmaak|fmamk|madak|madmk|mad_mix|fma_mix)", op) and not re.match(r"v_mad_[ui]", op):
+    # A multiply-add by 1 is an addition to the sum of products that were made in fp16.
+    if re.match(r"v_(fma|fmac|mad|mac|pk_fma|pk_mul_f16|dot\d|fmaak|fmamk|madak|madmk|mad_mix|fma_mix)", op) and not re.match(r"v_mad_[ui]|v_fma_mix_f32 .*\b1\.0,", op):
         products = 2 if op.startswith(("v_pk_", "v_dot2")) else 4 if op.startswith("v_dot4") else 1
         return "fma", 1 if rdna >= 3 and passes == 2 and re.match(r"v_(fma|fmac|dot2)", op) else passes, products * subgroup
     if re.match(r"v_(exp|log|rcp|rsq|sqrt|sin|cos)_", op) or re.match(r"v_(mul_lo|mul_hi|mad_u64|mad_i64)", op):

@@ -110,6 +110,9 @@ class Reading(unittest.TestCase):
         self.assertEqual(issue.gen("gen9", "send (8|M0) r36:f r27 0xC 0x024060FE", 8)[0], "shared")
         self.assertEqual(issue.gen("gen9", "send (8|M0) r34:d r34 0xA 0x02110802", 8)[0], "memory")
         self.assertEqual(issue.aco("vega10", "v_fma_f32 v0, v1, v2, v3", 64), ("fma", 4, 64))
+        self.assertEqual(issue.aco("navi10", "v_fma_mix_f32 v0, lo(v1), hi(v2), v3", 64), ("fma", 2, 64))
+        self.assertEqual(issue.aco("navi10", "v_fma_mix_f32 v0, 1.0, lo(v2), v3", 64), ("alu", 2, 0)) # an addition
+        self.assertEqual(issue.aco("vega10", "v_pk_mul_f16 v0, v1, v2.xx", 64), ("fma", 4, 128))
         self.assertEqual(issue.aco("navi31", "v_dual_fmac_f32 v0, v1, v2 :: v_dual_fmac_f32 v3, v4, v5", 32), ("fma", 1, 64))
         self.assertEqual(issue.nak("ampere", "hmma.m16n8k16.f32 r0 r4 r8 r0", 32), ("matrix", 8, 2048))
         self.assertEqual(issue.nak("ga102", "hmma.m16n8k16.f32 r0 r4 r8 r0", 32), ("matrix", 32, 2048))

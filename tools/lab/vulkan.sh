@@ -2,7 +2,7 @@
 # One Vulkan device of the lab: vulkan.sh DEVICE, for lab.sh, which sets build, out, quick and require.
 # vulkan.sh --list [DEVICE]...: the devices, or those of them that are named.
 set -eu
-all="vega10 navi21 navi31 gfx1201 turing ampere ga102 adreno740"
+all="vega10 navi10 navi21 navi31 gfx1201 turing ampere ga102 adreno740"
 if [ "$1" = --list ]; then
     shift
     for device in ${@:-$all}; do
@@ -20,7 +20,7 @@ turing | ampere | ga102) export TESSERA_MATRIX_LAYOUT=nvidia ;;
 esac
 # The kernel driver's part is played by Mesa's drm-shim: the user-space driver finds a card, and compiles for it; nothing is run.
 case $device in
-vega10 | navi21 | navi31 | gfx1201) shim=amdgpu icd=radeon && export AMDGPU_GPU_ID="$device" ;;
+vega10 | navi10 | navi21 | navi31 | gfx1201) shim=amdgpu icd=radeon && export AMDGPU_GPU_ID="$device" ;;
 turing) chipset=160 ;;
 ampere) chipset=170 ;;
 ga102) chipset=172 ;;

@@ -327,7 +327,8 @@ typedef enum tsr_tile {
     TSR_TILE_SUBGROUP = 3, /* a sub-group passes operands by broadcast, no barrier: CPUs behind a GPU API */
     TSR_TILE_MATRIX = 4,   /* sub-groups multiply fragments in hardware (TSR_FEATURE_MATRIX or _DPAS); fp16, bf16, int8 in, fp32 or int32 sums */
     /* As simt, for dot products of words: of two fp16 values with fp32 sums (TSR_FEATURE_F16_DOT), of four int8 codes with int32 sums
-     * (TSR_FEATURE_INT8_DOT_FAST). */
+     * (TSR_FEATURE_INT8_DOT_FAST). Elsewhere, with TSR_FEATURE_F16, probabilities times values below 4096 are summed by eight in fp16, and those sums
+     * in fp32: by default on AMD's Vega and RDNA1. */
     TSR_TILE_PACKED = 5,
     TSR_TILE_COUNT
 } tsr_tile;
