@@ -43,13 +43,14 @@ static int64_t shared_bytes(const tsr_device_info *info, const tsr_attention_des
     return 4 * (t->query_tile * ((head / per / 4 | 1) * 4 + scores + words) + (keys > values ? keys : values) + steps + OTHER_WORDS);
 }
 
-/* Head dims are staged in chunks of equal size. */
+/* Head dims are staged in chunks of equal size; those of long heads are no shorter than the parts that their sums are made in, or a whole number of
+ * them is one. */
 static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_micro *m, int32_t d_chunk)
 {
     const int32_t per = per_word(tsr_packed_input(d)), value_per = per_word(tsr_packed_values(info, d)), piece = 4 * per;
-    const int64_t head = d->q.shape[3];
+    const int64_t head = d->q.shape[3], equal = tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
     tsr_tiling t = tsr_micro_tiling(TSR_TILE_PACKED, m, d);
-    t.d_chunk = (int32_t)tsr_ceil_div(tsr_ceil_div(head, tsr_ceil_div(head, d_chunk)), piece) * piece;
+    t.d_chunk = (int32_t)tsr_ceil_div(head > 128 && equal < 64 ? d_chunk : equal, piece) * piece;
     const int32_t channels = (int32_t)tsr_ceil_div(t.dv_slice, t.bc) * t.bc, rows = 4 * value_per;
     t.kv_chunk = tsr_min32(t.bc, tsr_max32(rows, t.bc * t.d_chunk / per * value_per / channels / rows * rows)); /* as much memory as keys take */
     return t;

@@ -1,6 +1,7 @@
 """How often the loops of a kernel go round, read from Mesa's NIR: loops in the order of the text, as backends keep them.
 
-A loop is counted by a phi that begins with a number and grows by a number up to a bound, which a test that leaves the loop compares it with. What is not known at compile time is taken as
+A loop is counted by a phi that begins with a number and grows by a number up to a bound, which a test that leaves the loop compares it with;
+where the text has no loops but branches, ways out lead through flags: any test counts but one of equality. What is not known at compile time is taken as
 large, so that min(keys left, 64) is 64: tiles are whole. A counter that begins with a lane's number begins with 0."""
 import math
 import re
@@ -8,6 +9,7 @@ import re
 DEFINITION = re.compile(r"%(\d+)\s*=\s*(@?\w+(?:\.\w+)*)\s*(.*)")
 OPERAND = re.compile(r"%(\d+)(?:\.\w+)?(?:\s*\((0x[0-9a-f]+|-?\d+)[^)]*\))?|\((0x[0-9a-f]+)")
 BLOCK = re.compile(r"block b(\d+):\s*//\s*preds:(.*)")
+LOOP = re.compile(r"\bloop \{")
 COMPARES = ("ige", "ilt", "uge", "ult", "ieq", "ine")
 
 
@@ -67,7 +69,7 @@ class Values:
 def headers(text):
     """Lines of the first block of each loop, to the end of the text."""
     lines = text.splitlines()
-    structured = [i for i, line in enumerate(lines) if re.search(r"\bloop \{", line)]
+    structured = [i for i, line in enumerate(lines) if LOOP.search(line)]
     if structured:
         return lines, [i + 1 for i in structured]
     place = {}
@@ -90,7 +92,9 @@ def step_of(values, phi, number, depth=3):
 
 
 def leaving(values, lines):
-    """Numbers of the conditions that decide whether a loop is left."""
+    """Numbers of the conditions that decide whether a loop is left, or may."""
+    if not any(LOOP.search(line) for line in lines):
+        return {number for number, (operation, _) in values.defs.items() if operation not in ("ieq", "ine")}
     around, found = [], set()
     for line in (line.strip() for line in lines):
         if line.startswith("break"):
