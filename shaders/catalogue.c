@@ -110,6 +110,7 @@
 #endif
 #ifdef TSR_DOT
 #include "flash_dot_spv.h"
+#include "conv_dot_spv.h"
 #include "flash_codes_f32_spv.h"
 #include "flash_codes_f16_spv.h"
 #include "flash_codes_i8_spv.h"
@@ -194,6 +195,7 @@
 #include "join_simt_spv.h"
 #include "join_subgroup_spv.h"
 #include "flash_packed_spv.h"
+#include "conv_packed_spv.h"
 #include "flash_sums_spv.h"
 #define SPIRV(words) words, sizeof(words)
 #else
@@ -297,6 +299,7 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(columns, COLUMNS)
     ENTRIES(quantize, QUANTIZE)
     ENTRIES(conv, CONV)
+    PACKED_ENTRY(conv, CONV, TSR_F16, TSR_F32, TSR_F32, TSR_FEATURE_F16_DOT, DOT(conv_dot_spv), SPIRV(conv_packed_spv))
     ENTRIES(norm, NORM)
     ENTRIES(moments, MOMENTS)
     ENTRIES(moments_merge, MOMENTS_MERGE)

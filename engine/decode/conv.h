@@ -11,7 +11,7 @@ typedef struct tsr_conv_shape {
     tsr_tile tile;
     int32_t lanes, ln, rm, rn, chunk;
     int32_t columns;              /* output channels of a unit */
-    int32_t patch, sums;          /* floats of a workgroup's memory; 0: none. In tile model matrix 16-byte words */
+    int32_t patch, sums;          /* floats of a workgroup's memory; 0: none. In tile model matrix 16-byte words, packed 4-byte ones */
     int32_t subgroup, mm, mn, mk; /* tile model matrix: a sub-group's invocations, a fragment's pixels, channels out, channels in; else 0 */
 } tsr_conv_shape;
 
@@ -42,10 +42,10 @@ struct tsr_conv {
     int32_t residual;                      /* RESIDUAL of the kernel */
     int32_t table_rows, residual_channels; /* that the table names at least */
     tsr_dtype dtype;                       /* of the weights */
-    tsr_conv_shape wide;                   /* where shape is of tile model matrix: serves features in fp32, from the same weights */
+    tsr_conv_shape wide;                   /* where shape is of tile model matrix or packed: serves features in fp32, from the same weights */
     int32_t run, abreast, packed;          /* packed weights: channels in and out of a block, channels in in all */
     int32_t own;                           /* OWN of the matrix kernel */
-    uint16_t *places;                      /* [run][abreast] places in a block; NULL: there is one */
+    uint16_t *places;                      /* [run][abreast] places in a block; NULL: abreast is 1, and they follow each other */
     int32_t block_units;
     uint64_t bias_at, noise_at, table_at, zeros_at, order_at, bytes;
     tsr_buffer *weight, *norm;
@@ -64,18 +64,21 @@ tsr_status tsr_conv_pack(tsr_conv *conv, const tsr_conv_desc *desc);
 enum { TSR_MAX_CONV_SHAPES = 32, TSR_CONV_ROWS = 4 /* of a sub-group's tile */ };
 /* conv_shapes.c: the shapes that device and convolution allow, the one that serves where nothing was measured first; how many, 1 at least. */
 size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHAPES]);
-/* Floats of a workgroup's memory for the input that so many rows and columns of the grid see. */
+/* Of a workgroup's memory for the input that so many rows and columns of the grid see; in units of tsr_conv_shape.patch. */
 int64_t tsr_conv_patch(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t height, int32_t width);
 /* Pixels of a staged row of the input that so many columns of the grid see, in whole steps of the stride. */
 int32_t tsr_conv_pitch(const tsr_conv *conv, int32_t width);
-tsr_conv_shape tsr_conv_simt_shape(const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rm, int32_t rn);
+/* Channels that tile models simt and packed multiply at a time, and have in a block of packed weights. */
+static inline int32_t tsr_conv_piece(tsr_tile tile) { return tile == TSR_TILE_PACKED ? 8 : 4; }
+/* Of tile model simt or packed; where memory does not suffice for a piece of channels rm is less. */
+tsr_conv_shape tsr_conv_simt_shape(const tsr_conv *conv, tsr_tile tile, int32_t lanes, int32_t ln, int32_t rm, int32_t rn);
+/* The simt shape that reads the weights of one of matrix or packed. */
+tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *shape);
 /* conv_shapes_matrix.c: those of tile model matrix, the best guess first; how many, 0 where device, build or convolution have no use for it. */
 enum { TSR_MAX_CONV_MATRIX_SHAPES = 12 };
 size_t tsr_conv_matrix_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_MATRIX_SHAPES]);
 /* The order of packed weights for a shape of those; sets wide, run, abreast, packed, own and places. */
 tsr_status tsr_conv_order(tsr_conv *conv);
-/* The simt shape that reads the weights of one of them. */
-tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *matrix);
 /* conv_choose.c: sets shape, why and what follows from it. tile: of that tile model if there is one; wanted: the n-th shape, from 1; 0: chosen. */
 tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted);
 /* Blocks of r x r pixels, each of block_units units. */

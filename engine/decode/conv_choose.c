@@ -33,9 +33,13 @@ static size_t first_of(const tsr_conv_shape *all, size_t count, tsr_tile tile)
 /* What follows from the shape: how weights are packed. */
 static tsr_status settle(tsr_conv *conv)
 {
-    conv->run = conv->abreast = 1;
-    conv->packed = conv->cin;
-    return conv->shape.tile == TSR_TILE_MATRIX ? tsr_conv_order(conv) : TSR_OK;
+    const tsr_conv_shape *s = &conv->shape;
+    const bool pieces = (s->tile == TSR_TILE_SIMT || s->tile == TSR_TILE_PACKED) && !conv->depthwise;
+    conv->run = pieces ? tsr_conv_piece(s->tile) : 1;
+    conv->abreast = 1;
+    conv->packed = (int32_t)tsr_ceil_div(conv->cin, conv->run) * conv->run;
+    if (s->tile == TSR_TILE_PACKED) conv->wide = tsr_conv_wide_shape(conv, s);
+    return s->tile == TSR_TILE_MATRIX ? tsr_conv_order(conv) : TSR_OK;
 }
 
 tsr_status tsr_conv_choose(tsr_conv *conv, tsr_tile tile, uint32_t wanted)

@@ -63,7 +63,7 @@ static void pack_row(const tsr_conv *conv, const float *w, int32_t it, int32_t b
                         for (int32_t fy = conv->down.low[py][y]; fy <= conv->down.high[py][y]; fy++)
                             for (int32_t fx = conv->across.low[px][x]; fx <= conv->across.high[px][x]; fx++)
                                 sum += w[c * volume + (size_t)ft * area + (size_t)(fy * conv->file_kw + fx)];
-                    to[c / run * run * columns + (conv->places ? conv->places[c % run * abreast + out] : 0)] = (float)sum;
+                    to[c / run * run * columns + (conv->places ? conv->places[c % run * abreast + out] : c % run)] = (float)sum;
                 }
 }
 

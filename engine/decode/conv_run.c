@@ -20,12 +20,13 @@ static tsr_dtype dtype_of_x(const tsr_conv *conv, const tsr_conv_args *args)
     return x;
 }
 
-/* Are the pixels of x, and their parts by group, whole 16-byte words? */
-static bool whole_words(const tsr_conv *conv, const tsr_conv_args *args)
+/* Are the pixels of x, and their parts by group, whole pieces of so many channels? */
+static bool whole_pieces(const tsr_conv *conv, const tsr_conv_args *args, uint64_t piece)
 {
-    uint64_t any = (uint64_t)conv->channels * 2 | (uint64_t)conv->cin * 2;
+    const uint64_t size = tsr_dtype_size(dtype_of_x(conv, args));
+    uint64_t any = (uint64_t)conv->channels * size | (uint64_t)conv->cin * size;
     for (int32_t f = 0; f < conv->time.taps; f++) any |= args->x[f].at.buffer ? args->x[f].at.offset : 0;
-    return any % 16 == 0;
+    return any % (piece * size) == 0;
 }
 
 static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *args, bk_kernel **out)
@@ -44,7 +45,7 @@ static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *a
         [MATRIX_PATCH] = s->patch,
         [MATRIX_PITCH] = tsr_conv_pitch(conv, s->mm),
         [MATRIX_STRIDE] = conv->stride,
-        [MATRIX_WIDE] = whole_words(conv, args),
+        [MATRIX_WIDE] = whole_pieces(conv, args, 8),
         [MATRIX_OWN] = conv->own,
         [MATRIX_OWNERS] = conv->own ? s->mk * s->mn / conv->own : 1,
         [MATRIX_KW] = conv->across.taps,
@@ -59,6 +60,7 @@ static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *a
 static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, const tsr_conv_args *args, bk_kernel **out)
 {
     if (s->tile == TSR_TILE_MATRIX) return get_matrix_kernel(conv, args, out);
+    const bool pieces = (s->tile == TSR_TILE_SIMT || s->tile == TSR_TILE_PACKED) && !conv->depthwise;
     const int32_t specs[BK_MAX_SPECS] = {
         [CONV_LANES] = s->lanes,
         [CONV_X_DT] = (int32_t)dtype_of_x(conv, args),
@@ -73,6 +75,7 @@ static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, cons
         [CONV_SUMS] = s->sums ? s->sums : 1,
         [CONV_RUN] = conv->run,
         [CONV_ABREAST] = conv->abreast,
+        [CONV_WIDE] = pieces && whole_pieces(conv, args, (uint64_t)tsr_conv_piece(s->tile)),
         [CONV_RM] = s->rm,
         [CONV_RN] = s->rn,
         [CONV_LN] = s->ln,
@@ -177,7 +180,7 @@ tsr_status tsr_conv_run(tsr_conv *conv, const tsr_conv_args *args)
     bk_kernel *kernel = NULL;
     tsr_conv_cut cut;
     bk_binding params;
-    const tsr_conv_shape *shape = conv->shape.tile == TSR_TILE_MATRIX && dtype_of_x(conv, args) != TSR_F16 ? &conv->wide : &conv->shape;
+    const tsr_conv_shape *shape = conv->wide.lanes && dtype_of_x(conv, args) != TSR_F16 ? &conv->wide : &conv->shape;
     tsr_status status = check(conv, args);
     if (status == TSR_OK) status = tsr_conv_cut_grid(conv, shape, args->rows, (int32_t)tsr_ceil_div(args->width, conv->stride), &cut);
     if (status == TSR_OK) status = get_kernel(conv, shape, args, &kernel);

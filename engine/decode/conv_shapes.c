@@ -44,13 +44,17 @@ int32_t tsr_conv_pitch(const tsr_conv *conv, int32_t width)
     return (int32_t)tsr_ceil_div(columns, conv->stride) * conv->stride;
 }
 
+/* Of a staged pixel's channels, an odd number of 16-byte words where neighbours are read together. */
+static int32_t pixel_pitch(const tsr_conv_shape *s)
+{
+    if (s->tile == TSR_TILE_MATRIX) return s->chunk / 8 | 1;
+    return s->tile == TSR_TILE_VECTOR ? s->chunk : (s->chunk / tsr_conv_piece(s->tile) | 1) * 4;
+}
+
 int64_t tsr_conv_patch(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t height, int32_t width)
 {
     const int64_t rows = (int64_t)(height - 1) * conv->stride + conv->down.taps + conv->shift * (conv->r - 1);
-    const int64_t pixel = shape->tile == TSR_TILE_MATRIX   ? shape->chunk / 8 + 1 - shape->chunk / 8 % 2
-                          : shape->tile == TSR_TILE_VECTOR ? shape->chunk
-                                                           : shape->chunk + 1;
-    return rows * tsr_conv_pitch(conv, width) * pixel;
+    return rows * tsr_conv_pitch(conv, width) * pixel_pitch(shape);
 }
 
 static tsr_conv_shape subgroup_shape(int32_t lanes, int32_t rn)
@@ -66,16 +70,25 @@ static tsr_conv_shape subgroup_shape(int32_t lanes, int32_t rn)
 }
 
 /* The largest chunk with which shared memory holds a square tile's input, and a tap's weights. */
-tsr_conv_shape tsr_conv_simt_shape(const tsr_conv *conv, int32_t lanes, int32_t ln, int32_t rm, int32_t rn)
+tsr_conv_shape tsr_conv_simt_shape(const tsr_conv *conv, tsr_tile tile, int32_t lanes, int32_t ln, int32_t rm, int32_t rn)
 {
-    tsr_conv_shape s = {.tile = TSR_TILE_SIMT, .lanes = lanes, .ln = ln, .rm = rm, .rn = rn, .columns = rn * ln};
-    const int32_t pixels = s.lanes / s.ln * s.rm;
-    int32_t side = 1;
-    while (side * side < pixels) side *= 2;
-    for (s.chunk = 16;; s.chunk /= 2) {
+    const int32_t piece = tsr_conv_piece(tile);
+    tsr_conv_shape s = {.tile = tile, .lanes = lanes, .ln = ln, .rm = rm, .rn = rn, .chunk = 4 * piece, .columns = rn * ln};
+    for (;;) {
+        const int32_t pixels = s.lanes / s.ln * s.rm;
+        int32_t side = 1;
+        while (side * side < pixels) side *= 2;
         s.patch = (int32_t)tsr_conv_patch(conv, &s, pixels / side, side);
-        if (s.chunk == 1 || (uint32_t)(s.patch + s.chunk * s.columns) * 4 <= conv->dev->info.shared_bytes) return s;
+        const bool least = s.chunk == piece && s.rm == 1;
+        if (least || (uint32_t)(s.patch + pixel_pitch(&s) * s.columns) * 4 <= conv->dev->info.shared_bytes) return s;
+        *(s.chunk > piece ? &s.chunk : &s.rm) /= 2;
     }
+}
+
+tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *shape)
+{
+    const int32_t ln = shape->columns % 16 == 0 ? 16 : 8, rn = shape->columns / ln, lanes = conv->dev->info.max_workgroup >= 128 ? 128 : 64;
+    return tsr_conv_simt_shape(conv, TSR_TILE_SIMT, lanes, ln, rn > 4 ? 4 : 8, rn);
 }
 
 static bool same(const tsr_conv_shape *a, const tsr_conv_shape *b)
@@ -90,19 +103,25 @@ static void add(tsr_conv_shape *out, size_t *count, tsr_conv_shape s)
     if (*count < TSR_MAX_CONV_SHAPES) out[(*count)++] = s;
 }
 
+/* What reads a packed shape's weights for features in fp32 has to go through them in the same blocks. */
+static void add_fitting(const tsr_conv *conv, tsr_conv_shape *out, size_t *count, tsr_conv_shape s)
+{
+    if (s.tile != TSR_TILE_PACKED || tsr_conv_wide_shape(conv, &s).chunk % tsr_conv_piece(s.tile) == 0) add(out, count, s);
+}
+
 /* Pixels are a power of two: they make a rectangle. */
-static void add_simt(const tsr_conv *conv, int32_t made, tsr_conv_shape *out, size_t *count)
+static void add_simt(const tsr_conv *conv, tsr_tile tile, int32_t made, tsr_conv_shape *out, size_t *count)
 {
     static const struct {
         int32_t lanes, ln, rm;
     } others[] = {{64, 16, 8}, {128, 16, 8}, {256, 16, 8}, {128, 32, 8}, {256, 32, 8}, {64, 8, 8}, {128, 16, 4}};
     const tsr_device_info *info = &conv->dev->info;
     const int32_t usual = info->max_workgroup >= 128 ? 128 : 64, rn = made > 48 ? 4 : made > 16 ? 3 : 1;
-    add(out, count, tsr_conv_simt_shape(conv, usual, 16, 8, rn));
+    add_fitting(conv, out, count, tsr_conv_simt_shape(conv, tile, usual, 16, 8, rn));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         const int32_t most = (int32_t)tsr_ceil_div(made, others[i].ln);
         if ((uint32_t)others[i].lanes <= info->max_workgroup)
-            add(out, count, tsr_conv_simt_shape(conv, others[i].lanes, others[i].ln, others[i].rm, most < 4 ? most : 4));
+            add_fitting(conv, out, count, tsr_conv_simt_shape(conv, tile, others[i].lanes, others[i].ln, others[i].rm, most < 4 ? most : 4));
     }
 }
 
@@ -126,7 +145,8 @@ size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHA
     const size_t of_matrix = tsr_conv_matrix_shapes(conv, matrix);
     const bool cpu = info->type == TSR_DEVICE_CPU;
     for (size_t i = 0; i < of_matrix && !cpu; i++) add(out, &count, matrix[i]);
-    add_simt(conv, made, out, &count);
+    add_simt(conv, TSR_TILE_SIMT, made, out, &count);
     for (size_t i = 0; i < of_matrix && cpu; i++) add(out, &count, matrix[i]);
+    if (!conv->depthwise && conv->dtype == TSR_F16) add_simt(conv, TSR_TILE_PACKED, made, out, &count);
     return count;
 }

@@ -49,12 +49,6 @@ static bool runs(const tsr_conv *conv, const tsr_conv_shape *s)
            (uint32_t)s->patch * 16 <= info->shared_bytes;
 }
 
-tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *matrix)
-{
-    const int32_t ln = matrix->columns % 16 == 0 ? 16 : 8, rn = matrix->columns / ln, lanes = conv->dev->info.max_workgroup >= 128 ? 128 : 64;
-    return tsr_conv_simt_shape(conv, lanes, ln, rn > 4 ? 4 : 8, rn);
-}
-
 tsr_status tsr_conv_order(tsr_conv *conv)
 {
     const tsr_conv_shape *s = &conv->shape;

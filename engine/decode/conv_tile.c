@@ -60,7 +60,7 @@ static int64_t iterations(const tsr_conv *conv, const tsr_conv_shape *s, const t
     const int64_t stage = tsr_conv_patch(conv, s, cut->tile_height, cut->tile_width) / s->lanes + 1;
     if (s->tile == TSR_TILE_MATRIX)
         return conv->time.taps * chunks * (stage + taps * (1 + s->chunk / s->mk)) + (int64_t)s->rm * (s->mm * s->mn * s->rn + s->rm);
-    return conv->time.taps * chunks * (stage + taps * (s->chunk + s->chunk * s->columns / s->lanes + 2)) + out;
+    return conv->time.taps * chunks * (stage + taps * (s->chunk + s->chunk * s->columns / s->lanes + 2)) + out; /* at most: some go in pieces */
 }
 
 /* GPUs: rm x (lanes / ln) pixels, in a shape that wastes least. A sub-group: rows of rm pixels, as many as its loops may take. Matrices: a
@@ -70,7 +70,7 @@ static tsr_status cut_simt(const tsr_conv *conv, const tsr_conv_shape *s, int32_
     const int32_t pixels = s->lanes / s->ln * s->rm;
     const int64_t limit = (int64_t)tsr_loop_limit(conv->dev) * 3 / 4;
     int64_t best = -1;
-    for (int32_t h = 1; h <= pixels && s->tile == TSR_TILE_SIMT; h *= 2) {
+    for (int32_t h = 1; h <= pixels && (s->tile == TSR_TILE_SIMT || s->tile == TSR_TILE_PACKED); h *= 2) {
         if (tsr_conv_patch(conv, s, h, pixels / h) > s->patch) continue;
         const int64_t tiles = tsr_ceil_div(rows, h) * tsr_ceil_div(width, pixels / h), cost = tiles * 1024 + h + pixels / h;
         if (best >= 0 && cost >= best) continue;

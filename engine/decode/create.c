@@ -45,8 +45,8 @@ tsr_status tsr_decoder_create(tsr_device *dev, const tsr_tensors *weights, const
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.precision is %d; expected 0 (chosen), 1 (fp32) or 2 (fp16)", (int)desc->precision);
     if ((unsigned)desc->latents > TSR_LATENTS_RAW)
         return tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.latents is %d; expected 0 (normalized) or 1 (raw)", (int)desc->latents);
-    if (desc->tile > TSR_TILE_MATRIX)
-        return tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.tile is %u; expected 0 (chosen) to %d (matrix)", desc->tile, (int)TSR_TILE_MATRIX);
+    if (desc->tile > TSR_TILE_PACKED)
+        return tsr_fail(TSR_ERROR_ARGUMENT, "argument desc.tile is %u; expected 0 (chosen) to %d (packed)", desc->tile, (int)TSR_TILE_PACKED);
     tsr_decoder *dec = calloc(1, sizeof(*dec));
     if (!dec) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for a decoder of %zu bytes", sizeof(*dec));
     dec->dev = dev;

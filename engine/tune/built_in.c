@@ -43,7 +43,7 @@ static const row rows[] = {
     {"Intel Xe-HPC", INTEL, XE_HPC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
     {"Intel Arc", INTEL, ARC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},
     {"cards with matrices", NULL, NULL, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab: those of AMD and NVIDIA)"},
-    {"cards with dot products", NULL, NULL, "flash", 0, false, 0, TSR_TILE_PACKED, 0, 0,
+    {"cards with dot products", NULL, NULL, NULL, 0, false, 0, TSR_TILE_PACKED, 0, 0,
      "no matrices; two products of fp16, or four of codes, in an instruction (Lab: RDNA2, Turing)"},
     {"Vega and RDNA1", AMD, PAIRS, "flash", 0, false, 0, TSR_TILE_PACKED, 0, 0,
      "no dot products of fp16; values are multiplied two at a time in fp16, and take half of the shared memory's time (Lab)"},

@@ -1,14 +1,15 @@
 /* The interface of the convolution kernel, shared by its text and the engine. */
 
 /* X_DT, W_DT, R_DT, Y_DT, A_DT: storage of x, the weights, the residual, the sum y and its norm, as tsr_dtype (f32 or f16). RESIDUAL: 1 at
- * the output's size, 2 through the table. NORM: tsr_norm_kind + 1 of the fused norm, 0: none. PATCH, SUMS: floats of a workgroup's memory for
- * staged input and for sums. RUN, ABREAST: channels in and out of a block of packed weights, which are in
- * the order of fragments if it has more than one. */
+ * output's size, 2 through the table. NORM: tsr_norm_kind + 1 of the fused norm, 0: none. PATCH, SUMS: floats (tile model packed: words) of a
+ * workgroup's memory for staged input and for sums. RUN, ABREAST: channels in and out of a block of packed weights; those of several outputs
+ * are in the order of fragments. WIDE: pixels of x are whole quads of held values. */
 #define CONV_SPECS(S)                                                                              \
     S(0, LANES, 64) S(1, X_DT, 0) S(2, W_DT, 0) S(3, R_DT, 0) S(4, Y_DT, 0) S(5, A_DT, 0)          \
-    S(6, RESIDUAL, 0) S(7, NOISE, 0) S(8, NORM, 0) S(9, PATCH, 1) S(10, SUMS, 1) S(11, RUN, 1) S(12, ABREAST, 1)
+    S(6, RESIDUAL, 0) S(7, NOISE, 0) S(8, NORM, 0) S(9, PATCH, 1) S(10, SUMS, 1) S(11, RUN, 1) S(12, ABREAST, 1) \
+    S(13, WIDE, 0)
 /* RM pixels x RN (vectors of) output channels in registers, LN invocations side by side in channels; CHUNK: input channels staged at a time. */
-#define CONV_SHAPES(S) S(13, RM, 8) S(14, RN, 4) S(15, LN, 8) S(16, CHUNK, 16)
+#define CONV_SHAPES(S) S(14, RM, 8) S(15, RN, 4) S(16, LN, 8) S(17, CHUNK, 16)
 
 /* The same in tile model matrix, of features and weights in fp16: RM x RN fragments of MM pixels x MN output channels in the registers of a
  * sub-group, MK input channels multiplied at a time, LN sub-groups side by side in channels. PATCH: 16-byte words of a workgroup's memory.

@@ -1,4 +1,11 @@
 /* The body of the conv kernel that makes sums: in acc, or in memory where a workgroup has more than one unit. */
+#if PAIRS
+#define HELD_MAC(a, b, acc) dot2(a, b, acc)
+#define NO_CHANNELS U4_OF(0u, 0u, 0u, 0u)
+#elif TILE == TILE_SIMT
+#define HELD_MAC(a, b, acc) f32_fma(a, b, acc)
+#define NO_CHANNELS F4(0.0f)
+#endif
     const i32 cin = PRM(cin);
 #if TILE == TILE_VECTOR
     const i32 left_units = PRM(units) - unit0, units_here = left_units < PRM(part_units) ? left_units : PRM(part_units);
@@ -8,6 +15,11 @@
 #if TILE == TILE_SIMT
     fv acc[RM][RN];
     TILE_ZERO(acc)
+    i32 pixel[RM]; /* where the window of each begins */
+    UNROLL for (i32 i = 0; i < RM; i++) {
+        const i32 py = (TILE_ROW0 + i) / tile_width;
+        pixel[i] = (py * stride * patch_pitch + TILE_ROW0 + i - py * tile_width) * PIXEL_PITCH;
+    }
 #endif
     const i32 unit_block = unit0 / PRM(block_units), unit_y = unit_block / r * PRM(shift), unit_x = (unit_block - unit_block / r * r) * PRM(shift);
 #endif
@@ -118,40 +130,57 @@
                 }
             }
 #else
-            for (i32 e = LANE; e < patch_rows * patch_columns * CHUNK; e += LANES) {
-                const i32 place = e / CHUNK, c = e - place * CHUNK, py = place / patch_columns, px = place - py * patch_columns;
+            for (i32 e = LANE; e < patch_rows * patch_columns * (CHUNK / PIECE); e += LANES) {
+                const i32 place = e / (CHUNK / PIECE), c = e % (CHUNK / PIECE) * PIECE, py = place / patch_columns, px = place - py * patch_columns;
                 const i32 sy = edge_inside(sy0 + py, PRM(height), PRM(edge)), sx = edge_inside(sx0 + px, PRM(width), PRM(edge));
-                f32 value = 0.0f;
+                held4 quad = NO_CHANNELS;
                 if (sy >= 0 && sx >= 0 && c < cn) {
                     const ptr from = PADD(x, ((I64(sy - x_first) * I64(PRM(width)) + I64(sx)) * I64(PRM(channels)) + I64(group * cin + c0)) * I64(x_size));
-                    value = load_as(X_DT, from, c);
+                    if (WIDE != 0) { quad = LOAD_PIECE(X_DT, PADD(from, c * x_size)); }
+                    else { quad = LOAD_HELD(X_DT, from, c, cn, 1, false); }
                 }
-                staged[(py * patch_pitch + px % stride * phase_columns + px / stride) * PIXEL_PITCH + c] = value;
+                HELD4_ST(staged, (py * patch_pitch + px % stride * phase_columns + px / stride) * PIXEL_PITCH + c / PER, quad);
             }
-            i32 seen[RM];
+            ptr at = PADD(TAPS_AT(unit0, f, 0), I64(c0) * I64(TILE_COLS * w_size));
+            i32 dy = unit_y, dx = unit_x;
             for (i32 tap = 0; tap < tap_count; tap++) {
-                const i32 ky = tap / kw, dx = tap - ky * kw + unit_x;
-                const ptr at = PADD(TAPS_AT(unit0, f, tap), I64(c0) * I64(TILE_COLS * w_size));
-                UNROLL for (i32 i = 0; i < RM; i++) {
-                    const i32 py = (TILE_ROW0 + i) / tile_width, px = TILE_ROW0 + i - py * tile_width;
-                    seen[i] = ((py * stride + ky + unit_y) * patch_pitch + dx % stride * phase_columns + dx / stride + px) * PIXEL_PITCH;
-                }
+                const i32 seen = (dy * patch_pitch + dx % stride * phase_columns + dx / stride) * PIXEL_PITCH;
                 SYNC();
-                for (i32 e = LANE; e < (cn + RUN - 1) / RUN * RUN * TILE_COLS; e += LANES) {
-                    i32 to = e;
-                    if (RUN > 1) {
+                if (ABREAST == 1) {
+                    for (i32 e = LANE; e < (cn + RUN - 1) / RUN * (RUN / PIECE) * TILE_COLS; e += LANES) {
+                        const i32 block = e / (RUN / PIECE), column = block % TILE_COLS, part = block / TILE_COLS * (RUN / PIECE) + e % (RUN / PIECE);
+                        HELD4_ST(taps, column * PIXEL_PITCH + 4 * part, LOAD_PIECE(W_DT, PADD(at, e * PIECE * w_size)));
+                    }
+                }
+#if !PAIRS
+                else {
+                    for (i32 e = LANE; e < (cn + RUN - 1) / RUN * RUN * TILE_COLS; e += LANES) {
                         const i32 place = I32(LD16(PADD(weight, PRM(order)), e % (RUN * ABREAST))), of_block = e / (RUN * ABREAST);
                         const i32 k = of_block / (TILE_COLS / ABREAST) * RUN + place / ABREAST;
-                        to = k * TILE_COLS + of_block % (TILE_COLS / ABREAST) * ABREAST + place % ABREAST;
+                        taps[(of_block % (TILE_COLS / ABREAST) * ABREAST + place % ABREAST) * PIXEL_PITCH + k] = load_as(W_DT, at, e);
                     }
-                    taps[to] = load_as(W_DT, at, e);
                 }
+#endif
                 SYNC();
-#define A_(k, i) staged[seen[i] + (k)]
-#define B_(k, j) taps[(k) * TILE_COLS + TILE_COL(j)]
-                TILE_MUL(acc, A_, B_, cn)
-#undef A_
-#undef B_
+                i32 k = 0;
+                do {
+                    held4 b[RN];
+                    UNROLL for (i32 j = 0; j < RN; j++) b[j] = HELD4_LD(taps, TILE_COL(j) * PIXEL_PITCH + k);
+                    UNROLL for (i32 i = 0; i < RM; i++) {
+                        const held4 a = HELD4_LD(staged, pixel[i] + seen + k);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.x, b[j].x, acc[i][j]);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.y, b[j].y, acc[i][j]);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.z, b[j].z, acc[i][j]);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.w, b[j].w, acc[i][j]);
+                    }
+                    k += 4;
+                } while (k * PER < cn);
+                at = PADD(at, I64(PRM(packed)) * I64(TILE_COLS * w_size));
+                dx++;
+                if (dx == unit_x + kw) {
+                    dx = unit_x;
+                    dy++;
+                }
             }
 #endif
         }

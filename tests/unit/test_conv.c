@@ -217,7 +217,7 @@ static tsr_tile run_case(tsr_device *dev, uint64_t seed, bool with_norm, tsr_til
 {
     conv_case *c = conv_case_draw(seed, with_norm);
     c->desc.tile = tile;
-    if (tile == TSR_TILE_MATRIX && seed % 4 != 0) c->weights = c->x_dtype = TSR_F16;
+    if (tile != TSR_TILE_AUTO && seed % 4 != 0) c->weights = c->x_dtype = TSR_F16;
     if (getenv("TEST_CONV_DESCRIBE")) describe(c);
     uint64_t state = seed ^ 1;
     tsr_conv *conv = create(c, dev);
@@ -260,6 +260,14 @@ static void close_device(tsr_context *ctx, tsr_device *dev)
     tsr_context_destroy(ctx);
 }
 
+/* Cases of a tile model for fp16; what serves where weights or features are in fp32 takes its turn. */
+static void run_cases_in(tsr_device *dev, tsr_tile tile, int cases)
+{
+    int in_tile = 0;
+    for (int i = 0; i < cases; i++) in_tile += run_case(dev, first_seed + (uint64_t)i, i % 3 == 0, tile) == tile;
+    if (in_tile < cases / 4) fail_msg("%d of %d convolutions ran in tile model %d", in_tile, cases, (int)tile);
+}
+
 /* plain: as the device is; else as a GPU is seen, with the tile in shared memory. */
 static void run_device(const char *selector, bool plain, int cases)
 {
@@ -280,7 +288,21 @@ static void vulkan_shared(void **state) { (void)state, run_device("vulkan", fals
 static void opencl(void **state) { (void)state, run_device("opencl", true, 10); }
 static void opencl_shared(void **state) { (void)state, run_device("opencl", false, 5); }
 
-/* Fragments of fp16 matrices, or what serves where weights or features are in fp32. */
+/* Words of two fp16 values: plain arithmetic where the device has no dot products of them. */
+static void run_packed(const char *selector, int cases)
+{
+    tsr_context *ctx = NULL;
+    tsr_device *dev = NULL;
+    open_device(selector, &ctx, &dev);
+    if (dev->info.vector_width > 1) dev->info.vector_width = 1; /* a CPU as a GPU is seen */
+    run_cases_in(dev, TSR_TILE_PACKED, cases);
+    close_device(ctx, dev);
+}
+
+static void vulkan_packed(void **state) { (void)state, run_packed("vulkan", 12); }
+static void opencl_packed(void **state) { (void)state, run_packed("opencl", 8); }
+
+/* Fragments of fp16 matrices. */
 static void vulkan_matrix(void **state)
 {
     (void)state;
@@ -288,14 +310,12 @@ static void vulkan_matrix(void **state)
     tsr_device *dev = NULL;
     open_device("vulkan", &ctx, &dev);
     const bool there = tsr_matrix_shape_for(&dev->info, TSR_F16) && tsr_kernel_matrix_built("conv", TSR_F16);
-    int in_matrices = 0;
-    for (int i = 0; i < 12 && there; i++) in_matrices += run_case(dev, first_seed + (uint64_t)i, i % 3 == 0, TSR_TILE_MATRIX) == TSR_TILE_MATRIX;
+    if (there) run_cases_in(dev, TSR_TILE_MATRIX, 12);
     close_device(ctx, dev);
     if (!there) {
         print_message("no fp16 matrices in this device or build\n");
         skip();
     }
-    if (in_matrices < 3) fail_msg("%d of 12 convolutions ran in matrices", in_matrices);
 }
 
 /* Arguments: a seed, a pattern of test names. */
@@ -304,6 +324,7 @@ int main(int argc, char **argv)
     first_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL) * 1000003u;
     if (argc > 2) cmocka_set_test_filter(argv[2]);
     const struct CMUnitTest tests[] = {cmocka_unit_test(host),          cmocka_unit_test(vulkan), cmocka_unit_test(vulkan_shared),
-                                       cmocka_unit_test(vulkan_matrix), cmocka_unit_test(opencl), cmocka_unit_test(opencl_shared)};
+                                       cmocka_unit_test(vulkan_packed), cmocka_unit_test(vulkan_matrix), cmocka_unit_test(opencl),
+                                       cmocka_unit_test(opencl_shared), cmocka_unit_test(opencl_packed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
