@@ -204,5 +204,9 @@ void tsr_conv_text(const tsr_conv *conv, char *text, size_t size)
              conv->up      ? " up"
              : conv->r > 1 ? " shuffled"
                            : "",
-             tsr_dtype_name(conv->dtype), matrix ? "matrix " : s->tile == TSR_TILE_PACKED ? "packed " : "", pixels, s->columns);
+             tsr_dtype_name(conv->dtype),
+             matrix                       ? "matrix "
+             : s->tile == TSR_TILE_PACKED ? "packed "
+                                          : "",
+             pixels, s->columns);
 }

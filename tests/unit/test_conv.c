@@ -13,9 +13,10 @@
 #include <cmocka.h>
 
 #include "conv_case.h"
-#include "decode/conv.h"
+#include "decode/conv_tuned.h"
 #include "family/weights.h"
 #include "matrix/layout.h"
+#include "tune/built_in.h"
 
 enum { MARGIN = 96 }; /* elements around an operand's rows */
 
@@ -217,7 +218,10 @@ static tsr_tile run_case(tsr_device *dev, uint64_t seed, bool with_norm, tsr_til
 {
     conv_case *c = conv_case_draw(seed, with_norm);
     c->desc.tile = tile;
-    if (tile != TSR_TILE_AUTO && seed % 4 != 0) c->weights = c->x_dtype = TSR_F16;
+    if (tile != TSR_TILE_AUTO && seed % 4 != 0) {
+        c->weights = TSR_F16;
+        c->x_dtype = seed % 4 == 1 ? TSR_F32 : TSR_F16; /* as where a layer's features had no room in fp16 */
+    }
     if (getenv("TEST_CONV_DESCRIBE")) describe(c);
     uint64_t state = seed ^ 1;
     tsr_conv *conv = create(c, dev);
@@ -318,13 +322,50 @@ static void vulkan_matrix(void **state)
     }
 }
 
+/* Words of two fp16 values are the choice of fp16 alone, not depthwise, and of devices that have dot products of them. */
+static void packed_choice(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        const bool dot = i & 1, half = i & 2, cpu = i & 4, depthwise = i & 8;
+        tsr_device dev = {.info = {.type = cpu ? TSR_DEVICE_CPU : TSR_DEVICE_DISCRETE,
+                                   .vector_width = 1,
+                                   .features = dot ? TSR_FEATURE_F16_DOT : 0,
+                                   .max_workgroup = 1024,
+                                   .shared_bytes = 65536}};
+        const tsr_conv conv = {.dev = &dev,
+                               .dtype = half ? TSR_F16 : TSR_F32,
+                               .time = {.taps = 1},
+                               .down = {.taps = 3},
+                               .across = {.taps = 3},
+                               .groups = 1,
+                               .cin = 40,
+                               .made = 96,
+                               .r = 1,
+                               .stride = 1,
+                               .depthwise = depthwise};
+        tsr_conv_shape all[TSR_MAX_CONV_SHAPES];
+        tsr_tune_candidate candidates[TSR_MAX_CONV_SHAPES];
+        char why[TSR_WHY];
+        bool listed = false;
+        const size_t count = tsr_conv_shapes(&conv, all);
+        for (size_t c = 0; c < count; c++) {
+            candidates[c] = tsr_tune_conv_candidate(&conv, &all[c]);
+            listed = listed || all[c].tile == TSR_TILE_PACKED;
+        }
+        const size_t chosen = tsr_built_in_find(&dev.info, tsr_tune_conv_kernel(&conv), candidates, count, why);
+        assert_int_equal(listed, half && !depthwise);
+        assert_int_equal(all[chosen].tile, dot && half && !cpu && !depthwise ? TSR_TILE_PACKED : TSR_TILE_SIMT);
+    }
+}
+
 /* Arguments: a seed, a pattern of test names. */
 int main(int argc, char **argv)
 {
     first_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL) * 1000003u;
     if (argc > 2) cmocka_set_test_filter(argv[2]);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(host),          cmocka_unit_test(vulkan), cmocka_unit_test(vulkan_shared),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(host),          cmocka_unit_test(vulkan),        cmocka_unit_test(vulkan_shared),
                                        cmocka_unit_test(vulkan_packed), cmocka_unit_test(vulkan_matrix), cmocka_unit_test(opencl),
-                                       cmocka_unit_test(opencl_shared), cmocka_unit_test(opencl_packed)};
+                                       cmocka_unit_test(opencl_shared), cmocka_unit_test(opencl_packed), cmocka_unit_test(packed_choice)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
