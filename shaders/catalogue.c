@@ -82,6 +82,7 @@
 #include "flash_matrix_cl.h"
 #include "flash_dpas_cl.h"
 #include "peak_dpas_cl.h"
+#include "conv_dpas_cl.h"
 #include "layout_matrix_cl.h"
 #include "peak_matrix_cl.h"
 #include "conv_matrix_cl.h"
@@ -289,6 +290,7 @@ NAMES(peak_dpas, PEAK_MATRIX)
 NAMES(layout_matrix, LAYOUT)
 NAMES(peak_matrix, PEAK_MATRIX)
 NAMES(conv_matrix, CONV_MATRIX)
+NAMES(conv_dpas, CONV_MATRIX)
 
 static const bk_kernel_source catalogue[] = {
     ENTRIES(flash, FLASH)
@@ -338,6 +340,7 @@ static const bk_kernel_source catalogue[] = {
     MATRIX_ENTRIES(layout, LAYOUT)
     MATRIX_ENTRY(peak, PEAK_MATRIX, TSR_F16, MATRIX_F16(peak_matrix_f16_spv))
     MATRIX_ENTRY(conv, CONV_MATRIX, TSR_F16, MATRIX_F16(conv_matrix_f16_spv))
+    DPAS_ENTRY(conv_dpas, CONV_MATRIX, TSR_F16)
 };
 
 static const bk_kernel_source *find(const char *name, tsr_tile tile, tsr_dtype input, tsr_dtype values, tsr_dtype sums)

@@ -77,6 +77,7 @@ tsr_conv_shape tsr_conv_wide_shape(const tsr_conv *conv, const tsr_conv_shape *s
 /* conv_shapes_matrix.c: those of tile model matrix, the best guess first; how many, 0 where device, build or convolution have no use for it. */
 enum { TSR_MAX_CONV_MATRIX_SHAPES = 12 };
 size_t tsr_conv_matrix_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_MATRIX_SHAPES]);
+const char *tsr_conv_matrix_kernel(const tsr_conv *conv);
 /* The order of packed weights for a shape of those; sets wide, run, abreast, packed, own and places. */
 tsr_status tsr_conv_order(tsr_conv *conv);
 /* conv_choose.c: sets shape, why and what follows from it. tile: of that tile model if there is one; wanted: the n-th shape, from 1; 0: chosen. */

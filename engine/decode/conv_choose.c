@@ -18,7 +18,7 @@ void tsr_tune_conv_problem(const tsr_conv *conv, char text[128])
 tsr_tune_candidate tsr_tune_conv_candidate(const tsr_conv *conv, const tsr_conv_shape *s)
 {
     return (tsr_tune_candidate){.shape = {s->tile, {s->lanes, s->ln, s->rm, s->rn, s->chunk, s->subgroup, s->mm, s->mn, s->mk}},
-                                .source = s->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source("conv", TSR_F16)
+                                .source = s->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source(tsr_conv_matrix_kernel(conv), TSR_F16)
                                                                      : tsr_kernel_source(tsr_tune_conv_kernel(conv), s->tile)};
 }
 

@@ -54,7 +54,7 @@ static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *a
         [MATRIX_LN] = s->ln,
         [MATRIX_CHUNK] = s->chunk,
     };
-    return tsr_kernel_get_matrix(conv->dev, "conv", TSR_F16, specs, NULL, out);
+    return tsr_kernel_get_matrix(conv->dev, tsr_conv_matrix_kernel(conv), TSR_F16, specs, NULL, out);
 }
 
 static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, const tsr_conv_args *args, bk_kernel **out)

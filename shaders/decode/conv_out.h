@@ -29,11 +29,11 @@
 #define OUT_CHANNEL(j) (LANE % OUT_ACROSS + (j) * OUT_ACROSS)
 #define OUT_COLUMN(j) (unit_at * TILE_COLS + OUT_CHANNEL(j))
 #define OUT_AT(i, j) (OUT_PLACE(i) * TILE_COLS + OUT_CHANNEL(j))
-#define OUT_SUM(i, j) AS_F32(staged[OUT_AT(i, j) / 4][OUT_AT(i, j) % 4])
+#define OUT_SUM(i, j) STAGED_SUM(OUT_AT(i, j))
     for (i32 pass = 0; pass < RM; pass++) {
         SYNC();
         UNROLL for (i32 i = 0; i < RM; i++) {
-            if (i == pass) { UNROLL for (i32 j = 0; j < RN; j++) coopMatStore(sums[i * RN + j], staged, (down * MM * TILE_COLS + (side * RN + j) * MN) / 4, TILE_COLS / 4, MAT_ROWS); }
+            if (i == pass) { UNROLL for (i32 j = 0; j < RN; j++) { PUT_SUMS(sums[i * RN + j], down * MM * TILE_COLS + (side * RN + j) * MN) } }
         }
         SYNC();
         const i32 block = unit_block, unit_at = unit0 - block * PRM(block_units);

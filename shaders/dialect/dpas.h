@@ -5,6 +5,7 @@
  * mat_b    32 bytes of a column for each invocation
  * mat_c    8 rows in fp32, a column for each invocation
  * MAT_LOAD_A(p), MAT_LOAD_B(p)  from shared memory: the sub-group's p, a multiple of 16 bytes; each invocation's own, a multiple of 32
+ * MAT_LDG_B(p)     from memory: each invocation's own p, a multiple of 32
  * MAT_MUL(a, b, c), MAT_MUL_CODES(a, b, c)   a b + c, of numbers of 16 bits, and of int8 with sums in int32
  * MAT_PAIR(x, y)   two fp32 rounded to what is multiplied beside MAT_DT, as a word
  * LINE_LD(p), LINE_ST(p, x)  one fp32 for each invocation, side by side from p on, which is the sub-group's
@@ -17,6 +18,7 @@
 #define mat_c float8
 #define mat_sums int8 /* of codes */
 #define MAT_LOAD_B(p) (*(__local const int8 *)(p))
+#define MAT_LDG_B(p) (*(__global const int8 *)(p))
 
 #ifdef DPAS_EMULATED
 #include "dpas_emulated.h"
@@ -39,7 +41,7 @@ float8 BUILT_IN_ intel_sub_group_f16_f16_matrix_mad_k16(mat_a a, int8 b, float8 
 float8 BUILT_IN_ intel_sub_group_bf16_bf16_matrix_mad_k16(mat_a a, int8 b, float8 c);
 ushort2 __attribute__((overloadable)) intel_convert_bfloat162_as_ushort2(float2 x);
 #if SUBGROUP == 8
-#define MAT_LOAD_A(p) as_int8(intel_sub_group_block_read8(p))
+#define MAT_LOAD_A(p) as_int8(intel_sub_group_block_read8((__local const uint *)(p)))
 #else
 #define MAT_LOAD_A(p) as_short8(intel_sub_group_block_read_us8((__local const ushort *)(p)))
 #endif

@@ -292,19 +292,28 @@ static void vulkan_shared(void **state) { (void)state, run_device("vulkan", fals
 static void opencl(void **state) { (void)state, run_device("opencl", true, 10); }
 static void opencl_shared(void **state) { (void)state, run_device("opencl", false, 5); }
 
-/* Words of two fp16 values: plain arithmetic where the device has no dot products of them. */
-static void run_packed(const char *selector, int cases)
+static void run_tile(const char *selector, tsr_tile tile, int cases)
 {
     tsr_context *ctx = NULL;
     tsr_device *dev = NULL;
     open_device(selector, &ctx, &dev);
     if (dev->info.vector_width > 1) dev->info.vector_width = 1; /* a CPU as a GPU is seen */
-    run_cases_in(dev, TSR_TILE_PACKED, cases);
+    run_cases_in(dev, tile, cases);
     close_device(ctx, dev);
 }
 
-static void vulkan_packed(void **state) { (void)state, run_packed("vulkan", 12); }
-static void opencl_packed(void **state) { (void)state, run_packed("opencl", 8); }
+/* Words of two fp16 values: plain arithmetic where the device has no dot products of them. */
+static void vulkan_packed(void **state) { (void)state, run_tile("vulkan", TSR_TILE_PACKED, 12); }
+static void opencl_packed(void **state) { (void)state, run_tile("opencl", TSR_TILE_PACKED, 8); }
+
+/* Intel's matrix engines, played by a CPU. */
+static void opencl_dpas(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TESSERA_EMULATE_DPAS", "8", 1), 0);
+    run_tile("opencl", TSR_TILE_MATRIX, 8);
+    unsetenv("TESSERA_EMULATE_DPAS");
+}
 
 /* Fragments of fp16 matrices. */
 static void vulkan_matrix(void **state)
@@ -366,6 +375,7 @@ int main(int argc, char **argv)
     if (argc > 2) cmocka_set_test_filter(argv[2]);
     const struct CMUnitTest tests[] = {cmocka_unit_test(host),          cmocka_unit_test(vulkan),        cmocka_unit_test(vulkan_shared),
                                        cmocka_unit_test(vulkan_packed), cmocka_unit_test(vulkan_matrix), cmocka_unit_test(opencl),
-                                       cmocka_unit_test(opencl_shared), cmocka_unit_test(opencl_packed), cmocka_unit_test(packed_choice)};
+                                       cmocka_unit_test(opencl_shared), cmocka_unit_test(opencl_packed), cmocka_unit_test(opencl_dpas),
+                                       cmocka_unit_test(packed_choice)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
