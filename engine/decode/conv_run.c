@@ -75,6 +75,7 @@ static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, cons
         [CONV_SUMS] = s->sums ? s->sums : 1,
         [CONV_RUN] = conv->run,
         [CONV_ABREAST] = conv->abreast,
+        [CONV_STRIDE] = conv->stride,
         [CONV_WIDE] = pieces && whole_pieces(conv, args, (uint64_t)tsr_conv_piece(s->tile)),
         [CONV_RM] = s->rm,
         [CONV_RN] = s->rn,
@@ -129,7 +130,6 @@ static conv_params fill(const tsr_conv *conv, const tsr_conv_shape *s, const tsr
     p.kh = conv->down.taps;
     p.kw = conv->across.taps;
     for (int32_t f = 0; f < p.kt; f++) p.present |= args->x[f].at.buffer ? 1 << f : 0;
-    p.stride = conv->stride;
     p.before = conv->before;
     p.shift = conv->shift;
     p.edge = (int32_t)conv->edge;

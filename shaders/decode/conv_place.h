@@ -6,7 +6,7 @@
     const i32 tile_width = PRM(tile_width), first_row = tile_row * PRM(tile_height), left_rows = PRM(rows) - first_row;
     const i32 gy0 = PRM(row) + first_row, gx0 = tile_column * tile_width, left_columns = PRM(grid_width) - gx0;
     const i32 rows_here = left_rows < PRM(tile_height) ? left_rows : PRM(tile_height), columns_here = left_columns < tile_width ? left_columns : tile_width;
-    const i32 r = PRM(r), stride = PRM(stride), kw = PRM(kw), tap_count = PRM(kh) * kw;
+    const i32 r = PRM(r), stride = STRIDE, kw = PRM(kw), tap_count = PRM(kh) * kw;
     const i32 sy0 = gy0 * stride - PRM(before), sx0 = gx0 * stride - PRM(before);
     const i32 x_size = X_DT == 0 ? 4 : 2, w_size = W_DT == 0 ? 4 : 2;
     /* Columns of a staged row: those of each remainder by the stride side by side, so that neighbours in the output are neighbours. */
