@@ -51,21 +51,29 @@ function(tessera_spirv text dir variant)
   set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} ${base}_spv.h PARENT_SCOPE)
 endfunction()
 
-# A kernel whose operands may be words (shaders/tile/quads.h): also NAME_packed_spv.h, of fp16, and
-# NAME_sums_spv.h, of fp16 with sums of values in fp16; where glslang can, NAME_dot_spv.h, the same by the GPU's
-# instruction, and NAME_codes_{f32,f16,i8}_spv.h, of codes by the GPU's instruction, with values of these types.
+# A kernel whose operands may be words (shaders/tile/quads.h): also NAME_packed_spv.h, of fp16, and where glslang can NAME_dot_spv.h, the same by the
+# GPU's instruction. VALUES, of a kernel with values beside: also NAME_sums_spv.h, with sums of those in fp16, and NAME_codes_{f32,f16,i8}_spv.h, of
+# codes by the GPU's instruction, with values of these types.
 function(tessera_packed_kernel name dir)
   if(TESSERA_VULKAN)
-    tessera_spirv(${name} ${dir} packed -DTILE=2 -DQK_DT=1 -DPV_DT=1)
-    tessera_spirv(${name} ${dir} sums -DTILE=2 -DQK_DT=1 -DPV_DT=1 -DF16_SUMS=1)
+    set(words -DTILE=2 -DQK_DT=1)
+    if("VALUES" IN_LIST ARGN)
+      list(APPEND words -DPV_DT=1)
+      tessera_spirv(${name} ${dir} sums ${words} -DF16_SUMS=1)
+    endif()
+    tessera_spirv(${name} ${dir} packed ${words})
     if(TESSERA_DOT)
-      tessera_spirv(${name} ${dir} codes_f32 -DTILE=2 -DQK_DT=7 -DINT8_DOT=1)
-      tessera_spirv(${name} ${dir} codes_i8 -DTILE=2 -DQK_DT=7 -DPV_DT=7 -DINT8_DOT=1)
+      if("VALUES" IN_LIST ARGN)
+        tessera_spirv(${name} ${dir} codes_f32 -DTILE=2 -DQK_DT=7 -DINT8_DOT=1)
+        tessera_spirv(${name} ${dir} codes_i8 -DTILE=2 -DQK_DT=7 -DPV_DT=7 -DINT8_DOT=1)
+      endif()
       if(NOT TESSERA_DOT_VALID)
         set(TESSERA_SPIRV_VAL "")
       endif()
-      tessera_spirv(${name} ${dir} dot -DTILE=2 -DQK_DT=1 -DPV_DT=1 -DF16_DOT=1)
-      tessera_spirv(${name} ${dir} codes_f16 -DTILE=2 -DQK_DT=7 -DPV_DT=1 -DF16_DOT=1 -DINT8_DOT=1)
+      tessera_spirv(${name} ${dir} dot ${words} -DF16_DOT=1)
+      if("VALUES" IN_LIST ARGN)
+        tessera_spirv(${name} ${dir} codes_f16 -DTILE=2 -DQK_DT=7 -DPV_DT=1 -DF16_DOT=1 -DINT8_DOT=1)
+      endif()
     endif()
   endif()
   set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} PARENT_SCOPE)

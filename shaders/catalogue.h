@@ -9,8 +9,8 @@ const bk_kernel_source *tsr_kernel_source(const char *name, tsr_tile tile);
 /* The same in tile model matrix, for inputs of that type: TSR_F16, TSR_BF16 or TSR_I8. */
 const bk_kernel_source *tsr_kernel_matrix_source(const char *name, tsr_dtype input);
 
-/* The same in tile model packed: TSR_F16 with values in TSR_F16, or TSR_I8 with values in TSR_F32, TSR_F16 or TSR_I8. sums: TSR_F16 where a few
- * products of values are summed in fp16 (the first alone), TSR_F32 elsewhere. */
+/* The same in tile model packed: TSR_F16 with values in TSR_F16 (conv: TSR_F32, it has none), or TSR_I8 with values in TSR_F32, TSR_F16 or TSR_I8.
+ * sums: TSR_F16 where a few products of values are summed in fp16 (the first alone), TSR_F32 elsewhere. */
 const bk_kernel_source *tsr_kernel_packed_source(const char *name, tsr_dtype input, tsr_dtype values, tsr_dtype sums);
 
 /* From a kernel's X-macros to an enum of its spec ids and the struct of its parameters. */

@@ -15,11 +15,17 @@ void tsr_tune_conv_problem(const tsr_conv *conv, char text[128])
              conv->across.taps, conv->stride, most / 2 + 1, most, conv->made);
 }
 
+static const bk_kernel_source *source_of(const tsr_conv *conv, tsr_tile tile)
+{
+    if (tile == TSR_TILE_MATRIX) return tsr_kernel_matrix_source(tsr_conv_matrix_kernel(conv), TSR_F16);
+    if (tile == TSR_TILE_PACKED) return tsr_kernel_packed_source("conv", TSR_F16, TSR_F32, TSR_F32);
+    return tsr_kernel_source(tsr_tune_conv_kernel(conv), tile);
+}
+
 tsr_tune_candidate tsr_tune_conv_candidate(const tsr_conv *conv, const tsr_conv_shape *s)
 {
     return (tsr_tune_candidate){.shape = {s->tile, {s->lanes, s->ln, s->rm, s->rn, s->chunk, s->subgroup, s->mm, s->mn, s->mk}},
-                                .source = s->tile == TSR_TILE_MATRIX ? tsr_kernel_matrix_source(tsr_conv_matrix_kernel(conv), TSR_F16)
-                                                                     : tsr_kernel_source(tsr_tune_conv_kernel(conv), s->tile)};
+                                .source = source_of(conv, s->tile)};
 }
 
 /* The first shape of a tile model; the first of all where there is none. */

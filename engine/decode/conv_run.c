@@ -82,6 +82,7 @@ static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, cons
         [CONV_LN] = s->ln,
         [CONV_CHUNK] = s->chunk,
     };
+    if (s->tile == TSR_TILE_PACKED) return tsr_kernel_get_packed(conv->dev, "conv", TSR_F16, TSR_F32, TSR_F32, specs, NULL, out);
     return tsr_kernel_get(conv->dev, conv->depthwise ? "depthwise" : "conv", s->tile, specs, out);
 }
 

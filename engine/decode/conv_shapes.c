@@ -143,10 +143,12 @@ size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHA
     }
     tsr_conv_shape matrix[TSR_MAX_CONV_MATRIX_SHAPES];
     const size_t of_matrix = tsr_conv_matrix_shapes(conv, matrix);
-    const bool cpu = info->type == TSR_DEVICE_CPU;
+    const bool cpu = info->type == TSR_DEVICE_CPU, packed = !conv->depthwise && conv->dtype == TSR_F16;
+    const bool by_dots = !cpu && (info->features & TSR_FEATURE_F16_DOT);
     for (size_t i = 0; i < of_matrix && !cpu; i++) add(out, &count, matrix[i]);
+    if (packed && by_dots) add_simt(conv, TSR_TILE_PACKED, made, out, &count);
     add_simt(conv, TSR_TILE_SIMT, made, out, &count);
     for (size_t i = 0; i < of_matrix && cpu; i++) add(out, &count, matrix[i]);
-    if (!conv->depthwise && conv->dtype == TSR_F16) add_simt(conv, TSR_TILE_PACKED, made, out, &count);
+    if (packed && !by_dots) add_simt(conv, TSR_TILE_PACKED, made, out, &count);
     return count;
 }

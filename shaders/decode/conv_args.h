@@ -3,7 +3,7 @@
 /* X_DT, W_DT, R_DT, Y_DT, A_DT: storage of x, the weights, the residual, the sum y and its norm, as tsr_dtype (f32 or f16). RESIDUAL: 1 at
  * output's size, 2 through the table. NORM: tsr_norm_kind + 1 of the fused norm, 0: none. PATCH, SUMS: floats (tile model packed: words) of a
  * workgroup's memory for staged input and for sums. RUN, ABREAST: channels in and out of a block of packed weights; those of several outputs
- * are in the order of fragments. WIDE: pixels of x are whole quads of held values. STRIDE: the convolution's. */
+ * are in the order of fragments. WIDE: pixels of x are whole quads of words. STRIDE: the convolution's. */
 #define CONV_SPECS(S)                                                                              \
     S(0, LANES, 64) S(1, X_DT, 0) S(2, W_DT, 0) S(3, R_DT, 0) S(4, Y_DT, 0) S(5, A_DT, 0)          \
     S(6, RESIDUAL, 0) S(7, NOISE, 0) S(8, NORM, 0) S(9, PATCH, 1) S(10, SUMS, 1) S(11, RUN, 1) S(12, ABREAST, 1) \

@@ -1,10 +1,11 @@
 /* The body of the conv kernel that makes sums: in acc, or in memory where a workgroup has more than one unit. */
-#if PAIRS
-#define HELD_MAC(a, b, acc) dot2(a, b, acc)
-#define NO_CHANNELS U4_OF(0u, 0u, 0u, 0u)
-#elif TILE == TILE_SIMT
-#define HELD_MAC(a, b, acc) f32_fma(a, b, acc)
-#define NO_CHANNELS F4(0.0f)
+#if TILE == TILE_SIMT
+#if QK_DT == 1
+#define WORD_MAC(a, b, acc) dot2(a, b, acc)
+#else
+#define WORD_MAC(a, b, acc) f32_fma(AS_F32(a), AS_F32(b), acc)
+#endif
+#define PIECE (4 * DOT_PER)
 #endif
     const i32 cin = PRM(cin);
 #if TILE == TILE_VECTOR
@@ -133,13 +134,13 @@
             for (i32 e = LANE; e < patch_rows * patch_columns * (CHUNK / PIECE); e += LANES) {
                 const i32 place = e / (CHUNK / PIECE), c = e % (CHUNK / PIECE) * PIECE, py = place / patch_columns, px = place - py * patch_columns;
                 const i32 sy = edge_inside(sy0 + py, PRM(height), PRM(edge)), sx = edge_inside(sx0 + px, PRM(width), PRM(edge));
-                held4 quad = NO_CHANNELS;
+                u4 quad = U4_OF(0u, 0u, 0u, 0u);
                 if (sy >= 0 && sx >= 0 && c < cn) {
                     const ptr from = PADD(x, ((I64(sy - x_first) * I64(PRM(width)) + I64(sx)) * I64(PRM(channels)) + I64(group * cin + c0)) * I64(x_size));
-                    if (WIDE != 0) { quad = LOAD_PIECE(X_DT, PADD(from, c * x_size)); }
-                    else { quad = LOAD_HELD(X_DT, from, c, cn, 1, false); }
+                    if (WIDE != 0) { quad = DOT_PIECE(X_DT, PADD(from, c * x_size)); }
+                    else { quad = DOT_PART(X_DT, from, c, cn, 1, false); }
                 }
-                HELD4_ST(staged, (py * patch_pitch + px % stride * phase_columns + px / stride) * PIXEL_PITCH + c / PER, quad);
+                U4_ST(staged, (py * patch_pitch + px % stride * phase_columns + px / stride) * PIXEL_PITCH + c / DOT_PER, quad);
             }
             ptr at = PADD(TAPS_AT(unit0, f, 0), I64(c0) * I64(TILE_COLS * w_size));
             i32 dy = unit_y, dx = unit_x;
@@ -149,32 +150,32 @@
                 if (ABREAST == 1) {
                     for (i32 e = LANE; e < (cn + RUN - 1) / RUN * (RUN / PIECE) * TILE_COLS; e += LANES) {
                         const i32 block = e / (RUN / PIECE), column = block % TILE_COLS, part = block / TILE_COLS * (RUN / PIECE) + e % (RUN / PIECE);
-                        HELD4_ST(taps, column * PIXEL_PITCH + 4 * part, LOAD_PIECE(W_DT, PADD(at, e * PIECE * w_size)));
+                        U4_ST(taps, column * PIXEL_PITCH + 4 * part, DOT_PIECE(W_DT, PADD(at, e * PIECE * w_size)));
                     }
                 }
-#if !PAIRS
+#if QK_DT != 1
                 else {
                     for (i32 e = LANE; e < (cn + RUN - 1) / RUN * RUN * TILE_COLS; e += LANES) {
                         const i32 place = I32(LD16(PADD(weight, PRM(order)), e % (RUN * ABREAST))), of_block = e / (RUN * ABREAST);
                         const i32 k = of_block / (TILE_COLS / ABREAST) * RUN + place / ABREAST;
-                        taps[(of_block % (TILE_COLS / ABREAST) * ABREAST + place % ABREAST) * PIXEL_PITCH + k] = load_as(W_DT, at, e);
+                        taps[(of_block % (TILE_COLS / ABREAST) * ABREAST + place % ABREAST) * PIXEL_PITCH + k] = AS_U32(load_as(W_DT, at, e));
                     }
                 }
 #endif
                 SYNC();
                 i32 k = 0;
                 do {
-                    held4 b[RN];
-                    UNROLL for (i32 j = 0; j < RN; j++) b[j] = HELD4_LD(taps, TILE_COL(j) * PIXEL_PITCH + k);
+                    u4 b[RN];
+                    UNROLL for (i32 j = 0; j < RN; j++) b[j] = U4_LD(taps, TILE_COL(j) * PIXEL_PITCH + k);
                     UNROLL for (i32 i = 0; i < RM; i++) {
-                        const held4 a = HELD4_LD(staged, pixel[i] + seen + k);
-                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.x, b[j].x, acc[i][j]);
-                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.y, b[j].y, acc[i][j]);
-                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.z, b[j].z, acc[i][j]);
-                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = HELD_MAC(a.w, b[j].w, acc[i][j]);
+                        const u4 a = U4_LD(staged, pixel[i] + seen + k);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = WORD_MAC(a.x, b[j].x, acc[i][j]);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = WORD_MAC(a.y, b[j].y, acc[i][j]);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = WORD_MAC(a.z, b[j].z, acc[i][j]);
+                        UNROLL for (i32 j = 0; j < RN; j++) acc[i][j] = WORD_MAC(a.w, b[j].w, acc[i][j]);
                     }
                     k += 4;
-                } while (k * PER < cn);
+                } while (k * DOT_PER < cn);
                 at = PADD(at, I64(PRM(packed)) * I64(TILE_COLS * w_size));
                 dx++;
                 if (dx == unit_x + kw) {
