@@ -453,11 +453,12 @@ static void classes(void **state)
     const tsr_layout l = {.dtype = TSR_F32, .shape = {1, 1, 300, 64}, .stride = {19200, 19200, 64, 1}};
     const tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f};
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+        const uint32_t subgroup = devices[i].type == TSR_DEVICE_CPU || strstr(devices[i].vendor, "Intel") ? 8 : 32;
         tsr_device_info info = {.type = devices[i].type,
                                 .vector_width = devices[i].width,
                                 .features = TSR_FEATURE_SUBGROUP,
-                                .subgroup_min = 8,
-                                .subgroup_max = 8,
+                                .subgroup_min = subgroup,
+                                .subgroup_max = subgroup,
                                 .max_workgroup = 1024,
                                 .shared_bytes = 65536};
         snprintf(info.vendor, sizeof(info.vendor), "%s", devices[i].vendor);
@@ -484,12 +485,13 @@ static void packed(void **state)
         const bool suits = !(i & CPU) && (codes ? i & FOURS : half && i & HALVES);
         const tsr_device_info info = {.type = i & CPU ? TSR_DEVICE_CPU : TSR_DEVICE_DISCRETE,
                                       .vector_width = 1,
-                                      .features = TSR_FEATURE_INT8_DOT | (i & HALVES ? TSR_FEATURE_F16_DOT : 0) |
-                                                  (i & FOURS ? TSR_FEATURE_INT8_DOT_FAST : 0),
+                                      .features =
+                                          TSR_FEATURE_INT8_DOT | (i & HALVES ? TSR_FEATURE_F16_DOT : 0) | (i & FOURS ? TSR_FEATURE_INT8_DOT_FAST : 0),
                                       .max_workgroup = 1024,
                                       .shared_bytes = 65536};
         const tsr_layout l = {.dtype = half ? TSR_F16 : TSR_F32, .shape = {1, 1, 300, 64}, .stride = {19200, 19200, 64, 1}};
-        const tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f, .codes = {.bits = codes ? 8 : 0, .values = codes ? TSR_F16 : 0}};
+        const tsr_attention_desc d = {
+            .q = l, .k = l, .v = l, .o = l, .scale = 0.125f, .codes = {.bits = codes ? 8 : 0, .values = codes ? TSR_F16 : 0}};
         tsr_tiling all[TSR_MAX_CANDIDATES];
         tsr_tune_candidate candidates[TSR_MAX_CANDIDATES];
         char why[TSR_WHY];
@@ -506,6 +508,42 @@ static void packed(void **state)
         const size_t chosen = tsr_built_in_find(&info, "flash", candidates, count, why);
         assert_int_equal(listed, listed_here);
         assert_int_equal(all[chosen].tile, suits ? TSR_TILE_PACKED : TSR_TILE_SIMT);
+    }
+}
+
+/* Cards that multiply fp16 values two at a time, and have no dot products of them, sum products of values in fp16: the choice on two of them. */
+static void packed_sums(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *vendor, *name;
+        uint32_t features;
+        bool sums, chosen;
+    } cards[] = {
+        {"AMD", "AMD Radeon RX Vega (RADV VEGA10)", TSR_FEATURE_F16, true, true},
+        {"Advanced Micro Devices, Inc.", "gfx1010", TSR_FEATURE_F16, true, true},
+        {"AMD", "AMD Radeon VII (RADV VEGA20)", TSR_FEATURE_F16 | TSR_FEATURE_F16_DOT, false, true},
+        {"AMD", "AMD Radeon RX 580 (RADV POLARIS10)", TSR_FEATURE_F16, true, false},
+        {"AMD", "AMD Radeon RX Vega (RADV VEGA10)", 0, false, false},
+        {"NVIDIA", "NVIDIA GeForce GTX 1660", TSR_FEATURE_F16, true, false},
+    };
+    const tsr_layout l = {.dtype = TSR_F16, .shape = {1, 1, 300, 64}, .stride = {19200, 19200, 64, 1}};
+    const tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f};
+    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+        tsr_device_info info = {
+            .type = TSR_DEVICE_DISCRETE, .vector_width = 1, .features = cards[i].features, .max_workgroup = 1024, .shared_bytes = 65536};
+        snprintf(info.vendor, sizeof(info.vendor), "%s", cards[i].vendor);
+        snprintf(info.name, sizeof(info.name), "%s", cards[i].name);
+        tsr_tiling all[TSR_MAX_CANDIDATES];
+        tsr_tune_candidate candidates[TSR_MAX_CANDIDATES];
+        char why[TSR_WHY];
+        const size_t count = tsr_attention_candidates(&info, &d, all);
+        for (size_t c = 0; c < count; c++) {
+            candidates[c] = tsr_tune_attention_candidate(&info, &d, &all[c]);
+            if (all[c].tile == TSR_TILE_PACKED) assert_int_equal(candidates[c].source->sums, cards[i].sums ? TSR_F16 : TSR_F32);
+        }
+        const size_t chosen = tsr_built_in_find(&info, "flash", candidates, count, why);
+        assert_int_equal(all[chosen].tile, cards[i].chosen ? TSR_TILE_PACKED : TSR_TILE_SIMT);
     }
 }
 
@@ -557,7 +595,8 @@ static void races(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(fresh),        CASE(stale),    CASE(next_best), CASE(damaged), CASE(hostile), CASE(foreign),
-                                       CASE(not_writable), CASE(together), CASE(choice),    CASE(races),   CASE(classes),      CASE(packed)};
+    const struct CMUnitTest tests[] = {CASE(fresh),   CASE(stale),        CASE(next_best),  CASE(damaged), CASE(hostile),
+                                       CASE(foreign), CASE(not_writable), CASE(together),   CASE(choice),  CASE(races),
+                                       CASE(classes), CASE(packed),       CASE(packed_sums)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
