@@ -73,8 +73,8 @@ static bool suits(const tsr_device_info *info, const tsr_attention_desc *d, cons
 
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    /* Values in fp32 take the registers that they take in simt. */
-    const bool as_simt = tsr_narrow(info) || tsr_packed_values(info, d) == TSR_F32;
+    /* Values in fp32 of long rows take the registers that they take in simt. */
+    const bool as_simt = tsr_narrow(info) || (tsr_packed_values(info, d) == TSR_F32 && d->v.shape[3] > 64);
     const tsr_micro *const best = info->type == TSR_DEVICE_CPU ? &few : as_simt ? tsr_simt_micro(info, d) : info->subgroup_min >= 64 ? &wide : &deep;
     const tsr_micro *const all[] = {best, &deep, &wide, &few};
     static const int32_t chunks[] = {128, 64, 32, 16};

@@ -23,7 +23,7 @@ static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d
     const int64_t head = d->q.shape[3], chunk = head > 128 ? d_chunk : tsr_ceil_div(head, tsr_ceil_div(head, d_chunk));
     tsr_tiling t = tsr_micro_tiling(TSR_TILE_SIMT, m, d);
     t.d_chunk = (int32_t)tsr_ceil_div(chunk, 4) * 4;
-    if (tsr_narrow(info) && head > NARROW_WHOLE) t.d_chunk = tsr_max32(t.d_chunk, head > 128 ? 32 : NARROW_CHUNK);
+    if (tsr_narrow(info) && head > NARROW_WHOLE) t.d_chunk = tsr_max32(t.d_chunk, tsr_min32(d_chunk, NARROW_CHUNK));
     t.kv_chunk = tsr_min32(tsr_min32(t.bc, 16), tsr_max32(4, t.d_chunk / (int32_t)tsr_ceil_div(t.dv_slice, t.bc) / 4 * 4));
     return t;
 }
