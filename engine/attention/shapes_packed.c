@@ -60,14 +60,16 @@ static tsr_tiling shape(const tsr_device_info *info, const tsr_attention_desc *d
  * half the registers. A CPU's compiler takes minutes for what is long, so that it gets what is short, for tests. */
 static const tsr_micro deep = {128, 16, 8, 4}, wide = {256, 16, 4, 4}, few = {64, 8, 4, 4};
 
-/* Sub-groups of 64 need company in their unit more than other sub-groups: 512 invocations, two waves of each, share 64 KiB there. Short chunks, with
- * which queries are staged again and again, are for them; what of long heads waits for the next chunk leaves them no registers. */
+/* Waves that share a unit's 64 KiB hide each other's waits. Sub-groups of 64 have two in each of its parts where 512 invocations fit; others, which
+ * have up to three times the registers, do with one of 128. Short chunks, with which queries are staged again and again, are for the former; what of
+ * long heads waits for the next chunk leaves those no registers. */
 static bool suits(const tsr_device_info *info, const tsr_attention_desc *d, const tsr_tiling *t)
 {
-    enum { SHARE = (64 << 10) / 512, LONG = 128 };
-    const int64_t bytes = shared_bytes(info, d, t);
+    enum { UNIT = 64 << 10, LONG = 128 };
+    const int64_t bytes = shared_bytes(info, d, t), share = UNIT / (info->subgroup_min >= 64 ? 512 : 128) * (int64_t)t->lanes;
     if ((uint32_t)t->lanes > info->max_workgroup || bytes > (int64_t)info->shared_bytes) return false;
-    if (info->subgroup_min >= 64) return d->q.shape[3] <= LONG && bytes <= (int64_t)SHARE * t->lanes;
+    if (info->type != TSR_DEVICE_CPU && bytes > share) return false;
+    if (info->subgroup_min >= 64) return d->q.shape[3] <= LONG;
     return d->q.shape[3] <= LONG || t->d_chunk > 64 || t->lanes < 128; /* compilers of AMD's OpenCL spill */
 }
 
