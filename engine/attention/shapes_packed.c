@@ -21,12 +21,16 @@ tsr_dtype tsr_packed_sums(const tsr_device_info *info, const tsr_attention_desc 
 }
 
 /* Sums in fp16 pay where the compiler makes them by two at a time, and multiplies words into fp32 sums as they are: on AMD's Vega and RDNA1. NVK and
- * Turnip convert words one by one, Intel's OpenCL takes fp16 values one by one (Lab). */
+ * Turnip convert words one by one, Intel's OpenCL takes fp16 values one by one. Long rows of values leave sub-groups of 64 no registers for a second
+ * wave, or more conversions than simt has (Lab); shared memory's time, which the lab does not count, is half of simt's: a tuner may find otherwise.
+ */
 bool tsr_packed_suits(const tsr_device_info *info, const tsr_attention_desc *d)
 {
     if (info->type == TSR_DEVICE_CPU) return false;
     if (d->codes.bits) return info->features & TSR_FEATURE_INT8_DOT_FAST;
-    return (info->features & TSR_FEATURE_F16_DOT) || (tsr_packed_sums(info, d) == TSR_F16 && tsr_built_in_pairs(info));
+    if (info->features & TSR_FEATURE_F16_DOT) return true;
+    const bool room = info->subgroup_min < 64 || (d->q.shape[3] <= 64 && d->v.shape[3] <= 64);
+    return tsr_packed_sums(info, d) == TSR_F16 && tsr_built_in_pairs(info) && room;
 }
 
 /* Bytes of shared memory, as the kernel declares them. */
@@ -75,8 +79,9 @@ static bool suits(const tsr_device_info *info, const tsr_attention_desc *d, cons
 
 size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
-    /* Values in fp32 of long rows take the registers that they take in simt. */
-    const bool as_simt = tsr_narrow(info) || (tsr_packed_values(info, d) == TSR_F32 && d->v.shape[3] > 64);
+    /* Long rows of values take the registers that they take in simt, in fp32, and with sums in fp16 where a sub-group of 64 has few. */
+    const bool alike = tsr_packed_values(info, d) == TSR_F32 || (tsr_packed_sums(info, d) == TSR_F16 && info->subgroup_min >= 64);
+    const bool as_simt = tsr_narrow(info) || (alike && d->v.shape[3] > 64);
     const tsr_micro *const best = info->type == TSR_DEVICE_CPU ? &few : as_simt ? tsr_simt_micro(info, d) : info->subgroup_min >= 64 ? &wide : &deep;
     const tsr_micro *const all[] = {best, &deep, &wide, &few};
     static const int32_t chunks[] = {128, 64, 32, 16};
