@@ -85,7 +85,7 @@ size_t tsr_shapes_packed(const tsr_device_info *info, const tsr_attention_desc *
     const tsr_micro *const best = info->type == TSR_DEVICE_CPU ? &few : as_simt ? tsr_simt_micro(info, d) : info->subgroup_min >= 64 ? &wide : &deep;
     const tsr_micro *const all[] = {best, &deep, &wide, &few};
     static const int32_t chunks[] = {128, 64, 32, 16};
-    const size_t kinds = info->subgroup_min >= 64 ? 4 : 2;
+    const size_t kinds = info->subgroup_min >= 64 || info->type == TSR_DEVICE_CPU ? 4 : 2; /* CPUs: for tests */
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         for (size_t j = 0; j < kinds; j++) {

@@ -1,4 +1,5 @@
-/* Tile model matrix beside what only some kernels compute, a user's score expression; and each of the shapes that a tuner may choose. */
+/* Tile model matrix beside what only some kernels compute, a user's score expression; and each of the shapes that a tuner may choose of it and of
+ * tile model packed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,6 @@ static suite_verdict run_score(const suite_case *c, suite_run_context *run)
 static suite_verdict run_shapes(whole *a, suite_run_context *run)
 {
     suite_verdict v = SUITE_PASS;
-    a->desc.tile = TSR_TILE_MATRIX;
     for (a->desc.shape = 1; v == SUITE_PASS; a->desc.shape++) {
         a->desc.band = a->desc.shape % 2 ? (tsr_band){0} : (tsr_band){.bounded = 1, .left = TSR_UNBOUNDED};
         const tsr_status s = whole_run(a, run->dev);
@@ -74,15 +74,25 @@ static suite_verdict run_shapes(whole *a, suite_run_context *run)
     return v;
 }
 
+/* Heads for each list of shapes; of packed: of chunks that stay, that come anew, and of long ones. */
+static const struct {
+    tsr_tile tile;
+    int dim;
+} candidates[] = {{TSR_TILE_MATRIX, 40}, {TSR_TILE_MATRIX, 136}, {TSR_TILE_MATRIX, 200}, {TSR_TILE_PACKED, 40}, {TSR_TILE_PACKED, 200}};
+
 static suite_verdict run_candidates(const suite_case *c, suite_run_context *run)
 {
+    const tsr_tile tile = candidates[c->number].tile;
+    if (tile == TSR_TILE_PACKED && tsr_device_info_of(run->dev)->vector_width > 1)
+        return suite_say(run, SUITE_UNSUPPORTED, "shapes that stage tiles take a compiler for wide vectors minutes");
     oracle_rng rng = oracle_seed(suite_seed_of(c->name, run->seed));
     whole a;
     suite_verdict v = SUITE_FAIL;
-    if (!whole_make(&a, 1, 2, 1, NQ, NK, c->number, 24, &rng)) {
+    if (!whole_make(&a, 1, 2, 1, NQ, NK, candidates[c->number].dim, 24, &rng)) {
         v = suite_say(run, SUITE_FAIL, "no memory");
     } else {
         whole_inputs_f16(&a);
+        a.desc.tile = tile;
         v = run_shapes(&a, run);
     }
     whole_free(&a);
@@ -91,12 +101,11 @@ static suite_verdict run_candidates(const suite_case *c, suite_run_context *run)
 
 int suite_add_matrix(suite *s)
 {
-    static const int dims[] = {40, 136, 200}; /* of each list of shapes */
     int added = suite_add(s, "matrix/score-expression/45x203", run_score, NULL, 0);
-    for (int i = 0; added && i < 3; i++) {
+    for (int i = 0; added && i < (int)(sizeof(candidates) / sizeof(candidates[0])); i++) {
         char name[64];
-        snprintf(name, sizeof(name), "attention/matrix/candidates/d%d", dims[i]);
-        added = suite_add(s, name, run_candidates, NULL, dims[i]);
+        snprintf(name, sizeof(name), "attention/%s/candidates/d%d", tsr_tile_name(candidates[i].tile), candidates[i].dim);
+        added = suite_add(s, name, run_candidates, NULL, i);
         if (added) suite_mark_compiled(s);
     }
     return added;
