@@ -82,12 +82,17 @@ tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_de
     const tsr_dtype input = tsr_matrix_input(d);
     const char *kernel = tsr_matrix_kernel(info);
     const int32_t most = info->features & TSR_FEATURE_DPAS ? LONG : MAX_D;
+    if (!(info->features & (TSR_FEATURE_MATRIX | TSR_FEATURE_DPAS)))
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no matrices", info->id);
     if (!tsr_kernel_matrix_built(kernel, TSR_F16))
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; this build has no matrix kernels");
+        return tsr_fail(TSR_ERROR_UNSUPPORTED,
+                        "argument tile is matrix; this build has no kernels for cooperative matrices: its glslang was older than 15");
     if (d->codes.bits ? d->codes.values == TSR_F32 : d->q.dtype != d->k.dtype || d->q.dtype != d->v.dtype)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take q, k and v of one type, and codes with values of f16 or i8");
     if (d->q.shape[3] > most || !(d->scale > 0))
-        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; matrices take head dims up to %d and scales above 0", most);
+        return tsr_fail(TSR_ERROR_UNSUPPORTED,
+                        "argument tile is matrix; the head dim is %d and the scale %g; matrices take up to %d, and scales above 0",
+                        (int)d->q.shape[3], (double)d->scale, most);
     if (!tsr_kernel_matrix_built(kernel, input) || tsr_shapes_matrix(info, d, all) == 0)
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is matrix; %s has no matrices of %s that this build can use", info->id,
                         tsr_dtype_name(input));

@@ -102,6 +102,8 @@ tsr_status tsr_packed_allows(const tsr_device_info *info, const tsr_attention_de
     if (!d->codes.bits && (d->q.dtype != TSR_F16 || d->k.dtype != TSR_F16 || d->v.dtype != TSR_F16))
         return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; q, k and v are %s, %s and %s; expected f16, or codes",
                         tsr_dtype_name(d->q.dtype), tsr_dtype_name(d->k.dtype), tsr_dtype_name(d->v.dtype));
+    if (info->max_workgroup < 64)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is packed; %s runs workgroups of %u only", info->id, info->max_workgroup);
     if (tsr_shapes_packed(info, d, all) == 0)
         return tsr_fail(TSR_ERROR_UNSUPPORTED,
                         "argument tile is packed; %s runs workgroups of %u with %u bytes of shared memory, too few for head dim %d", info->id,

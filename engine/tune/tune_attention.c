@@ -103,7 +103,8 @@ tsr_status tsr_tune_attention(tsr_device *dev, const tsr_tune_desc *desc, tsr_tu
         tsr_race_line_up(race, out->kernel, s.shapes);
         race->make = make, race->run = run, race->poison = poison, race->result = result;
         race->tolerance = tolerance(&s.desc);
-        status = count ? tsr_race_run(race) : tsr_attention_tiling(&dev->info, &s.desc, &all[0]);
+        tsr_choice none; /* says what is lacking */
+        status = count ? tsr_race_run(race) : tsr_attention_choose(dev, &s.desc, &none);
     }
     for (size_t i = 0; i < TSR_TUNE_MAX_RESULTS; i++) tsr_attention_destroy(s.plans[i]);
     tsr_buffer *const buffers[] = {s.q, s.k, s.v, s.o};

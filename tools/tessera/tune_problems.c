@@ -116,9 +116,11 @@ int tune_list(tune *t)
     if (!attention && !conv && strcmp(what, "all") != 0)
         return cli_error(TUNE_NAME, EXIT_INPUT, "argument --what is '%s'; expected attention, conv or all", what);
     if (t->quick && t->full) return cli_error(TUNE_NAME, EXIT_INPUT, "arguments --quick and --full are both given; expected one");
-    if (t->heads < 0 || t->seconds < 0) return cli_error(TUNE_NAME, EXIT_INPUT, "arguments --heads and --seconds: expected 0 or more");
+    if (t->heads < 0) return cli_error(TUNE_NAME, EXIT_INPUT, "argument --heads is %d; expected 0 or more", t->heads);
+    if (!(t->seconds >= 0)) return cli_error(TUNE_NAME, EXIT_INPUT, "argument --seconds is %g; expected 0 or more", t->seconds);
+    if (t->tile && conv) return cli_error(TUNE_NAME, EXIT_INPUT, "argument --tile is '%s' beside --what conv; expected attention", t->tile);
     int code = -1;
     if (!conv) code = list_attention(t);
-    if (code < 0 && !attention) code = list_conv(t);
+    if (code < 0 && !attention && !t->tile) code = list_conv(t);
     return code;
 }
