@@ -343,10 +343,15 @@ static const bk_kernel_source catalogue[] = {
     DPAS_ENTRY(conv_dpas, CONV_MATRIX, TSR_F16)
 };
 
+const bk_kernel_source *tsr_kernel_source_next(const bk_kernel_source *source)
+{
+    const bk_kernel_source *const next = source ? source + 1 : catalogue;
+    return next < catalogue + sizeof(catalogue) / sizeof(catalogue[0]) ? next : NULL;
+}
+
 static const bk_kernel_source *find(const char *name, tsr_tile tile, tsr_dtype input, tsr_dtype values, tsr_dtype sums)
 {
-    for (size_t i = 0; i < sizeof(catalogue) / sizeof(catalogue[0]); i++) {
-        const bk_kernel_source *s = &catalogue[i];
+    for (const bk_kernel_source *s = tsr_kernel_source_next(NULL); s; s = tsr_kernel_source_next(s)) {
         if (s->tile == tile && s->input == input && s->values == values && s->sums == sums && strcmp(s->name, name) == 0) return s;
     }
     return NULL;

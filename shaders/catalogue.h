@@ -13,6 +13,9 @@ const bk_kernel_source *tsr_kernel_matrix_source(const char *name, tsr_dtype inp
  * sums: TSR_F16 where a few products of values are summed in fp16 (the first alone), TSR_F32 elsewhere. */
 const bk_kernel_source *tsr_kernel_packed_source(const char *name, tsr_dtype input, tsr_dtype values, tsr_dtype sums);
 
+/* The source behind another in the catalogue; NULL: the first, and behind the last. */
+const bk_kernel_source *tsr_kernel_source_next(const bk_kernel_source *source);
+
 /* From a kernel's X-macros to an enum of its spec ids and the struct of its parameters. */
 #define TSR_SPEC_ID_NAME(prefix, NAME) prefix##_##NAME
 #define TSR_PARAM_FIELD(T, name) T name;

@@ -98,23 +98,14 @@ void tsr_tuning_find(tsr_tuning *t, const tsr_device_info *info, const char *ker
     }
 }
 
-/* Is the version that of a kernel of this build? Those of matrices and of words are one for each type. */
+/* Is the version that of a kernel of this build? Those of matrices and of words are one for each type, and of matrices some are for engines. */
 static bool known(const char *kernel, const tsr_tune_measured *m)
 {
-    static const tsr_dtype inputs[] = {TSR_F16, TSR_BF16, TSR_I8, TSR_F32};
-    enum { COUNT = sizeof(inputs) / sizeof(inputs[0]) };
     char dpas[64];
     snprintf(dpas, sizeof(dpas), "%.50s_dpas", kernel);
-    if (m->shape.tile != TSR_TILE_MATRIX && m->shape.tile != TSR_TILE_PACKED)
-        return tsr_tune_version(tsr_kernel_source(kernel, m->shape.tile)) == m->version;
-    for (size_t i = 0; i < COUNT; i++) {
-        for (size_t j = 0; j < COUNT; j++) {
-            const bk_kernel_source *source = m->shape.tile == TSR_TILE_PACKED ? tsr_kernel_packed_source(kernel, inputs[i], inputs[j], TSR_F32)
-                                                                              : tsr_kernel_matrix_source(j ? dpas : kernel, inputs[i]);
-            if (tsr_tune_version(source) == m->version) return true;
-        }
-        if (m->shape.tile == TSR_TILE_PACKED && tsr_tune_version(tsr_kernel_packed_source(kernel, inputs[i], TSR_F16, TSR_F16)) == m->version)
-            return true;
+    for (const bk_kernel_source *s = tsr_kernel_source_next(NULL); s; s = tsr_kernel_source_next(s)) {
+        const bool named = strcmp(s->name, kernel) == 0 || strcmp(s->name, dpas) == 0;
+        if (named && s->tile == m->shape.tile && tsr_tune_version(s) == m->version) return true;
     }
     return false;
 }
