@@ -68,6 +68,8 @@ size_t tsr_conv_shapes(const tsr_conv *conv, tsr_conv_shape out[TSR_MAX_CONV_SHA
 int64_t tsr_conv_patch(const tsr_conv *conv, const tsr_conv_shape *shape, int32_t height, int32_t width);
 /* Pixels of a staged row of the input that so many columns of the grid see, in whole steps of the stride. */
 int32_t tsr_conv_pitch(const tsr_conv *conv, int32_t width);
+/* Do workgroups of a shape stage channels in pieces? */
+static inline bool tsr_conv_in_pieces(tsr_tile tile) { return tile == TSR_TILE_SIMT || tile == TSR_TILE_PACKED; }
 /* Channels that tile models simt and packed multiply at a time, and have in a block of packed weights. */
 static inline int32_t tsr_conv_piece(tsr_tile tile) { return tile == TSR_TILE_PACKED ? 8 : 4; }
 /* Of tile model simt or packed; where memory does not suffice for a piece of channels rm is less. */

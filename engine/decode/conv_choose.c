@@ -40,7 +40,7 @@ static size_t first_of(const tsr_conv_shape *all, size_t count, tsr_tile tile)
 static tsr_status settle(tsr_conv *conv)
 {
     const tsr_conv_shape *s = &conv->shape;
-    const bool pieces = (s->tile == TSR_TILE_SIMT || s->tile == TSR_TILE_PACKED) && !conv->depthwise;
+    const bool pieces = tsr_conv_in_pieces(s->tile) && !conv->depthwise;
     conv->run = pieces ? tsr_conv_piece(s->tile) : 1;
     conv->abreast = 1;
     conv->packed = (int32_t)tsr_ceil_div(conv->cin, conv->run) * conv->run;

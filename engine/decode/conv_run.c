@@ -60,7 +60,7 @@ static tsr_status get_matrix_kernel(const tsr_conv *conv, const tsr_conv_args *a
 static tsr_status get_kernel(const tsr_conv *conv, const tsr_conv_shape *s, const tsr_conv_args *args, bk_kernel **out)
 {
     if (s->tile == TSR_TILE_MATRIX) return get_matrix_kernel(conv, args, out);
-    const bool pieces = (s->tile == TSR_TILE_SIMT || s->tile == TSR_TILE_PACKED) && !conv->depthwise;
+    const bool pieces = tsr_conv_in_pieces(s->tile) && !conv->depthwise;
     const int32_t specs[BK_MAX_SPECS] = {
         [CONV_LANES] = s->lanes,
         [CONV_X_DT] = (int32_t)dtype_of_x(conv, args),

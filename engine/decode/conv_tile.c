@@ -70,7 +70,7 @@ static tsr_status cut_simt(const tsr_conv *conv, const tsr_conv_shape *s, int32_
     const int32_t pixels = s->lanes / s->ln * s->rm;
     const int64_t limit = (int64_t)tsr_loop_limit(conv->dev) * 3 / 4;
     int64_t best = -1;
-    for (int32_t h = 1; h <= pixels && (s->tile == TSR_TILE_SIMT || s->tile == TSR_TILE_PACKED); h *= 2) {
+    for (int32_t h = 1; h <= pixels && tsr_conv_in_pieces(s->tile); h *= 2) {
         if (tsr_conv_patch(conv, s, h, pixels / h) > s->patch) continue;
         const int64_t tiles = tsr_ceil_div(rows, h) * tsr_ceil_div(width, pixels / h), cost = tiles * 1024 + h + pixels / h;
         if (best >= 0 && cost >= best) continue;

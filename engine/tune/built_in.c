@@ -24,9 +24,10 @@ typedef struct row {
 #define NVIDIA "nvidia|nvk"
 #define QUALCOMM "qualcomm|turnip|adreno"
 #define VEGA "vega|gfx90|radeon vii|instinct mi"
-/* Vega and its APUs, RDNA1. */
-#define PAIRS "vega|gfx90|raven|picasso|renoir|lucienne|cezanne|barcelo|navi1|gfx101|rx 5500|rx 5600|rx 5700"
-#define RDNA12 "navi1|navi2|gfx101|gfx103|rx 5500|rx 5600|rx 5700|rx 6|vangogh|rembrandt|680m|660m"
+#define RDNA1 "navi1|gfx101|rx 5500|rx 5600|rx 5700"
+#define RDNA12 RDNA1 "|navi2|gfx103|rx 6|vangogh|rembrandt|680m|660m"
+/* Vega, its APUs, and RDNA1: arithmetic of two fp16 values at a time. */
+#define PAIRS "vega|gfx90|raven|picasso|renoir|lucienne|cezanne|barcelo|" RDNA1
 #define RDNA3 "navi3|gfx110|gfx115|rx 7|780m|880m|890m|phoenix|strix"
 #define RDNA4 "navi4|gfx120|rx 9"
 #define TURING "rtx 20|gtx 16|quadro rtx|tesla t4|tu1"
