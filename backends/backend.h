@@ -39,6 +39,7 @@ typedef struct bk_kernel_source {
     size_t spirv_size;     /* bytes */
     const char *opencl;    /* OpenCL C 1.2 source, NULL where the tile model has none */
     int dpas;              /* of tile model matrix: that source is for TSR_FEATURE_DPAS; else it is GLSL alone */
+    int reduced;           /* likewise: by TSR_FEATURE_MATRIX_REDUCED */
     tsr_dtype values;      /* of tile model packed: what probabilities and values are multiplied as, f32, f16 or i8; f32 elsewhere */
     tsr_dtype sums;        /* f16: a few of their products are summed in fp16 (TSR_FEATURE_F16); f32 elsewhere */
     /* The same as spirv for devices with all of these features, dot products; NULL: there is no such form. */

@@ -1,7 +1,7 @@
 # tessera_kernel(NAME DIR): a kernel text becomes generated/NAME_cl.h (OpenCL C and, behind the preamble, GLSL) and, for Vulkan,
 # generated/NAME_{simt,subgroup}_spv.h. tessera_matrix_kernel(NAME DIR): NAME_matrix.k, of tile model matrix alone, becomes
 # generated/NAME_matrix_cl.h and NAME_matrix_{f16,bf16,s8}_spv.h, as far as glslang knows such matrices; a third argument names the one input
-# type that it takes.
+# type that it takes. tessera_reduced_kernel(NAME DIR): likewise NAME_matrix_{f16,bf16,s8}_reduced_spv.h, behind it.
 if(TESSERA_VULKAN)
   find_program(TESSERA_GLSLANG_VALIDATOR NAMES glslangValidator glslang)
   if(NOT TESSERA_GLSLANG_VALIDATOR)
@@ -33,17 +33,21 @@ function(tessera_text text dir)
   set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} ${base}_cl.h PARENT_SCOPE)
 endfunction()
 
-# The same as SPIR-V, TEXT_VARIANT_spv.h; further arguments are definitions.
+# The same as SPIR-V, TEXT_VARIANT_spv.h; further arguments are definitions. TESSERA_SPIRV_ENV: of another environment than Vulkan 1.2.
 function(tessera_spirv text dir variant)
+  set(env vulkan1.2)
+  if(TESSERA_SPIRV_ENV)
+    set(env ${TESSERA_SPIRV_ENV})
+  endif()
   set(source shaders/${dir}/${text}.k)
   set(base ${TESSERA_GENERATED}/${text}_${variant})
   set(validate "")
   if(TESSERA_SPIRV_VAL)
-    set(validate COMMAND ${TESSERA_SPIRV_VAL} --target-env vulkan1.2 --scalar-block-layout ${base}.spv)
+    set(validate COMMAND ${TESSERA_SPIRV_VAL} --target-env ${env} --scalar-block-layout ${base}.spv)
   endif()
   add_custom_command(OUTPUT ${base}_spv.h
     COMMAND tessera_embed flatten ${source} ${base}.comp ${TESSERA_PREAMBLE}
-    COMMAND ${TESSERA_GLSLANG_VALIDATOR} --quiet --target-env vulkan1.2 -S comp ${ARGN} -o ${base}.spv ${base}.comp
+    COMMAND ${TESSERA_GLSLANG_VALIDATOR} --quiet --target-env ${env} -S comp ${ARGN} -o ${base}.spv ${base}.comp
     ${validate}
     COMMAND tessera_embed words ${base}.spv ${base}_spv.h ${text}_${variant}_spv
     DEPENDS ${PROJECT_SOURCE_DIR}/${source} ${TESSERA_KERNEL_HEADERS} ${TESSERA_PREAMBLE} tessera_embed
@@ -97,5 +101,15 @@ function(tessera_matrix_kernel name dir)
   foreach(type IN LISTS types)
     tessera_spirv(${name}_matrix ${dir} ${type} -DTILE=4 -DMAT_DT=${TESSERA_MATRIX_NUMBER_${type}})
   endforeach()
+  set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} PARENT_SCOPE)
+endfunction()
+
+function(tessera_reduced_kernel name dir)
+  if(TESSERA_MATRIX_REDUCED)
+    set(TESSERA_SPIRV_ENV vulkan1.3)
+    foreach(type f16 bf16 s8)
+      tessera_spirv(${name}_matrix ${dir} ${type}_reduced -DTILE=4 -DMAT_DT=${TESSERA_MATRIX_NUMBER_${type}} -DMAT_REDUCED=1)
+    endforeach()
+  endif()
   set(TESSERA_KERNEL_OUTPUTS ${TESSERA_KERNEL_OUTPUTS} PARENT_SCOPE)
 endfunction()

@@ -109,6 +109,14 @@
 #else
 #define MATRIX_S8(words) NULL, 0
 #endif
+#ifdef TSR_MATRIX_REDUCED
+#include "flash_matrix_f16_reduced_spv.h"
+#include "flash_matrix_bf16_reduced_spv.h"
+#include "flash_matrix_s8_reduced_spv.h"
+#define REDUCED(words) words, sizeof(words)
+#else
+#define REDUCED(words) NULL, 0
+#endif
 #ifdef TSR_DOT
 #include "flash_dot_spv.h"
 #include "conv_dot_spv.h"
@@ -213,20 +221,25 @@
 /* Binding 0 is the parameter buffer. */
 #define ENTRY(kernel, KERNEL, model, ...)                                                          \
     {#kernel, model, TSR_F32, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,               \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, TSR_F32, TSR_F32, 0, NULL, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, 0, TSR_F32, TSR_F32, 0, NULL, 0},
 
 #define MATRIX_ENTRY(kernel, KERNEL, input, ...)                                                   \
     {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, TSR_F32, TSR_F32, 0, NULL, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, 0, TSR_F32, TSR_F32, 0, NULL, 0},
+
+/* For drivers that reduce matrices themselves. */
+#define REDUCED_ENTRY(kernel, KERNEL, input, ...)                                                  \
+    {#kernel "_reduced", TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, 1, TSR_F32, TSR_F32, 0, NULL, 0},
 
 /* For engines whose operands are registers in a known order. */
 #define DPAS_ENTRY(kernel, KERNEL, input)                                                          \
     {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,        \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), NULL, 0, kernel##_cl, 1, TSR_F32, TSR_F32, 0, NULL, 0},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), NULL, 0, kernel##_cl, 1, 0, TSR_F32, TSR_F32, 0, NULL, 0},
 
 #define PACKED_ENTRY(kernel, KERNEL, input, values, sums, dots, dot_words, ...)                    \
     {#kernel, TSR_TILE_PACKED, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,        \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, values, sums, dots, dot_words},
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, 0, values, sums, dots, dot_words},
 
 #define ENTRIES(kernel, KERNEL)                                                                    \
     ENTRY(kernel, KERNEL, TSR_TILE_VECTOR, NULL, 0)                                                \
@@ -333,6 +346,9 @@ static const bk_kernel_source catalogue[] = {
     ENTRIES(slashes, SLASHES)
     ENTRIES(join, JOIN)
     MATRIX_ENTRIES(flash, FLASH_MATRIX)
+    REDUCED_ENTRY(flash, FLASH_MATRIX, TSR_F16, REDUCED(flash_matrix_f16_reduced_spv))
+    REDUCED_ENTRY(flash, FLASH_MATRIX, TSR_BF16, REDUCED(flash_matrix_bf16_reduced_spv))
+    REDUCED_ENTRY(flash, FLASH_MATRIX, TSR_I8, REDUCED(flash_matrix_s8_reduced_spv))
     DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_F16)
     DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_BF16)
     DPAS_ENTRY(flash_dpas, FLASH_DPAS, TSR_I8)

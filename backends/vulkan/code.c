@@ -32,10 +32,11 @@ static int write_text(const bk_device *dev, const bk_kernel_desc *desc, char *ou
     const bool packed = source->tile == TSR_TILE_PACKED;
     const uint32_t dots = source->dot_spirv ? dev->info.features & source->dots : 0; /* else glslang knows none */
     return snprintf(out, size,
-                    "// %s\n#define TILE %d\n#define MAT_DT %d\n#define QK_DT %d\n#define PV_DT %d\n#define F16_SUMS %d\n#define F16_DOT %d\n"
+                    "// %s\n#define TILE %d\n#define MAT_DT %d\n#define MAT_REDUCED %d\n#define QK_DT %d\n#define PV_DT %d\n#define F16_SUMS "
+                    "%d\n#define F16_DOT %d\n"
                     "#define INT8_DOT %d\n%s%s",
-                    vk_compiler, packed ? TSR_TILE_SIMT : (int)source->tile, (int)source->input, packed ? (int)source->input : 0, (int)source->values,
-                    source->sums == TSR_F16, (dots & TSR_FEATURE_F16_DOT) != 0, (dots & TSR_FEATURE_INT8_DOT) != 0,
+                    vk_compiler, packed ? TSR_TILE_SIMT : (int)source->tile, (int)source->input, source->reduced, packed ? (int)source->input : 0,
+                    (int)source->values, source->sums == TSR_F16, (dots & TSR_FEATURE_F16_DOT) != 0, (dots & TSR_FEATURE_INT8_DOT) != 0,
                     desc->user ? desc->user->text : "", source->opencl);
 }
 
@@ -55,7 +56,7 @@ static tsr_status compile(const bk_kernel_source *source, const char *text, vk_c
 {
     uint32_t *words = NULL;
     size_t count = 0;
-    const tsr_status status = vk_compile_glsl(source->name, text, &words, &count);
+    const tsr_status status = vk_compile_glsl(source->name, text, source->reduced ? VK_API_VERSION_1_3 : VK_API_VERSION_1_2, &words, &count);
     if (status == TSR_OK) *out = (vk_code){words, count * sizeof(*words), words};
     return status;
 }

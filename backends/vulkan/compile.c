@@ -54,20 +54,21 @@ static tsr_status generate(const char *name, glslang_program_t *program, uint32_
     return TSR_OK;
 }
 
-tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t **words, size_t *count)
+tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t vulkan, uint32_t **words, size_t *count)
 {
     *words = NULL;
     *count = 0;
     pthread_once(&once, start);
     if (!ready) return tsr_fail(TSR_ERROR_INTERNAL, "glslang did not start");
+    const bool later = vulkan >= VK_API_VERSION_1_3;
     const int rules = GLSLANG_MSG_SPV_RULES_BIT | GLSLANG_MSG_VULKAN_RULES_BIT;
     char *whole = assemble(name, text);
     const glslang_input_t input = {.language = GLSLANG_SOURCE_GLSL,
                                    .stage = GLSLANG_STAGE_COMPUTE,
                                    .client = GLSLANG_CLIENT_VULKAN,
-                                   .client_version = GLSLANG_TARGET_VULKAN_1_2,
+                                   .client_version = later ? GLSLANG_TARGET_VULKAN_1_3 : GLSLANG_TARGET_VULKAN_1_2,
                                    .target_language = GLSLANG_TARGET_SPV,
-                                   .target_language_version = GLSLANG_TARGET_SPV_1_5,
+                                   .target_language_version = later ? GLSLANG_TARGET_SPV_1_6 : GLSLANG_TARGET_SPV_1_5,
                                    .code = whole,
                                    .default_version = 460,
                                    .default_profile = GLSLANG_NO_PROFILE,
@@ -92,9 +93,10 @@ tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t **words,
 #else
 const char vk_compiler[] = "none";
 
-tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t **words, size_t *count)
+tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t vulkan, uint32_t **words, size_t *count)
 {
     (void)text;
+    (void)vulkan;
     *words = NULL;
     *count = 0;
     return tsr_fail(TSR_ERROR_UNSUPPORTED, "kernel text %s cannot be compiled: this build has no glslang (TESSERA_GLSLANG=ON)", name);

@@ -12,7 +12,7 @@ typedef struct place {
 } place;
 
 /* What a feature is for; of all but NEEDED a device may have none. */
-typedef enum purpose { NEEDED, SIZES, MATRICES, BFLOATS, DOTS, CODE_DOTS } purpose;
+typedef enum purpose { NEEDED, SIZES, MATRICES, BFLOATS, REDUCTIONS, DOTS, CODE_DOTS } purpose;
 
 typedef struct feature {
     const char *name;
@@ -60,6 +60,16 @@ static const feature all[] = {
      BFLOATS,
      {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR,
        offsetof(VkPhysicalDeviceShaderBfloat16FeaturesKHR, shaderBFloat16CooperativeMatrix), "ShaderBfloat16FeaturesKHR"}}},
+    {"cooperativeMatrixReductions",
+     REDUCTIONS,
+     {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
+       offsetof(VkPhysicalDeviceCooperativeMatrix2FeaturesNV, cooperativeMatrixReductions), "CooperativeMatrix2FeaturesNV"}}},
+    {"cooperativeMatrixConversions",
+     REDUCTIONS,
+     {{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
+       offsetof(VkPhysicalDeviceCooperativeMatrix2FeaturesNV, cooperativeMatrixConversions), "CooperativeMatrix2FeaturesNV"}}},
+    /* SPIR-V 1.6 has the workgroup's size as ids. */
+    {"maintenance4", REDUCTIONS, {IN(VULKAN_1_3, Vulkan13, maintenance4), IN(MAINTENANCE_4, Maintenance4, maintenance4)}},
 #endif
     {"shaderFloat16", DOTS, {IN(VULKAN_1_2, Vulkan12, shaderFloat16), IN(SHADER_FLOAT16_INT8, ShaderFloat16Int8, shaderFloat16)}},
     {"shaderMixedFloatDotProductFloat16AccFloat32",
@@ -120,17 +130,18 @@ bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain) { return serve
 
 bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain) { return vk_features_matrices(chain) && serves(chain, BFLOATS); }
 
+bool vk_features_reductions(const VkPhysicalDeviceFeatures2 *chain) { return vk_features_matrices(chain) && serves(chain, REDUCTIONS); }
+
 bool vk_features_dot(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, DOTS); }
 
 bool vk_features_code_dot(const VkPhysicalDeviceFeatures2 *chain) { return serves(chain, CODE_DOTS); }
 
 unsigned vk_features_ask(const VkPhysicalDeviceFeatures2 *chain)
 {
+    static const unsigned newer[] = {[BFLOATS] = VK_NEWER_BFLOAT, [REDUCTIONS] = VK_NEWER_REDUCTIONS, [DOTS] = VK_NEWER_DOT, [CODE_DOTS] = 0};
     unsigned asks = 0;
-    for (int i = 0; i < COUNT; i++) {
-        if (!all[i].in[1].name && find(chain, &all[i]))
-            asks |= all[i].purpose == BFLOATS ? VK_NEWER_BFLOAT : all[i].purpose == DOTS ? VK_NEWER_DOT : 0;
-    }
+    for (int i = 0; i < COUNT; i++)
+        if (!all[i].in[1].name && find(chain, &all[i])) asks |= newer[all[i].purpose];
     return asks;
 }
 
@@ -154,6 +165,11 @@ void vk_features_chain(VkPhysicalDevice physical, unsigned newer, vk_features *f
     f->bfloat.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR;
     f->bfloat.pNext = f->f12.pNext;
     if ((newer & VK_NEWER_BFLOAT) && vk_has_extension(physical, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME)) f->f12.pNext = &f->bfloat;
+    f->reductions.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV;
+    f->reductions.pNext = f->f12.pNext;
+    f->maintenance4.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES;
+    f->maintenance4.pNext = &f->reductions;
+    if ((newer & VK_NEWER_REDUCTIONS) && vk_has_extension(physical, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME)) f->f12.pNext = &f->maintenance4;
 #endif
 }
 
@@ -171,7 +187,8 @@ bool vk_features_enable(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *ch
     for (int i = 0; i < COUNT; i++) {
         VkBool32 *flag = find(chain, &all[i]);
         const VkBool32 *there = find(&have.all, &all[i]);
-        const bool used = all[i].purpose == NEEDED || (there && *there && (all[i].purpose != BFLOATS || serves(chain, MATRICES)));
+        const bool of_matrices = all[i].purpose == BFLOATS || all[i].purpose == REDUCTIONS;
+        const bool used = all[i].purpose == NEEDED || (there && *there && (!of_matrices || serves(chain, MATRICES)));
         if (flag && used) *flag = VK_TRUE;
         if (!flag && all[i].purpose == NEEDED) {
             char where[64];
@@ -189,15 +206,20 @@ uint32_t vk_features_extensions(VkPhysicalDevice physical, const VkPhysicalDevic
 #define DOT VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME
 #define SIZE VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME
 #ifdef VK_KHR_cooperative_matrix
+#define REDUCED VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME
 #define MATRIX VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME
 #else
+#define REDUCED NULL
 #define MATRIX NULL
 #endif
-    static const char *const names[2][2][5] = {{{CODE_DOT, MATRIX}, {CODE_DOT, SIZE, MATRIX}},
-                                               {{CODE_DOT, DOT, MATRIX}, {CODE_DOT, DOT, SIZE, MATRIX}}};
-    const bool dot = serves(chain, DOTS), matrices = serves(chain, MATRICES);
+    static const char *const names[2][2][2][6] = {
+        {{{CODE_DOT, MATRIX}, {CODE_DOT, SIZE, MATRIX}}, {{CODE_DOT, DOT, MATRIX}, {CODE_DOT, DOT, SIZE, MATRIX}}},
+        {{{CODE_DOT, REDUCED, MATRIX}, {CODE_DOT, SIZE, REDUCED, MATRIX}},
+         {{CODE_DOT, DOT, REDUCED, MATRIX}, {CODE_DOT, DOT, SIZE, REDUCED, MATRIX}}}};
+    const bool dot = serves(chain, DOTS), matrices = serves(chain, MATRICES), reduced = matrices && serves(chain, REDUCTIONS);
     const bool code_dot = serves(chain, CODE_DOTS) && vk_has_extension(physical, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     const bool sizes = serves(chain, SIZES) && vk_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
-    *out = names[dot][sizes] + !code_dot;
-    return (uint32_t)code_dot + (uint32_t)dot + (uint32_t)sizes + (uint32_t)matrices + (uint32_t)(matrices && serves(chain, BFLOATS));
+    *out = names[reduced][dot][sizes] + !code_dot;
+    return (uint32_t)code_dot + (uint32_t)dot + (uint32_t)sizes + (uint32_t)reduced + (uint32_t)matrices +
+           (uint32_t)(matrices && serves(chain, BFLOATS));
 }

@@ -161,9 +161,18 @@ static bool plain_shape(const VkCooperativeMatrixPropertiesKHR *p)
     return p->AType == p->BType && p->CType == p->ResultType && !p->saturatingAccumulation && p->scope == VK_SCOPE_SUBGROUP_KHR;
 }
 
-void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info)
+/* Kernels that use them are SPIR-V 1.6. */
+static bool may_reduce(VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, uint32_t instance_version)
 {
-    info->features &= ~(uint32_t)TSR_FEATURE_MATRIX;
+    VkPhysicalDeviceProperties basic;
+    vkGetPhysicalDeviceProperties(physical, &basic);
+    return vk_features_reductions(enabled) && instance_version >= VK_API_VERSION_1_3 && basic.apiVersion >= VK_API_VERSION_1_3;
+}
+
+void vk_read_matrices(VkInstance instance, uint32_t instance_version, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled,
+                      tsr_device_info *info)
+{
+    info->features &= ~(uint32_t)(TSR_FEATURE_MATRIX | TSR_FEATURE_MATRIX_REDUCED);
     info->matrix_count = 0;
     memset(info->matrix, 0, sizeof(info->matrix));
     if (!vk_features_matrices(enabled)) return;
@@ -185,13 +194,16 @@ void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPh
         snprintf(s->a, sizeof(s->a), "%s", component_name(all[i].AType));
         snprintf(s->c, sizeof(s->c), "%s", component_name(all[i].CType));
     }
-    if (info->matrix_count > 0) info->features |= TSR_FEATURE_MATRIX;
+    if (info->matrix_count > 0)
+        info->features |= TSR_FEATURE_MATRIX | (may_reduce(physical, enabled, instance_version) ? TSR_FEATURE_MATRIX_REDUCED : 0);
     free(all);
 }
 #else
-void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info)
+void vk_read_matrices(VkInstance instance, uint32_t instance_version, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled,
+                      tsr_device_info *info)
 {
     (void)instance;
+    (void)instance_version;
     (void)physical;
     (void)enabled;
     (void)info;
@@ -262,6 +274,6 @@ bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, 
     if (info->type == TSR_DEVICE_CPU || info->type == TSR_DEVICE_INTEGRATED) info->features |= TSR_FEATURE_UNIFIED;
     info->vector_width = 1;
     info->compute_units = compute_units(physical, info->type);
-    vk_read_matrices(instance, physical, &features.all, info);
+    vk_read_matrices(instance, VK_INSTANCE_VERSION, physical, &features.all, info);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "newer.h"
 
+#define VK_INSTANCE_VERSION VK_API_VERSION_1_3 /* of our own instances; devices may be of 1.2 */
 enum { VK_MAX_DEVICES = 32, VK_STAGING_BYTES = 8 << 20, VK_COMMAND_BUFFERS = 4, VK_TEXT = 512 };
 
 typedef struct vk_state {
@@ -93,8 +94,9 @@ tsr_status vk_prepare(bk_device *dev); /* what an opened VkDevice needs besides 
 
 /* info.c: fills *info; false: lacks says why the device cannot run our kernels. */
 bool vk_read_info(VkInstance instance, VkPhysicalDevice physical, size_t index, unsigned newer, tsr_device_info *info, char lacks[VK_TEXT]);
-/* The matrices that a device has which was created with these features. */
-void vk_read_matrices(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled, tsr_device_info *info);
+/* The matrices that a device has which was created with these features, for an instance of that version. */
+void vk_read_matrices(VkInstance instance, uint32_t instance_version, VkPhysicalDevice physical, const VkPhysicalDeviceFeatures2 *enabled,
+                      tsr_device_info *info);
 bool vk_has_extension(VkPhysicalDevice physical, const char *name);
 uint32_t vk_compute_family(VkPhysicalDevice physical); /* UINT32_MAX: none */
 uint64_t vk_memory_left(const bk_device *dev);         /* bytes, as far as the driver tells */
@@ -108,12 +110,14 @@ typedef struct vk_features {
     VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE dot; /* likewise */
     VkPhysicalDeviceShaderIntegerDotProductFeatures code_dot;    /* likewise */
 #ifdef VK_KHR_cooperative_matrix
-    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix; /* likewise */
-    VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;    /* likewise */
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;     /* likewise */
+    VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;        /* likewise */
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV reductions; /* likewise, */
+    VkPhysicalDeviceMaintenance4Features maintenance4;       /* and with it */
 #endif
 } vk_features;
-/* newer: what else, of structs that not every validation layer knows: matrices of bf16, dot products of fp16. */
-enum { VK_NEWER_BFLOAT = 1, VK_NEWER_DOT = 2 };
+/* newer: what else, of structs that not every validation layer knows: matrices of bf16, dot products of fp16, reductions of matrices. */
+enum { VK_NEWER_BFLOAT = 1, VK_NEWER_DOT = 2, VK_NEWER_REDUCTIONS = 4 };
 void vk_features_chain(VkPhysicalDevice physical, unsigned newer, vk_features *out);    /* no flag set */
 void vk_features_query(VkPhysicalDevice physical, unsigned newer, vk_features *out);    /* what the device has */
 unsigned vk_features_ask(const VkPhysicalDeviceFeatures2 *chain);                       /* which of these is there room for? */
@@ -121,6 +125,7 @@ bool vk_features_complete(const VkPhysicalDeviceFeatures2 *chain, char lacks[VK_
 bool vk_features_subgroup_size(const VkPhysicalDeviceFeatures2 *chain);                 /* may a pipeline ask for its sub-group size? */
 bool vk_features_matrices(const VkPhysicalDeviceFeatures2 *chain);                      /* and use cooperative matrices? */
 bool vk_features_bfloat(const VkPhysicalDeviceFeatures2 *chain);                        /* and those of bf16? */
+bool vk_features_reductions(const VkPhysicalDeviceFeatures2 *chain);                    /* and the driver's reductions of those? */
 bool vk_features_dot(const VkPhysicalDeviceFeatures2 *chain);                           /* and dot products of fp16 pairs? */
 bool vk_features_code_dot(const VkPhysicalDeviceFeatures2 *chain);                      /* and of four int8 values? */
 /* The device extensions that go with the flags set in a chain: how many, and the first of a constant list. */
@@ -138,9 +143,9 @@ tsr_status vk_buffer_read(bk_device *dev, bk_buffer *buf, uint64_t offset, void 
 tsr_status vk_kernel_create(bk_device *dev, const bk_kernel_desc *desc, bk_kernel **out);
 void vk_kernel_destroy(bk_device *dev, bk_kernel *kernel);
 
-/* compile.c: GLSL behind shaders/dialect/preamble.glsl becomes SPIR-V, malloc'd. Errors name the lines of text, as of a file
- * of that name. Any thread. UNSUPPORTED in a build without glslang. */
-tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t **words, size_t *count);
+/* compile.c: GLSL behind shaders/dialect/preamble.glsl becomes SPIR-V for that version of Vulkan, VK_API_VERSION_1_2 or _1_3, malloc'd. Errors
+ * name the lines of text, as of a file of that name. Any thread. UNSUPPORTED in a build without glslang. */
+tsr_status vk_compile_glsl(const char *name, const char *text, uint32_t vulkan, uint32_t **words, size_t *count);
 extern const char vk_compiler[]; /* its name and version */
 
 /* code.c: a kernel's SPIR-V. */

@@ -94,7 +94,7 @@ tsr_status tsr_device_from_vulkan(tsr_context *ctx, const tsr_vulkan_device *app
     bk_device *dev = calloc(1, sizeof(*dev));
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "vulkan: no memory for a device");
     snprintf(info.id, sizeof(info.id), "vulkan:app");
-    vk_read_matrices(app->instance, app->physical, app->features, &info);
+    vk_read_matrices(app->instance, app->api_version, app->physical, app->features, &info);
     if (!vk_features_dot(app->features)) info.features &= ~(uint32_t)TSR_FEATURE_F16_DOT;
     if (!vk_features_code_dot(app->features)) info.features &= ~(uint32_t)(TSR_FEATURE_INT8_DOT | TSR_FEATURE_INT8_DOT_FAST);
     dev->info = info;

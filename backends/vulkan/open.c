@@ -77,12 +77,14 @@ static bool create_instance(vk_state *state)
     const uint32_t layer = state->services->validation ? layer_version(validation_layer) : 0;
     const bool validate = layer != 0;
     /* An older layer takes structs, capabilities and SPIR-V that it does not know for mistakes. */
+    if (!validate || layer >= VK_MAKE_API_VERSION(0, 1, 4, 304)) state->newer |= VK_NEWER_REDUCTIONS;
     if (!validate || layer >= VK_MAKE_API_VERSION(0, 1, 4, 320)) state->newer |= VK_NEWER_BFLOAT;
     if (!validate || layer >= VK_MAKE_API_VERSION(0, 1, 4, 344)) state->newer |= VK_NEWER_DOT;
     if (!(state->newer & VK_NEWER_BFLOAT))
         state->services->log(state->services->ctx, TSR_LOG_INFO, "vulkan: no matrices of bf16 beside a validation layer older than Vulkan 1.4.320");
     if (!(state->newer & VK_NEWER_DOT))
-        state->services->log(state->services->ctx, TSR_LOG_INFO, "vulkan: no dot products of fp16 beside a validation layer older than Vulkan 1.4.344");
+        state->services->log(state->services->ctx, TSR_LOG_INFO,
+                             "vulkan: no dot products of fp16 beside a validation layer older than Vulkan 1.4.344");
     if (state->services->validation && !validate)
         state->services->log(state->services->ctx, TSR_LOG_WARNING, "vulkan: %s is not installed", validation_layer);
     const VkDebugUtilsMessengerCreateInfoEXT messenger = {
@@ -92,7 +94,7 @@ static bool create_instance(vk_state *state)
         .pfnUserCallback = on_message,
         .pUserData = (void *)state->services,
     };
-    const VkApplicationInfo app = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO, .pEngineName = "tessera", .apiVersion = VK_API_VERSION_1_2};
+    const VkApplicationInfo app = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO, .pEngineName = "tessera", .apiVersion = VK_INSTANCE_VERSION};
     const VkInstanceCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
         .pNext = validate ? &messenger : NULL,

@@ -40,6 +40,7 @@ struct tsr_attention {
     int32_t most_tiles;             /* key tiles of a query tile */
     uint32_t passes;                /* dispatches over consecutive keys, each carrying on the state of the last */
     bk_kernel *flash, *merge;       /* merge: NULL with one split in one pass */
+    bool reduced;                   /* flash is its form for drivers that reduce matrices */
     bool wide;                      /* flash takes it that keys and values begin at multiples of 16 bytes; */
     int32_t any_rows[BK_MAX_SPECS]; /* a kernel of these constants does not */
     tsr_buffer *params;             /* flash_params of each pass, params_step apart, then merge_params */

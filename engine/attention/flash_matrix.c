@@ -20,6 +20,8 @@ static bool is_wide(const tsr_layout *l)
     return l->stride[3] == 1 && l->shape[3] * (int64_t)tsr_dtype_size(l->dtype) % PIECE == 0 && step >= 0 && step < MOST;
 }
 
+static const char *kernel_of(const tsr_attention *att) { return att->reduced ? "flash_reduced" : "flash"; }
+
 tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, const int32_t *flash)
 {
     if (att->dev->info.features & TSR_FEATURE_DPAS) return tsr_flash_create_dpas(att, t, flash);
@@ -31,7 +33,13 @@ tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, cons
     tsr_matrix_layout l;
     const tsr_status s = tsr_matrix_layout_get(att->dev, shape, values, &l);
     if (s != TSR_OK) return s;
-    /* Where either way is known, the one whose probabilities need no memory. */
+    /* Where either way is known, the one whose probabilities need no memory. A driver that reduces converts what has the same rows and columns. */
+    att->reduced = l.reduced;
+    if (l.reduced) {
+        l.rows = l.columns = (tsr_matrix_lines){.count = 1};
+        l.to_a = l.n == l.k ? TSR_PASS_SAME : TSR_PASS_MEMORY;
+        l.to_b = l.m == l.k ? TSR_PASS_SAME : TSR_PASS_MEMORY;
+    }
     const bool across = l.columns.count && (l.to_b != TSR_PASS_MEMORY || !l.rows.count || l.to_a == TSR_PASS_MEMORY);
     const tsr_matrix_lines *lines = across ? &l.columns : &l.rows;
     int32_t specs[BK_MAX_SPECS] = {
@@ -54,7 +62,7 @@ tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, cons
     FLASH_COPY_COMMON(FLASH_MATRIX, flash, specs)
     memcpy(att->any_rows, specs, sizeof(specs));
     specs[FLASH_MATRIX_WIDE] = att->wide;
-    return tsr_kernel_get_matrix(att->dev, "flash", input, specs, d->score, &att->flash);
+    return tsr_kernel_get_matrix(att->dev, kernel_of(att), input, specs, d->score, &att->flash);
 }
 
 static bool begins_wide(const tsr_span *s) { return !s->buffer || (s->buffer->begins + s->offset) % 16 == 0; }
@@ -63,5 +71,5 @@ tsr_status tsr_flash_for(const tsr_attention *att, const tsr_span *k, const tsr_
 {
     *out = att->flash;
     if (!att->wide || (begins_wide(k) && begins_wide(v))) return TSR_OK;
-    return tsr_kernel_get_matrix(att->dev, "flash", tsr_matrix_input(&att->desc), att->any_rows, NULL, out);
+    return tsr_kernel_get_matrix(att->dev, kernel_of(att), tsr_matrix_input(&att->desc), att->any_rows, NULL, out);
 }

@@ -32,8 +32,13 @@ const tsr_matrix_shape *tsr_matrix_shape_for(const tsr_device_info *info, tsr_dt
     return best;
 }
 
+static bool reduces(const tsr_device *dev, tsr_dtype input)
+{
+    return (dev->info.features & TSR_FEATURE_MATRIX_REDUCED) && tsr_kernel_matrix_built("flash_reduced", input);
+}
+
 /* What TESSERA_MATRIX_LAYOUT says; *known is false where it says nothing. */
-static tsr_status from_environment(tsr_matrix_layout *l, bool *known)
+static tsr_status from_environment(const tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l, bool *known)
 {
     static const struct {
         const char *name;
@@ -46,6 +51,13 @@ static tsr_status from_environment(tsr_matrix_layout *l, bool *known)
                {.name = "nvidia", .rows = {2, 1, 3}, .to_a = TSR_PASS_SAME}};
     const char *name = getenv("TESSERA_MATRIX_LAYOUT");
     *known = name && name[0];
+    if (*known && strcmp(name, "reduced") == 0) {
+        l->reduced = reduces(dev, input);
+        if (l->reduced) return TSR_OK;
+        return tsr_fail(TSR_ERROR_UNSUPPORTED,
+                        "environment variable TESSERA_MATRIX_LAYOUT is 'reduced'; %s or this build has no reductions of %s matrices", dev->info.id,
+                        tsr_dtype_name(input));
+    }
     for (size_t i = 0; *known && i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(name, all[i].name) != 0) continue;
         l->rows = all[i].rows;
@@ -57,7 +69,7 @@ static tsr_status from_environment(tsr_matrix_layout *l, bool *known)
         return TSR_OK;
     }
     if (!*known) return TSR_OK;
-    return tsr_fail(TSR_ERROR_ARGUMENT, "environment variable TESSERA_MATRIX_LAYOUT is '%s'; expected memory, rdna3, rdna4 or nvidia", name);
+    return tsr_fail(TSR_ERROR_ARGUMENT, "environment variable TESSERA_MATRIX_LAYOUT is '%s'; expected memory, reduced, rdna3, rdna4 or nvidia", name);
 }
 
 static tsr_status ask(tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l, bool *sensible)
@@ -87,7 +99,7 @@ static tsr_status ask(tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l, bo
 /* The answer depends on the driver, and is stored only where it makes sense. */
 static tsr_status from_device(tsr_device *dev, tsr_dtype input, tsr_matrix_layout *l)
 {
-    enum { FORMAT = 2 };
+    enum { FORMAT = 3 };
     const bk_services *services = &dev->ctx->services;
     char identity[1024];
     snprintf(identity, sizeof(identity), "%d %s %s %s %s %dx%dx%d %s %d", FORMAT, dev->info.backend, dev->info.name, dev->info.driver,
@@ -118,8 +130,9 @@ tsr_status tsr_matrix_layout_get(tsr_device *dev, const tsr_matrix_shape *shape,
         return TSR_OK;
     }
     bool known;
-    tsr_status s = from_environment(&l, &known);
+    tsr_status s = from_environment(dev, input, &l, &known);
     if (s == TSR_OK && !known && l.subgroup <= TSR_LAYOUT_LANES) s = from_device(dev, input, &l);
+    if (s == TSR_OK && !known) l.reduced = !l.rows.count && !l.columns.count && reduces(dev, input);
     tsr_matrix_entry *e = s == TSR_OK ? malloc(sizeof(*e)) : NULL;
     if (s != TSR_OK) return s;
     if (!e) return tsr_fail(TSR_ERROR_HOST_MEMORY, "no memory for the layout of a matrix");

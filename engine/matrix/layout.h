@@ -24,6 +24,7 @@ typedef struct tsr_matrix_layout {
     tsr_matrix_lines rows, columns;
     tsr_matrix_pass to_a, to_b;
     int32_t pair; /* a bit of invocations' numbers */
+    bool reduced; /* no lines are known, and the driver reduces them itself (TSR_FEATURE_MATRIX_REDUCED) */
     /* Elements of B that an invocation has, where invocation l holds what l modulo k n / b_elements does; 0: not so, or not known. Element e of
      * invocation l stands in row b_places[l b_elements + e] / n, column % n. */
     int32_t b_elements;
@@ -38,8 +39,9 @@ enum { TSR_DPAS_ROWS = 8 };
 int32_t tsr_dpas_columns(const tsr_device_info *info, tsr_dtype input);
 
 /* The layout of those matrices in sub-groups of the device's smallest size. It is asked of the device by a kernel, once, and kept in the
- * cache; all of it goes through memory where the answer is of no known kind. Environment variable TESSERA_MATRIX_LAYOUT (memory, rdna3, rdna4
- * or nvidia) says it in place of the device, for drivers that compile and do not run: results are wrong where it is not true. */
+ * cache; where the answer is of no known kind, the driver reduces matrices if it can, and else all of it goes through memory. Environment
+ * variable TESSERA_MATRIX_LAYOUT (memory, reduced, rdna3, rdna4 or nvidia) says it in place of the device, for drivers that compile and do not
+ * run: results are wrong where it is not true. */
 tsr_status tsr_matrix_layout_get(tsr_device *dev, const tsr_matrix_shape *shape, tsr_dtype input, tsr_matrix_layout *out);
 
 /* What invocations hold, as layout_args.h has it with room for so many elements, to the kinds above; false: no sensible answer. */

@@ -3,6 +3,7 @@
 #define TSR_MATRIX_MEMORY_H
 
 #include "matrix_rows.h"
+#include "matrix_lines.h"
 
 /* What probabilities and values are multiplied as, and queries and keys. */
 #if MAT_DT == 7
@@ -32,7 +33,6 @@
 #define KEY_BLOCKS (BC / KN)
 #define VN KN
 #define V_BLOCKS ((DV_SLICE + VN - 1) / VN)
-#define LINES_ (LINES > 0 ? LINES : 1)
 #define V_TURNED (LINES > 0 ? 1 : 0) /* values are staged channel by channel */
 
 /* Rows of keys (and queries) in words, padded to whole matrices; 4 words more keep rows apart in banks. */
@@ -183,7 +183,10 @@
     }
 
 /* From scores in registers to an input of the next product. */
-#define PASS_ON(p, from)                                                                           \
+#if MAT_REDUCED
+#define PASS_ON(T, p, from) p = T(from);
+#else
+#define PASS_ON(T, p, from)                                                                         \
     UNROLL for (i32 e_ = 0; e_ < from.length(); e_ += 2) {                                         \
         const f16vec2 own_ = f16vec2(from[e_], from[e_ + 1]);                                      \
         if (PASS == 1) {                                                                           \
@@ -199,6 +202,7 @@
             p[from.length() + e_ + 1] = y_.y;                                                      \
         }                                                                                          \
     }
+#endif
 
 /* O += V P. */
 #define MULTIPLY_VALUES                                                                            \
@@ -209,8 +213,8 @@
             if (PASS == 0 || LINES == 0) {                                                         \
                 if (ACROSS != 0) { coopMatLoad(px, pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_COLUMNS); } \
                 else { coopMatLoad(pa, pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_ROWS); } \
-            } else if (ACROSS != 0) { PASS_ON(px, s[k_ * RQ + j]) }                                \
-            else { PASS_ON(pa, s[k_ * RQ + j]) }                                                   \
+            } else if (ACROSS != 0) { PASS_ON(VALUE_B, px, s[k_ * RQ + j]) }                                \
+            else { PASS_ON(VALUE_A, pa, s[k_ * RQ + j]) }                                                   \
             UNROLL for (i32 n = 0; n < V_BLOCKS; n++) {                                            \
                 if (ACROSS != 0) {                                                                 \
                     VALUE_A va;                                                                    \

@@ -1,6 +1,6 @@
 /* Online softmax of the tile of scores at hand, and what it does to the outputs so far. A text within a kernel's loop. */
         if (LINES > 0) {
-            f32 top[RQ * LINES_];
+            BY_LINES(top, RQ);
             bool mine = false, moved = false;
             UNROLL for (i32 j = 0; j < RQ; j++) {
                 /* Element by element first: chains of maxima that do not wait for each other. */
@@ -8,47 +8,48 @@
                 UNROLL for (i32 i = 1; i < KEY_BLOCKS; i++) {
                     UNROLL for (i32 n = 0; n < s[0].length(); n++) most[n] = max(most[n], s[i * RQ + j][n]);
                 }
-                UNROLL for (i32 n = 0; n < LINES_; n++) top[j * LINES_ + n] = most[n << LINE_SHIFT];
-                UNROLL for (i32 n = 0; n < s[0].length(); n++) {
-                    const i32 line = j * LINES_ + (n >> LINE_SHIFT) % LINES_;
-                    top[line] = max(top[line], most[n]);
+                LARGEST_OF_LINES(top, j, most)
+                UNROLL for (i32 n = 0; n < LINE_COUNT; n++) {
+                    OF_LINE(top, j, n) *= factor;
+                    if (HAS_SKIP != 0) {
+                        const f32 above = OF_LINE(top, j, n) - OF_LINE(line_max, j, n);
+                        mine = mine || (OF_LINE(line_at, j, n) < F32(rows) && above * POWER_UNIT >= -PRM(skip));
+                    }
                 }
-            }
-            UNROLL for (i32 j = 0; j < RQ * LINES_; j++) {
-                UNROLL for (i32 bit = 1; bit < SUBGROUP; bit *= 2) {
-                    if ((LINE_MASK & bit) != 0) top[j] = max(top[j], SUBGROUP_XOR(top[j], bit));
-                }
-                top[j] *= factor;
-                if (HAS_SKIP != 0) mine = mine || (line_at[j] < rows && (top[j] - line_max[j]) * POWER_UNIT >= -PRM(skip));
             }
             if (HAS_SKIP != 0) { ANY_LANE(heard, mine) }
             if (heard) {
-                f32 shrink[RQ * LINES_], base[RQ * LINES_], sums[2 * RQ * LINES_]; /* two at a time wait less for each other */
-                UNROLL for (i32 j = 0; j < RQ * LINES_; j++) {
-                    moved = moved || top[j] > line_max[j];
-                    top[j] = max(top[j], line_max[j]);
-                    base[j] = top[j] == NEG_INF ? 0.0f : top[j];
-                    shrink[j] = WEIGHT(line_max[j], 1.0f, base[j]);
-                    line_max[j] = top[j];
-                    sums[2 * j] = line_sum[j] * shrink[j];
-                    sums[2 * j + 1] = 0.0f;
+                BY_LINES(shrink, RQ);
+                BY_LINES(base, RQ);
+                BY_LINES(sums, 2 * RQ); /* two at a time wait less for each other */
+                UNROLL for (i32 j = 0; j < RQ; j++) {
+                    UNROLL for (i32 n = 0; n < LINE_COUNT; n++) {
+                        const f32 old = OF_LINE(line_max, j, n), most = max(OF_LINE(top, j, n), old), from = most == NEG_INF ? 0.0f : most;
+                        moved = moved || most > old;
+                        OF_LINE(base, j, n) = from;
+                        OF_LINE(shrink, j, n) = WEIGHT(old, 1.0f, from);
+                        OF_LINE(line_max, j, n) = most;
+                        OF_LINE(sums, 2 * j, n) = OF_LINE(line_sum, j, n) * OF_LINE(shrink, j, n);
+                        OF_LINE(sums, 2 * j + 1, n) = 0.0f;
+                    }
                 }
                 UNROLL for (i32 j = 0; j < RQ; j++) {
                     UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
                         UNROLL for (i32 n = 0; n < s[0].length(); n++) {
-                            const i32 line = j * LINES_ + (n >> LINE_SHIFT) % LINES_;
-                            const f32 p = WEIGHT(s[i * RQ + j][n], factor, base[line]);
-                            sums[line * 2 + i % 2] += p;
+                            const f32 p = WEIGHT(s[i * RQ + j][n], factor, OF_ELEMENT(base, j, n));
+                            OF_ELEMENT(sums, 2 * j + i % 2, n) += p;
                             s[i * RQ + j][n] = P_DT == 7 ? floor(fma(p, 127.0f, 0.5f)) : p;
                         }
                     }
                 }
-                UNROLL for (i32 j = 0; j < RQ * LINES_; j++) line_sum[j] = sums[2 * j] + sums[2 * j + 1];
+                UNROLL for (i32 j = 0; j < RQ; j++) {
+                    UNROLL for (i32 n = 0; n < LINE_COUNT; n++) OF_LINE(line_sum, j, n) = OF_LINE(sums, 2 * j, n) + OF_LINE(sums, 2 * j + 1, n);
+                }
                 if (SUBGROUP_SAYS(moved)) {
                     UNROLL for (i32 v_ = 0; v_ < V_BLOCKS; v_++) {
                         UNROLL for (i32 j = 0; j < RQ; j++) {
                             UNROLL for (i32 n = 0; n < o_acc[0].length(); n++)
-                                o_acc[v_ * RQ + j][n] *= shrink[j * LINES_ + (n >> LINE_SHIFT) % LINES_];
+                                o_acc[v_ * RQ + j][n] *= OF_ELEMENT(shrink, j, n);
                         }
                     }
                 }

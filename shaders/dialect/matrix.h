@@ -7,6 +7,7 @@
  * MAT_ROWS, MAT_COLUMNS  how elements lie in memory: a row, a column after the other
  * SUBGROUP_AT, SUBLANE   the sub-group's number in the workgroup, the invocation's in the sub-group
  * MAT_EXP2(x)            2^x as the hardware has it
+ * MAT_LARGEST, MAT_TOTAL(to, from, across)  of each row, or of each column, in all of its elements; the driver's own, where MAT_REDUCED is 1
  * u32x4                  16 bytes, as LD128 loads them; u128_p_(p).v is memory for coopMatLoad
  * MAT_SET8(matrix, e, word)  an invocation's elements from e on, of 16 bits, from 16 bytes */
 #extension GL_KHR_cooperative_matrix : require
@@ -14,6 +15,9 @@
 #extension GL_KHR_shader_subgroup_vote : require
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int8 : require
+#if MAT_REDUCED
+#extension GL_NV_cooperative_matrix2 : require
+#endif
 #if MAT_DT == 7
 #define MAT_IN int8_t
 #define MAT_SUM int
@@ -33,6 +37,16 @@
 #define SUBGROUP_SAYS(c) subgroupAny(c)
 #define SUBGROUP_XOR(x, mask) subgroupShuffleXor(x, mask)
 #define MAT_EXP2(x) exp2(x)
+
+#if MAT_REDUCED
+float mat_larger(const in float a, const in float b) { return max(a, b); }
+float mat_sum(const in float a, const in float b) { return a + b; }
+#define MAT_REDUCE_(to, from, across, f)                                                           \
+    if (across) { coopMatReduceNV(to, from, gl_CooperativeMatrixReduceColumnNV, f); }              \
+    else { coopMatReduceNV(to, from, gl_CooperativeMatrixReduceRowNV, f); }
+#define MAT_LARGEST(to, from, across) MAT_REDUCE_(to, from, across, mat_larger)
+#define MAT_TOTAL(to, from, across) MAT_REDUCE_(to, from, across, mat_sum)
+#endif
 
 #define u32x4 uvec4
 #define MAT_SET2_(matrix, e, bits)                                                                 \

@@ -16,12 +16,15 @@ enum {
     F_CONVERT = 115,
     BITCAST = 124,
     I_ADD = 128,
+    I_SUB = 130,
     I_MUL = 132,
+    U_DIV = 134,
     SHIFT_RIGHT = 194,
     SHIFT_LEFT = 196,
     AND = 199,
     TYPE_MATRIX = 4456,
     MUL_ADD = 4459,
+    MATRIX_CONVERT = 5293, /* from one use to another */
     CAPABILITY_INT16 = 22,
     CAPABILITY_BFLOAT16 = 5116,
     CAPABILITY_BFLOAT16_MATRIX = 5118,
@@ -30,11 +33,11 @@ enum {
 enum { GROWTH = 16 };
 
 typedef struct matrix_type {
-    uint32_t id, as_words, as_floats, shift; /* the same of u32 and of fp32, and 1 << 16 in each element */
+    uint32_t id, as_words, as_floats, shift, two, bias; /* the same of u32 and of fp32; 1 << 16, 2 and 0x7fff in each element */
 } matrix_type;
 
 typedef struct lowering {
-    uint32_t *out, *to, bound, narrow, word, single, half_word, sixteen, one, bias;
+    uint32_t *out, *to, bound, narrow, word, single, half_word, sixteen, one, two, bias;
     matrix_type matrix[MOST];
     int matrices;
     uint32_t *type_of; /* of ids whose type is bf16 or a matrix of it */
@@ -61,11 +64,13 @@ static void put_type(lowering *l, uint32_t id)
     l->narrow = id;
     l->sixteen = l->bound++;
     l->one = l->bound++;
+    l->two = l->bound++;
     l->bias = l->bound++;
     l->half_word = l->bound++;
     PUT(l, TYPE_INT, id, 16, 0);
     PUT(l, CONSTANT, l->word, l->sixteen, 16);
     PUT(l, CONSTANT, l->word, l->one, 1);
+    PUT(l, CONSTANT, l->word, l->two, 2);
     PUT(l, CONSTANT, l->word, l->bias, 0x7fff);
     PUT(l, CONSTANT, l->word, l->half_word, 1u << 16);
 }
@@ -73,12 +78,14 @@ static void put_type(lowering *l, uint32_t id)
 static void put_matrix_type(lowering *l, const uint32_t *in)
 {
     matrix_type *m = &l->matrix[l->matrices++];
-    *m = (matrix_type){in[1], l->bound, l->bound + 1, l->bound + 2};
-    l->bound += 3;
+    *m = (matrix_type){in[1], l->bound, l->bound + 1, l->bound + 2, l->bound + 3, l->bound + 4};
+    l->bound += 5;
     put(l, TYPE_MATRIX, in + 1, 6);
     PUT(l, TYPE_MATRIX, m->as_words, l->word, in[3], in[4], in[5], in[6]);
     PUT(l, TYPE_MATRIX, m->as_floats, l->single, in[3], in[4], in[5], in[6]);
     PUT(l, CONSTANT_COMPOSITE, m->as_words, m->shift, l->half_word);
+    PUT(l, CONSTANT_COMPOSITE, m->as_words, m->two, l->two);
+    PUT(l, CONSTANT_COMPOSITE, m->as_words, m->bias, l->bias);
 }
 
 static void put_rounded(lowering *l, uint32_t result, uint32_t from)
@@ -101,6 +108,23 @@ static void put_widened(lowering *l, uint32_t result, uint32_t from)
     PUT(l, U_CONVERT, l->word, id, from);
     PUT(l, SHIFT_LEFT, l->word, id + 1, id, l->sixteen);
     PUT(l, BITCAST, l->single, result, id + 1);
+}
+
+/* The same of a matrix of sums, which have no shifts: m's elements are inputs. */
+static void put_rounded_matrix(lowering *l, const matrix_type *m, uint32_t result, uint32_t from)
+{
+    const uint32_t id = l->bound;
+    l->bound += 9;
+    PUT(l, MATRIX_CONVERT, m->as_floats, id, from);
+    PUT(l, BITCAST, m->as_words, id + 1, id);
+    PUT(l, U_DIV, m->as_words, id + 2, id + 1, m->shift);
+    PUT(l, U_DIV, m->as_words, id + 3, id + 2, m->two);
+    PUT(l, I_MUL, m->as_words, id + 4, id + 3, m->two);
+    PUT(l, I_SUB, m->as_words, id + 5, id + 2, id + 4); /* the last bit that stays */
+    PUT(l, I_ADD, m->as_words, id + 6, id + 1, m->bias);
+    PUT(l, I_ADD, m->as_words, id + 7, id + 6, id + 5);
+    PUT(l, U_DIV, m->as_words, id + 8, id + 7, m->shift);
+    PUT(l, U_CONVERT, m->id, result, id + 8);
 }
 
 static uint32_t put_floats(lowering *l, uint32_t from)
@@ -128,6 +152,8 @@ static void lower(lowering *l, const uint32_t *in, uint32_t op, uint32_t length)
         put_matrix_type(l, in);
     } else if (op == F_CONVERT && in[1] == l->narrow) {
         put_rounded(l, in[2], in[3]);
+    } else if (op == F_CONVERT && matrix_of(l, in[1])) {
+        put_rounded_matrix(l, matrix_of(l, in[1]), in[2], in[3]);
     } else if (op == F_CONVERT && l->type_of[in[3]] == l->narrow) {
         put_widened(l, in[2], in[3]);
     } else if (op == MUL_ADD && matrix_of(l, l->type_of[in[3]])) {

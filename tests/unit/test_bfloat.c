@@ -197,9 +197,9 @@ static void test_random(void **state)
 /* Every kernel for matrices of bf16 can be exchanged. */
 static void test_kernels(void **state)
 {
-    static const char *const names[] = {"flash", "layout"};
+    static const char *const names[] = {"flash", "layout", "flash_reduced"};
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         const bk_kernel_source *source = tsr_kernel_matrix_source(names[i], TSR_BF16);
         uint32_t *out = NULL;
         size_t count = 0, narrow = 0;

@@ -146,21 +146,29 @@ static bool lists_bfloat(const tsr_device_info *info)
     return lists;
 }
 
-/* An application that asks what its device is to be created with, for bf16 or not. */
+/* An application that asks what its device is to be created with: for bf16 or not, for the driver's reductions or not. */
 static void check_application(const tsr_device *dev)
 {
+    const bool reduces = tsr_device_info_of(dev)->features & TSR_FEATURE_MATRIX_REDUCED;
     tsr_vulkan_device app;
     assert_int_equal(tsr_device_get_vulkan(dev, &app), TSR_OK);
-    for (int asks = 0; asks < 2; asks++) {
+    for (unsigned asks = 0; asks <= (VK_NEWER_BFLOAT | VK_NEWER_REDUCTIONS); asks++) {
+        if (asks & VK_NEWER_DOT) continue;
+        const bool bfloat = asks & VK_NEWER_BFLOAT, reduced = reduces && (asks & VK_NEWER_REDUCTIONS);
         vk_features chain;
         const char *const *names = NULL;
         uint32_t count = 0;
-        bool named = false;
+        bool bfloat_named = false, reduced_named = false;
         vk_features_chain(app.physical, asks, &chain);
         assert_int_equal(tsr_vulkan_require(app.instance, app.physical, &chain.all, &names, &count), TSR_OK);
-        for (uint32_t i = 0; i < count; i++) named = named || strcmp(names[i], VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME) == 0;
-        assert_int_equal(named, asks);
-        assert_int_equal(vk_features_bfloat(&chain.all), asks);
+        for (uint32_t i = 0; i < count; i++) {
+            bfloat_named = bfloat_named || strcmp(names[i], VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME) == 0;
+            reduced_named = reduced_named || strcmp(names[i], VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME) == 0;
+        }
+        assert_int_equal(bfloat_named, bfloat);
+        assert_int_equal(reduced_named, reduced);
+        assert_int_equal(vk_features_bfloat(&chain.all), bfloat);
+        assert_int_equal(vk_features_reductions(&chain.all), reduced);
     }
 }
 
@@ -215,7 +223,8 @@ static void test_attention(void **state)
     stand_before_driver();
     run_all("", named, named_count);
     run_all("memory", cases + 1, 1);
-    assert_int_equal(enabled, 2);
+    run_all("reduced", cases + 1, 1);
+    assert_int_equal(enabled, 3);
 }
 
 int main(int argc, char **argv)

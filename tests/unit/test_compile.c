@@ -51,7 +51,7 @@ static void catalogue(void **state)
             sprintf(text, "#define TILE %d\n%s", (int)tile, source->opencl);
             uint32_t *words = NULL;
             size_t count = 0;
-            if (vk_compile_glsl(names[i], text, &words, &count) != TSR_OK) fail_msg("%s", tsr_last_error());
+            if (vk_compile_glsl(names[i], text, VK_API_VERSION_1_2, &words, &count) != TSR_OK) fail_msg("%s", tsr_last_error());
             validate(names[i], words, count);
             free(words);
             free(text);
@@ -63,7 +63,7 @@ static void refused(const char *name, const char *text, const char *line, const 
 {
     uint32_t *words = (uint32_t *)folder; /* must become NULL */
     size_t count = 1;
-    assert_int_equal(vk_compile_glsl(name, text, &words, &count), TSR_ERROR_COMPILE);
+    assert_int_equal(vk_compile_glsl(name, text, VK_API_VERSION_1_2, &words, &count), TSR_ERROR_COMPILE);
     assert_null(words);
     assert_int_equal(count, 0);
     if (!strstr(tsr_last_error(), line) || !strstr(tsr_last_error(), word)) fail_msg("'%s'; expected '%s' and '%s'", tsr_last_error(), line, word);
@@ -105,7 +105,7 @@ static void *compile_often(void *argument)
         size_t count = 0;
         snprintf(name, sizeof(name), "thread%d", id);
         snprintf(text, sizeof(text), "layout(local_size_x = %d) in;\nvoid main() {}\n", id + 1);
-        if (vk_compile_glsl(name, text, &words, &count) != TSR_OK) wrong++;
+        if (vk_compile_glsl(name, text, VK_API_VERSION_1_2, &words, &count) != TSR_OK) wrong++;
         /* OpExecutionMode main LocalSize x 1 1 */
         bool found = false;
         for (size_t i = 5; i + 5 < count && !found; i++)
@@ -114,7 +114,7 @@ static void *compile_often(void *argument)
         free(words);
         snprintf(says, sizeof(says), "unknown%d", id);
         snprintf(text, sizeof(text), "void main() { %s(); }\n", says);
-        if (vk_compile_glsl(name, text, &words, &count) != TSR_ERROR_COMPILE || !strstr(tsr_last_error(), says)) wrong++;
+        if (vk_compile_glsl(name, text, VK_API_VERSION_1_2, &words, &count) != TSR_ERROR_COMPILE || !strstr(tsr_last_error(), says)) wrong++;
     }
     return (void *)wrong;
 }
@@ -237,7 +237,7 @@ static void refused(void **state)
     (void)state;
     uint32_t *words = NULL;
     size_t count = 1;
-    assert_int_equal(vk_compile_glsl("mask", "void main() {}", &words, &count), TSR_ERROR_UNSUPPORTED);
+    assert_int_equal(vk_compile_glsl("mask", "void main() {}", VK_API_VERSION_1_2, &words, &count), TSR_ERROR_UNSUPPORTED);
     assert_non_null(strstr(tsr_last_error(), "mask"));
     assert_non_null(strstr(tsr_last_error(), "TESSERA_GLSLANG"));
     assert_null(words);

@@ -64,6 +64,7 @@ static void run_shapes(tsr_device *dev, const problem *p, uint64_t seed, int tur
                             .k = {p->dtype, {1, HEADS, p->keys, DIM}, {0}},
                             .v = {p->dtype, {1, HEADS, p->keys, VALUES}, {0}},
                             .o = {TSR_F32, {1, HEADS, p->queries, VALUES}, {0}},
+                            .scale = (float)(1 / sqrt(DIM)), /* said, for shapes are listed before a device fills it in */
                             .band = {p->causal, TSR_ALIGN_BOTTOM_RIGHT, TSR_UNBOUNDED, 0}};
     const size_t n = (size_t)(HEADS * p->queries * VALUES);
     const double most = p->dtype == TSR_F32 ? 1e-5 : 3e-3; /* matrices round probabilities to fp16 */

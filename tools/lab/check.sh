@@ -14,6 +14,10 @@ matrix() {
         echo "lavapipe: $cases"
         tests/suite.sh $build/tessera vulkan ON --quiet --validate --filter "$cases" || return 1
     done
+    for way in memory reduced; do # as if the driver's layout were of no known kind
+        echo "lavapipe: attention/matrix/layout*, statistics by $way"
+        TESSERA_MATRIX_LAYOUT=$way tests/suite.sh $build/tessera vulkan ON --quiet --validate --filter 'attention/matrix/layout*' || return 1
+    done
     # Matrices of bf16: their SPIR-V, and what it computes, said in words that this driver knows.
     $build/tests/test_bfloat && $build/tests/test_bfloat_device
 }

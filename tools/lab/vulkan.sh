@@ -14,8 +14,8 @@ fi
 device=$1
 # How matrices lie in registers would be asked of the device, which runs nothing here (engine/matrix/layout.h).
 case $device in
-navi31) export TESSERA_MATRIX_LAYOUT=rdna3 ;;
-gfx1201) export TESSERA_MATRIX_LAYOUT=rdna4 ;;
+navi31) export TESSERA_MATRIX_LAYOUT=rdna3 radv_cooperative_matrix2_nv=true ;; # RADV has it for those who ask
+gfx1201) export TESSERA_MATRIX_LAYOUT=rdna4 radv_cooperative_matrix2_nv=true ;;
 turing | ampere | ga102) export TESSERA_MATRIX_LAYOUT=nvidia ;;
 esac
 # The kernel driver's part is played by Mesa's drm-shim: the user-space driver finds a card, and compiles for it; nothing is run.

@@ -15,9 +15,16 @@ static const char *type_name(tsr_device_type type)
 static const struct {
     uint32_t bit;
     const char *name;
-} features[] = {{TSR_FEATURE_F16, "fp16"},          {TSR_FEATURE_BF16, "bf16"},       {TSR_FEATURE_INT8_DOT, "int8-dot"},
-                {TSR_FEATURE_SUBGROUP, "subgroup"}, {TSR_FEATURE_MATRIX, "matrix"},   {TSR_FEATURE_UNIFIED, "unified"},
-                {TSR_FEATURE_DPAS, "dpas"},         {TSR_FEATURE_F16_DOT, "f16-dot"}, {TSR_FEATURE_INT8_DOT_FAST, "int8-dot-fast"}};
+} features[] = {{TSR_FEATURE_F16, "fp16"},
+                {TSR_FEATURE_BF16, "bf16"},
+                {TSR_FEATURE_INT8_DOT, "int8-dot"},
+                {TSR_FEATURE_SUBGROUP, "subgroup"},
+                {TSR_FEATURE_MATRIX, "matrix"},
+                {TSR_FEATURE_UNIFIED, "unified"},
+                {TSR_FEATURE_DPAS, "dpas"},
+                {TSR_FEATURE_F16_DOT, "f16-dot"},
+                {TSR_FEATURE_INT8_DOT_FAST, "int8-dot-fast"},
+                {TSR_FEATURE_MATRIX_REDUCED, "matrix-reduced"}};
 
 static void print_table(const tsr_context *ctx)
 {

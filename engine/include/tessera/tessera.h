@@ -92,15 +92,16 @@ typedef enum tsr_device_type {
 
 /* Bits of tsr_device_info.features. */
 enum {
-    TSR_FEATURE_F16 = 1u << 0,          /* fp16 arithmetic */
-    TSR_FEATURE_BF16 = 1u << 1,         /* bf16 arithmetic */
-    TSR_FEATURE_INT8_DOT = 1u << 2,     /* packed 8-bit dot products, be they slow */
-    TSR_FEATURE_SUBGROUP = 1u << 3,     /* sub-group broadcasts and reductions in kernels */
-    TSR_FEATURE_MATRIX = 1u << 4,       /* cooperative matrices; shapes below */
-    TSR_FEATURE_UNIFIED = 1u << 5,      /* device memory is host memory: no staging copies */
-    TSR_FEATURE_DPAS = 1u << 6,         /* Intel's matrix engines, whose operands are registers in a known order; shapes below */
-    TSR_FEATURE_F16_DOT = 1u << 7,      /* dot products of two fp16 values with fp32 sums */
-    TSR_FEATURE_INT8_DOT_FAST = 1u << 8 /* those of four signed values take less than products one by one, as the driver says */
+    TSR_FEATURE_F16 = 1u << 0,           /* fp16 arithmetic */
+    TSR_FEATURE_BF16 = 1u << 1,          /* bf16 arithmetic */
+    TSR_FEATURE_INT8_DOT = 1u << 2,      /* packed 8-bit dot products, be they slow */
+    TSR_FEATURE_SUBGROUP = 1u << 3,      /* sub-group broadcasts and reductions in kernels */
+    TSR_FEATURE_MATRIX = 1u << 4,        /* cooperative matrices; shapes below */
+    TSR_FEATURE_UNIFIED = 1u << 5,       /* device memory is host memory: no staging copies */
+    TSR_FEATURE_DPAS = 1u << 6,          /* Intel's matrix engines, whose operands are registers in a known order; shapes below */
+    TSR_FEATURE_F16_DOT = 1u << 7,       /* dot products of two fp16 values with fp32 sums */
+    TSR_FEATURE_INT8_DOT_FAST = 1u << 8, /* those of four signed values take less than products one by one, as the driver says */
+    TSR_FEATURE_MATRIX_REDUCED = 1u << 9 /* the driver itself reduces rows of matrices, and makes inputs of sums (VK_NV_cooperative_matrix2) */
 };
 
 /* C[m,n] += A[m,k] B[k,n] that sub-groups multiply in hardware; component types as short names. */

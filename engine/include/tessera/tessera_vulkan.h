@@ -41,6 +41,9 @@ extern "C" {
  * (matrix kernels need all of these six; where some are not enabled, the device is listed without matrices)
  *   shaderBFloat16Type, shaderBFloat16CooperativeMatrix  VkPhysicalDeviceShaderBfloat16FeaturesKHR
  * (matrix kernels of bf16 need these two besides; where they are not enabled, the device is listed without matrices of bf16)
+ *   cooperativeMatrixReductions, cooperativeMatrixConversions  VkPhysicalDeviceCooperativeMatrix2FeaturesNV
+ *   maintenance4                                      VkPhysicalDeviceVulkan13Features, or ...Maintenance4Features
+ * (used where the layout of matrices is of no known kind, in instances for Vulkan 1.3 or later: TSR_FEATURE_MATRIX_REDUCED)
  * and leaves all other flags alone. *extensions becomes a constant list of the device extensions to be enabled with them;
  * *extension_count may be 0. The instance was made for Vulkan 1.2 or later.
  * TSR_ERROR_UNSUPPORTED, naming what is missing, if the device cannot run Tessera; TSR_ERROR_ARGUMENT, naming the structs, if

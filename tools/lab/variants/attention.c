@@ -1,4 +1,8 @@
 /* Attention in all its forms, and what looks into it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "matrix/layout.h"
 #include "tessera/tessera_probe.h"
 #include "tessera/tessera_set.h"
 #include "variants.h"
@@ -131,6 +135,27 @@ static void forms(lab *l, tsr_dtype dtype, int64_t d)
     }
 }
 
+/* As on a device whose layout of matrices is of no known kind. */
+static void no_layout(lab *l, int64_t d)
+{
+    static const struct {
+        const char *name;
+        uint32_t needs;
+    } ways[] = {{"memory", TSR_FEATURE_MATRIX}, {"reduced", TSR_FEATURE_MATRIX_REDUCED}};
+    for (size_t i = 0; i < 2; i++) {
+        if (!(tsr_device_info_of(l->dev)->features & ways[i].needs) || !lab_begin(l, false, "flash f16 d%d by %s", (int)d, ways[i].name)) continue;
+        const char *const before = getenv("TESSERA_MATRIX_LAYOUT");
+        char *const kept = strdup(before ? before : "");
+        setenv("TESSERA_MATRIX_LAYOUT", ways[i].name, 1);
+        tsr_matrix_layouts_free(l->dev);
+        const tsr_attention_desc desc = dense(TSR_F16, TOKENS, d);
+        prepare(l, &desc);
+        setenv("TESSERA_MATRIX_LAYOUT", kept ? kept : "", 1);
+        tsr_matrix_layouts_free(l->dev);
+        free(kept);
+    }
+}
+
 static void probe(lab *l)
 {
     if (!lab_begin(l, true, "probe f16 d64")) return;
@@ -151,6 +176,8 @@ void lab_attention(lab *l)
         forms(l, dtypes[i], 64);
         forms(l, dtypes[i], 128);
     }
+    no_layout(l, 64);
+    no_layout(l, 128);
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         for (int j = 0; j < 4; j++) {
             const bool causal = j >= 2;
