@@ -52,12 +52,13 @@ def parse(text, dialect):
         if not found or line.startswith(";"):
             continue
         code = found.group(1).strip()
-        code = re.sub(r"^(\(\w+\)\s*)+", "", code) if dialect == "ir3" else code.split(" = ", 1)[-1].strip()
+        code = code.split(" = ", 1)[-1].strip()
         if not blocks[-1].falls:  # behind a branch: a block without a label
             blocks.append(Block(None))
         blocks[-1].lines.append(code)
         delay = DELAY.search(line)
         blocks[-1].delays.append(int(delay.group(1)) if delay else 0)
+        code = re.sub(r"^(\(\w+\)\s*)+", "", code)  # marks of ir3, of which one says how often it repeats
         target = branch.match(code)
         if target:
             blocks[-1].targets.append(target.group(1))

@@ -78,7 +78,7 @@ def nak(device, op, subgroup):
 
 def ir3(_, op, subgroup):
     passes = 1 if subgroup <= 64 else 2
-    repeat = re.match(r"\(rpt(\d+)\)", op)
+    repeat = re.match(r"(?:\(\w+\)\s*)*\(rpt(\d+)\)", op)
     name = re.sub(r"^(\(\w+\)\s*)+", "", op).split(" ")[0]
     count = (int(repeat.group(1)) + 1 if repeat else 1) * passes
     if name.startswith(("mad.f", "dp4acc", "dp2acc")):

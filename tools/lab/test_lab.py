@@ -74,6 +74,12 @@ class Reading(unittest.TestCase):
         found = asm.loops(asm.parse(ACO, "aco"))
         self.assertEqual([loop.depth for loop in found], [1, 2])
 
+    def test_repeats(self):
+        """An instruction of ir3 that repeats is read with how often it does; a branch behind marks is a branch."""
+        blocks = asm.parse("l1:\n(sy)(rpt1)mad.f32 r0.x, (r)r1.x, r2.x, (r)r0.x\n(ss)br p0.x, #l1\nend\n", "ir3")
+        self.assertEqual(issue.ir3("adreno740", blocks[1].lines[0], 64), ("fma", 2, 128))
+        self.assertEqual((blocks[1].targets, blocks[1].divergent), (["l1"], True))
+
     def test_turns(self):
         self.assertEqual(nir.trips(NIR), [None, 4])  # from a lane's number by 64 up to min(unknown, 256)
 
