@@ -8,7 +8,8 @@ that rate for fp16 and four times for 8 bits); Vega ISA guide (64 lanes over 16 
 (multiply-adds and tensor core FMA per clock and SM, over 4). The rates that Mesa's ACO assumes for its own estimate agree but for
 WMMA on RDNA4, for which it takes RDNA3's. NVIDIA, CUDA C++ Programming Guide 12, "Arithmetic Instructions": results per clock and SM of compute
 capability 7.5, 8.0 and 8.6, over 4. GeForce GA102: RTX 3080, 59.5 TFLOPS of fp16 with fp32 sums, 238 TOPS of int8, on 272 tensor cores at
-1.71 GHz; fp32 on two pipes of 16 lanes, of which the integers have one.
+1.71 GHz; fp32 on two pipes of 16 lanes, of which the integers have one. Intel, "Introduction to the Xe-HPG Architecture" (128 operations of fp16 and
+256 of int8 per clock and matrix engine) and Architecture Day 2021 (Xe-HPC: 4096 and 8192 per core of eight).
 
 A rate takes device, instruction text and sub-group size, and gives class, slots, and products of one number by another (MAC).
 """
@@ -103,7 +104,9 @@ def gen(device, op, _):
     passes = max(1, lanes // (16 if device == "xehpc" else 8))
     if name in ("dpas", "dpasw"):
         depth, rows = (int(x) for x in re.search(r"dpasw?\.(\d+)x(\d+)", op).groups())
-        return "matrix", rows, rows * lanes * depth * 2
+        in_word = 4 if re.search(r":u?b\b", op) else 2
+        products = rows * lanes * depth * in_word
+        return "matrix", products / (in_word * (128 if device == "xehpc" else 32)), products
     if name in ("mad", "dp4a"):
         return "fma", passes, lanes * (4 if name == "dp4a" else 1)
     if name == "math":

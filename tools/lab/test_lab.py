@@ -115,6 +115,9 @@ class Reading(unittest.TestCase):
         self.assertEqual(issue.gen("xehpg", "mad (8|M0) r82.0<1>:f r22.0<1;0>:f r51.0<1;0>:f r81.0<0>:f", 8), ("fma", 1, 8))
         self.assertEqual(issue.gen("gen9", "send (8|M0) r36:f r27 0xC 0x024060FE", 8)[0], "shared")
         self.assertEqual(issue.gen("gen9", "send (8|M0) r34:d r34 0xA 0x02110802", 8)[0], "memory")
+        self.assertEqual(issue.gen("xehpg", "dpas.8x8 (8|M0) r118:f null:f r167:hf r2.0:hf", 8), ("matrix", 16, 1024))
+        self.assertEqual(issue.gen("xehpg", "dpas.8x8 (8|M0) r30:d null:d r22:b r14.0:b", 8), ("matrix", 16, 2048))
+        self.assertEqual(issue.gen("xehpc", "dpas.8x8 (16|M0) r95:f null:f r103:hf r71.0:hf", 16), ("matrix", 8, 2048))
         self.assertEqual(issue.aco("vega10", "v_fma_f32 v0, v1, v2, v3", 64), ("fma", 4, 64))
         self.assertEqual(issue.aco("navi10", "v_fma_mix_f32 v0, lo(v1), hi(v2), v3", 64), ("fma", 2, 64))
         self.assertEqual(issue.aco("navi10", "v_fma_mix_f32 v0, 1.0, lo(v2), v3", 64), ("alu", 2, 0)) # an addition
