@@ -4,6 +4,7 @@ import re
 import asm
 import issue
 import nir
+import units
 
 VECTOR = ("matrix", "fma", "alu", "special")  # classes that share the vector port
 
@@ -13,7 +14,7 @@ class Kernel:
     instruction takes."""
 
     def __init__(self, text, nir_text, log, dialect, device, subgroup):
-        self.dialect = dialect
+        self.dialect, self.device, self.subgroup = dialect, device, subgroup
         self.blocks = asm.parse(text, dialect)
         self.loops = asm.loops(self.blocks)
         trips = nir.trips(nir_text)
@@ -91,6 +92,17 @@ class Kernel:
                 macs += weight * products
         return numbers, slots, macs
 
+    def busy(self, outer, only=None):
+        """Clocks of each unit in one turn of a loop; of the instructions of one class alone, if it is named."""
+        clocks = {}
+        for i in outer.blocks:
+            weight = self.weight(i, outer)
+            for line, (kind, slots, _) in zip(self.blocks[i].lines, self.costs[i]):
+                if weight and kind == (only or kind):
+                    for unit, cost in units.UNITS[self.dialect](self.device, line, self.subgroup, kind, slots).items():
+                        clocks[unit] = clocks.get(unit, 0) + weight * cost
+        return clocks
+
     def share(self, outer, kind):
         numbers, slots, macs = self.sums(outer)
         return slots.get(kind, 0) / sum(slots.values())
@@ -148,5 +160,8 @@ def measure(kernel, waves):
         return {}
     numbers, slots, macs = kernel.sums(outer)
     total, estimate = sum(slots.values()), kernel.estimate(outer, slots, waves)
+    busy = kernel.busy(outer)
+    unit = max(busy, key=busy.get)
     return {"loop": kind, "work": numbers[kind], "macs": macs, "issue": round(total, 1), "share": round(slots[kind] / total, 3),
-            "inner": round(kernel.inner_share(kind), 3), "estimate": None if estimate is None else round(estimate, 1)}
+            "inner": round(kernel.inner_share(kind), 3), "unit": unit, "bound": round(max(kernel.busy(outer, kind).values()) / busy[unit], 3),
+            "estimate": None if estimate is None else round(estimate, 1)}

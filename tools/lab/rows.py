@@ -25,6 +25,8 @@ COLUMNS = [
     ("issue", float, "slots of all instructions, by issue.py"),
     ("share", float, "of these, those of the class"),
     ("inner", float, "the same in the innermost loop alone that has most of the class"),
+    ("unit", str, "the busiest unit, by units.py"),
+    ("bound", float, "clocks of the class / the busiest unit's"),
     ("estimate", float, "cycles by the compiler's own estimate"),
     ("excess", float, "macs / the products that the tile needs, where the lab knows the tile"),
     ("cost", float, "estimate for each 4096 products that the tile needs"),
@@ -70,10 +72,11 @@ def write_tsv(path, rows):
 
 
 def read_tsv(path):
+    """Rows of a table; a column that the table is too old for is None."""
     with open(path, encoding="utf-8") as lines:
         head = lines.readline().rstrip("\n").split("\t")
         kinds = {name: kind for name, kind, _ in COLUMNS}
-        return [{n: None if c == "-" else kinds[n](c) for n, c in zip(head, line.rstrip("\n").split("\t"))} for line in lines]
+        return [dict.fromkeys(NAMES) | {n: None if c == "-" else kinds[n](c) for n, c in zip(head, line.rstrip("\n").split("\t"))} for line in lines]
 
 
 def cell(value):

@@ -14,7 +14,7 @@ import rows
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKED_IN = os.path.join(HERE, "table.tsv")
 PRINTED = ["variant", "kernel", "shape", "registers", "spills", "scratch", "shared", "occupancy", "instructions", "code", "cycles", "loop", "work",
-           "issue", "share", "inner", "estimate", "excess", "cost", "status"]
+           "issue", "share", "inner", "unit", "bound", "estimate", "excess", "cost", "status"]
 HEADS = {"registers": "regs", "instructions": "instr", "occupancy": "waves"}
 PEER = "ggml"
 # By which factor a column may grow. Occupancy may not fall. Slots of the main loop count where the compiler estimates no cycles.
@@ -55,10 +55,10 @@ def show_targets(all_rows, out):
     mine = [row for row in all_rows if not row["kernel"].startswith(PEER)]
     lone = collections.Counter(f"{row['device']} {row['kernel'].split('#')[0]}" for row in mine if row["occupancy"] is not None and row["occupancy"] < 2)
     print(f"\nfewer than 2 waves: {lone.total()} of {len(mine)} kernels" + "".join(f"\n  {count} x {name}" for name, count in sorted(lone.items())), file=out)
-    print("matrix instructions' share of issue slots, main loop and innermost loop:", file=out)
+    print("matrix instructions' share of issue slots, main loop and innermost loop, and of the busiest unit's clocks:", file=out)
     for row in mine:
         if row["loop"] == "matrix":
-            print(f"  {row['share']:.2f} {row['inner']:.2f}  {name_of(row)}", file=out)
+            print(f"  {row['share']:.2f} {row['inner']:.2f} {row['bound']:.2f} {row['unit']:10}  {name_of(row)}", file=out)
 
 
 def name_of(row):

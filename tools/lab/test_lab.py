@@ -8,6 +8,7 @@ import loop
 import nir
 import rows
 import table
+import units
 
 # A loop of unknown length around one of 4 turns; in it two matrix products, a multiply-add and a load.
 ACO = """BB0:
@@ -26,6 +27,17 @@ BB3:
 \ts_branch BB1                        ; bfa0ffe0
 BB4:
 \ts_endpgm                            ; bfb00000
+"""
+# A loop of one load of four matrices, one product and one special function.
+NAK = """block 0 L0 [] -> {
+                     r9 = mov r8                                              // delay=1
+block.u 1 L1 [0, 1] -> {
+                     r4..8 = ldsm.16.m8n8.x4 [r9+0x400]                       // delay=1 wr:0
+                     r0..4 = hmma.m16n8k16.f32 r0..4 r10..14 r4..6 r0..4      // delay=18 wt=000001
+                     r20 = mufu.exp2.f32 r21                                  // delay=1 wr:1
+@!up0                bra pT L1                                                // delay=1
+block 2 L2 [1] -> {
+                     exit                                                     // delay=1
 """
 LOG = """BB0
 \t(  7 clk)   s0 = s_mov_b32 s3
@@ -109,6 +121,58 @@ class Reading(unittest.TestCase):
         self.assertEqual(measured["share"], round(256 / 271, 3))
         self.assertEqual(measured["estimate"], (1 + 4 * 364 + 3) / 2)
         self.assertEqual(loop.measure(kernel, 16)["estimate"], 260)  # many waves: the vector port is the narrowest
+        self.assertEqual(kernel.busy(outer), {"valu": 4 * 65, "memory": 4 * 32 * 16 / 64, "scalar": 7})
+        self.assertEqual((measured["unit"], measured["bound"]), ("valu", round(256 / 260, 3)))
+
+    def test_bound(self):
+        """One loop: what it loads bounds it where products are fast, and products where they are slow."""
+        for device, unit, bound in (("ampere", "load/store", 8 / 16), ("ga102", "matrix", 1)):
+            measured = loop.measure(loop.Kernel(NAK, "", "", "nak", device, 32), 8)
+            self.assertEqual((measured["unit"], measured["bound"]), (unit, bound), device)
+        kernel = loop.Kernel(NAK, "", "", "nak", "turing", 32)
+        self.assertEqual(kernel.busy(kernel.main_loop()[0]), {"load/store": 32, "issue": 4, "matrix": 32, "special": 8, "scalar": 1})
+
+    def busy(self, dialect, device, op, subgroup):
+        kind, slots, _ = issue.RATES[dialect](device, op, subgroup)
+        return units.UNITS[dialect](device, op, subgroup, kind, slots)
+
+    def test_units(self):
+        for device, op, subgroup, clocks in (
+                ("navi31", "v_exp_f32_e32 v0, v1", 32, {"valu": 1, "special": 4}),
+                ("navi31", "v_mul_lo_u32 v0, v1, v2", 32, {"valu": 4}),
+                ("navi31", "ds_load_b128 v[0:3], v4", 32, {"shared": 8}),
+                ("navi31", "ds_load_2addr_stride64_b32 v[0:1], v2", 32, {"shared": 4}),
+                ("navi31", "ds_load_u16_d16 v0, v1", 32, {"shared": 2}),
+                ("navi31", "global_load_b128 v[0:3], v4, s[0:1]", 32, {"memory": 8}),
+                ("navi31", "global_store_b128 v4, v[0:3], s[0:1]", 32, {"memory": 16}),
+                ("navi31", "buffer_gl0_inv", 32, {"memory": 1}),
+                ("vega10", "v_exp_f32_e32 v0, v1", 64, {"valu": 16}),
+                ("vega10", "ds_read2_b64 v[0:3], v4", 64, {"shared": 32}),
+                ("vega10", "global_load_dwordx4 v[0:3], v4, s[0:1]", 64, {"memory": 64}),
+                ("vega10", "s_add_u32 s0, s1, s2", 64, {"scalar": 4})):
+            self.assertEqual(self.busy("aco", device, op, subgroup), clocks, op)
+        for device, op, clocks in (
+                ("ampere", "f2fp.pack_ab r0, r1", {"alu": 2}), ("ampere", "f2f.f16.f32.re r0", {"special": 8}), ("ampere", "imad r0 r1 r2", {"fma": 2}),
+                ("ampere", "hadd2 r0 r1", {"half": 1}), ("ga102", "hadd2 r0 r1", {"fma": 2}), ("turing", "ldsm.16.m8n8.x2 [r3]", {"load/store": 16}),
+                ("ampere", "st.shared.strong.cta.b128 [r0] r4", {"load/store": 16}), ("ampere", "ld.global.a64.strong.gpu.u16 [r0]", {"load/store": 4}),
+                ("ampere", "membar.sc..cta", {"load/store": 1}), ("turing", "shfl.bfly r3 0x2 0x1f", {"load/store": 4}), ("ampere", "nop", {})):
+            self.assertEqual(self.busy("nak", device, op, 32), clocks | {"issue": 1}, op)
+        self.assertEqual(self.busy("ir3", "adreno740", "(sy)ldl.u32 r0.x, l[r1.x], 4", 64), {"load/store": 16, "issue": 1})
+        self.assertEqual(self.busy("ir3", "adreno740", "(rpt2)nop", 64), {"issue": 3})
+
+    def test_units_intel(self):
+        for device, op, clocks in (
+                ("xehpg", "mov (8|M0) r1.0<1>:hf r2.0<1;1,0>:f", {"float": 1, "issue": 1}),
+                ("xehpg", "mov (8|M0) r1.0<1>:f r2.0<1;1,0>:d", {"int": 1, "issue": 1}),
+                ("xehpg", "math.exp (8|M0) r1.0<1>:f r2.0<1;1,0>:f", {"int": 4, "issue": 1}),
+                ("xelp", "math.exp (8|M0) r1.0<1>:f r2.0<1;1,0>:f", {"special": 4, "issue": 1}),
+                ("gen9", "math.exp (8|M0) r1.0<1>:f r2.0<1;1,0>:f", {"special": 4, "fpu": 2}),
+                ("xehpg", "load.slm.d32x32t.a32 (1|M0) r1:4 [r5:1]", {"load/store": 16, "issue": 1}),
+                ("xehpg", "load.slm.d32x8.a32 (8|M0) r1:8 [r9:1]", {"load/store": 32, "issue": 1}),
+                ("xehpg", "load.ugm.d16u32.a32.ca.ca (8|M0) r1:1 bti[0][r2:1]", {"load/store": 4, "issue": 1}),
+                ("gen9", "sends (8|M0) null:ud r1 r2 0x4C 0x02026EFE", {"load/store": 4}),
+                ("gen9", "send (8|M0) r1:d r5 0xC 0x02406E07", {"load/store": 16})):
+            self.assertEqual(self.busy("gen", device, op, 8), clocks, op)
 
     def test_rates(self):
         self.assertEqual(issue.aco("gfx1201", "v_wmma_f32_16x16x16_f16 v[0:7]", 32), ("matrix", 16, 4096))
@@ -159,6 +223,17 @@ class Judging(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as file:
             rows.write_tsv(file.name, [made])
             self.assertEqual(rows.read_tsv(file.name), [made])
+
+    def test_older_table(self):
+        """A table from before there was a column is read, judged by and written."""
+        names = [name for name in rows.NAMES if name not in ("unit", "bound")]
+        with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as file:
+            file.write("\t".join(names) + "\n" + "\t".join(rows.cell(row(cycles=900)[name]) for name in names) + "\n")
+            file.flush()
+            before = rows.read_tsv(file.name)
+            self.assertEqual(before, [row(cycles=900)])
+            self.assertEqual(len(self.against([row(unit="valu", bound=0.8)], before)[0]), 1)
+            rows.write_tsv(file.name, before)
 
     def test_other_compiler(self):
         wrong, notes = self.against([row(compiler="two", cycles=9000)], [row()])
