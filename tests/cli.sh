@@ -6,6 +6,10 @@ expect 2 "expected devices" "$tessera" nonsense
 expect 2 "unexpected argument 'foo'" "$tessera" devices foo
 expect 2 "expected host, vulkan or opencl" "$tessera" conformance --require=foo
 expect 2 "no file's name" "$tessera" attend "$demo/latent.safetensors" -o ""
+expect 2 "'-' is no file's name" "$tessera" mask nat -o -
+expect 2 "'m.jpg' has an unknown ending; expected .png" "$tessera" mask nat -o m.jpg
+expect 2 "'t.npy' has an unknown ending; expected .safetensors" "$tessera" make-tensors --tokens 4 -o t.npy
+expect 2 "'rates.png' has an unknown ending; expected .svg" "$tessera" bench attention --plot rates.png
 cp "$demo/latent.safetensors" latent.safetensors
 
 # Recipes: the same attention said in different ways, and what is wrong named with its place.
@@ -46,6 +50,10 @@ done
 timeout --preserve-status -s INT 2 "$tessera" attend -q --device host --submission-ms 20 long.safetensors -o broken-off.safetensors 2>err
 [ $? = 130 ] && grep -q "interrupted; nothing was written" err || { echo "an interrupted attend: $(cat err)"; failed=1; }
 [ "$(ls | grep -c broken-off)" = 0 ] || { echo "an interrupted attend left $(ls)"; failed=1; }
+# A file at its limit fails, and leaves none.
+at_limit() { (ulimit -f 100 && exec "$tessera" make-tensors -q -o at_limit.safetensors --tokens 4000); }
+expect 2 "File too large" at_limit
+[ "$(ls -A | grep -c at_limit)" = 0 ] || { echo "make-tensors left $(ls -A)"; failed=1; }
 rm -f long.safetensors limited.safetensors
 
 # alike OPTIONS OPTIONS: the same output, and another one than without options.

@@ -144,7 +144,6 @@ expect 2 "the limit is 1048576" $decode latent.safetensors -o b.rgb --memory-lim
 expect 1 "output '/dev/full': No space left on device" $decode latent.safetensors -o /dev/full --pipe-format rgb24
 echo old >limited.y4m
 limited() {
-    trap '' XFSZ
     ulimit -f 1000 # blocks of 512 bytes
     $decode latent.safetensors -o limited.y4m
 }

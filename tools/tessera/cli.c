@@ -209,16 +209,20 @@ bool cli_same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-bool cli_can_write(const char *command, const char *path)
+bool cli_can_write(const char *command, const char *path, const char *ending)
 {
     struct stat st;
-    const size_t length = strlen(path);
-    if (length == 0 || path[length - 1] == '/') {
+    const size_t length = strlen(path), ending_length = ending ? strlen(ending) : 0;
+    if (length == 0 || path[length - 1] == '/' || strcmp(path, "-") == 0) {
         cli_error(command, EXIT_INPUT, "output '%s' is no file's name", path);
         return false;
     }
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         cli_error(command, EXIT_INPUT, "output '%s' is there and is not a regular file", path);
+        return false;
+    }
+    if (length < ending_length || strcmp(path + length - ending_length, ending ? ending : "") != 0) {
+        cli_error(command, EXIT_INPUT, "output '%s' has an unknown ending; expected %s", path, ending);
         return false;
     }
     char *temp = cli_temporary(path);

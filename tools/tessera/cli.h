@@ -69,8 +69,9 @@ double cli_now(void); /* seconds */
 
 bool cli_same_file(const char *a, const char *b);
 
-/* Can a file be written at path? Checked before the work starts. false: an error was printed. */
-bool cli_can_write(const char *command, const char *path);
+/* Can a file be written at path, and does the name end as what is written does (ending; NULL: as it likes)? Checked before the work
+ * starts. false: an error was printed. */
+bool cli_can_write(const char *command, const char *path, const char *ending);
 
 /* The name under which a file is written until it is whole; malloc'd. */
 char *cli_temporary(const char *path);

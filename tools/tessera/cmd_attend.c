@@ -7,7 +7,7 @@ static int attend_file(attend *a, const char *in)
 {
     if (!attend_options(a)) return EXIT_INPUT;
     if (a->out && cli_same_file(in, a->out)) return cli_error(ATTEND_NAME, EXIT_INPUT, "output '%s' is the input; expected another file", a->out);
-    if (a->out && !a->explain && !cli_can_write(ATTEND_NAME, a->out)) return EXIT_INPUT;
+    if (a->out && !a->explain && !cli_can_write(ATTEND_NAME, a->out, ".safetensors")) return EXIT_INPUT;
     tsr_status s = tsr_tensors_open(in, &a->file);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
     int code = attend_describe(a);

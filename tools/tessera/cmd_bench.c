@@ -133,7 +133,7 @@ static int check_files(const bench *b)
 {
     if (b->json && b->plot && strcmp(b->json, b->plot) == 0)
         return cli_error(name, EXIT_INPUT, "arguments --json and --plot are both '%s'; expected two files", b->json);
-    if ((b->json && !cli_can_write(name, b->json)) || (b->plot && !cli_can_write(name, b->plot))) return EXIT_INPUT;
+    if ((b->json && !cli_can_write(name, b->json, NULL)) || (b->plot && !cli_can_write(name, b->plot, ".svg"))) return EXIT_INPUT;
     return -1;
 }
 

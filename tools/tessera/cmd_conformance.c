@@ -132,7 +132,7 @@ static int run_all(conformance *c)
 static int run(conformance *c)
 {
     int code;
-    if (c->junit && !cli_can_write(name, c->junit)) return EXIT_INPUT;
+    if (c->junit && !cli_can_write(name, c->junit, NULL)) return EXIT_INPUT;
     const bool all = c->device.selector && strcmp(c->device.selector, "all") == 0;
     if (all) {
         const tsr_context_desc desc = {.validation = (uint32_t)c->device.validate};

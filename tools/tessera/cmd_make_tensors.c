@@ -117,7 +117,7 @@ static int run(maker *m)
     int code = read_options(m);
     if (code >= 0) return code;
     if (!m->out) return cli_error(name, EXIT_INPUT, "expected -o OUT.safetensors; see tessera make-tensors --help");
-    if (!cli_can_write(name, m->out)) return EXIT_INPUT;
+    if (!cli_can_write(name, m->out, ".safetensors")) return EXIT_INPUT;
     cli_catch();
     if ((code = allocate(m)) >= 0 || (code = make(m)) >= 0) return code;
     const tsr_status s = tsr_tensors_save(m->out, m->views, 3);

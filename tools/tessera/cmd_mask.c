@@ -148,7 +148,7 @@ static int mask_file(mask *m, const char *file)
     if ((code = mask_steps(m, file)) >= 0) return code;
     if (m->head < 0) m->head = 0;
     if (m->out && cli_same_file(file, m->out)) return cli_error(name, EXIT_INPUT, "output '%s' is the recipe; expected another file", m->out);
-    if (m->out && !cli_can_write(name, m->out)) return EXIT_INPUT;
+    if (m->out && !cli_can_write(name, m->out, ".png")) return EXIT_INPUT;
     if ((code = read_recipe(m, file)) >= 0 || (code = make_schedule(m)) >= 0) return code;
     if (m->out && (code = draw(m)) >= 0) return code;
     if (m->json)

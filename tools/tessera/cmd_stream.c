@@ -240,7 +240,7 @@ static int stream_recipe(streaming *s, const char *recipe)
     if (code >= 0 || (code = parse_numbers(s)) >= 0) return code;
     if (s->save && (cli_same_file(recipe, s->save) || (s->input && cli_same_file(s->input, s->save))))
         return cli_error(name, EXIT_INPUT, "file '%s' to save to is an input; expected another file", s->save);
-    if (s->save && !cli_can_write(name, s->save)) return EXIT_INPUT;
+    if (s->save && !cli_can_write(name, s->save, ".safetensors")) return EXIT_INPUT;
     if (s->input) {
         const tsr_status status = tsr_tensors_open(s->input, &s->file);
         if (status != TSR_OK) return cli_fail(name, status);

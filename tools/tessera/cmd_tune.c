@@ -56,7 +56,7 @@ static int run(tune *t)
 {
     if (t->show && (t->plot || t->json))
         return cli_error(TUNE_NAME, EXIT_INPUT, "argument %s is given beside --show, which prints text alone", t->plot ? "--plot" : "--json");
-    if (t->plot && !cli_can_write(TUNE_NAME, t->plot)) return EXIT_INPUT;
+    if (t->plot && !cli_can_write(TUNE_NAME, t->plot, ".svg")) return EXIT_INPUT;
     if (!(t->problems = calloc(TUNE_MAX_PROBLEMS, sizeof(*t->problems)))) return cli_error(TUNE_NAME, EXIT_FAILED, "no memory for the problems");
     int code = cli_open(TUNE_NAME, &t->device);
     if (code >= 0) return code;

@@ -152,7 +152,7 @@ static int encode_file(encode *e, const char *path)
 {
     if (cli_same_file(path, e->out) || cli_same_file(e->coder.model, e->out))
         return cli_error(name, EXIT_INPUT, "output '%s' is an input; expected another file", e->out);
-    if (!cli_can_write(name, e->out)) return EXIT_INPUT;
+    if (!cli_can_write(name, e->out, ".safetensors")) return EXIT_INPUT;
     cli_catch();
     int code = open_all(e, path);
     if (code >= 0) return code;

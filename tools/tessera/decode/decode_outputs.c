@@ -18,7 +18,7 @@ int decode_check_outputs(decode *d, const char *in)
         for (int i = 0; i < d->output_count; i++)
             if (strcmp(path, d->outputs[i]) == 0) return cli_error(DECODE_NAME, EXIT_INPUT, "output '%s' is given twice", path);
         if (strcmp(path, "-") == 0 && d->json) return cli_error(DECODE_NAME, EXIT_INPUT, "--json and -o - would both write to standard output");
-        if (!sink_direct(path) && !cli_can_write(DECODE_NAME, path)) return EXIT_INPUT;
+        if (!sink_direct(path) && !cli_can_write(DECODE_NAME, path, NULL)) return EXIT_INPUT;
     }
     if (d->fps < 0 || d->fps > 1000) return cli_error(DECODE_NAME, EXIT_INPUT, "argument --fps is %d; expected 1 to 1000", d->fps);
     if (d->crf < 0 || d->crf > 51) return cli_error(DECODE_NAME, EXIT_INPUT, "argument --crf is %d; expected 0 to 51", d->crf);

@@ -128,7 +128,7 @@ int mask_flow_run(const mask_flow *f, cJSON *recipe)
     if (!f->tensors) return cli_error(name, EXIT_INPUT, "recipe '%s' chooses from the data; expected --tensors IN.safetensors", f->recipe);
     if (f->out && (cli_same_file(f->tensors, f->out) || cli_same_file(f->recipe, f->out)))
         return cli_error(name, EXIT_INPUT, "output '%s' is an input; expected another file", f->out);
-    if (f->out && !cli_can_write(name, f->out)) return EXIT_INPUT;
+    if (f->out && !cli_can_write(name, f->out, ".png")) return EXIT_INPUT;
     char part[128];
     bool changed = false;
     const char *step = shown_step(f, recipe, part, &changed);
