@@ -12,6 +12,18 @@ expect 2 "'t.npy' has an unknown ending; expected .safetensors" "$tessera" make-
 expect 2 "'rates.png' has an unknown ending; expected .svg" "$tessera" bench attention --plot rates.png
 cp "$demo/latent.safetensors" latent.safetensors
 
+# Numbers: the option, what it was given, what was expected, however it was written.
+expect 2 "argument --tokens is 'many'; expected a whole number, 1 or more" "$tessera" mask nat --tokens many
+expect 2 "argument --tokens is ''; expected a whole number, 1 or more" "$tessera" mask nat --tokens=
+expect 2 "argument --runs is '5x'; expected a whole number" "$tessera" bench attention -qn 5x
+expect 2 "argument --runs is '5x'; expected a whole number" "$tessera" bench attention -n5x
+expect 2 "argument --sinks is 99999999999; expected at most 2147483647" "$tessera" attend --sinks=99999999999
+expect 2 "argument --mass is 'nan'; expected a number" "$tessera" make-tensors --mass nan
+expect 2 "argument --fps is 0; expected 1 or more" "$tessera" decode --fps 0
+expect 2 "argument --tokens is 0; expected 1 or more" "$tessera" recipes --tokens 0
+expect 2 "--sinks: missing argument" "$tessera" attend --sinks
+expect 0 "" "$tessera" mask cswin -q --head 0x3
+
 # Recipes: the same attention said in different ways, and what is wrong named with its place.
 expect 2 "recipe 'nonsense' is neither a file" "$tessera" mask nonsense
 expect 2 "expected one recipe" "$tessera" mask

@@ -137,7 +137,8 @@ expect "window beyond grid" 2 "expected at most 8" windows --grid 8 --window 9
 expect "stride beyond window" 2 "expected at most the window" windows --grid 8 --window 3 --stride 4
 expect "dilation" 2 "expected at least the window" windows --grid 8,8 --window 3,3 --dilation 1,4
 expect "no seconds" 2 "more than 0" windows --seconds 0
-expect "heads" 2 "expected 1 to 1024" windows --heads -1
+expect "heads" 2 "expected 1 or more" windows --heads -1
+expect "many heads" 2 "expected 1 to 1024" windows --heads 1025
 expect "shape of windows" 2 "--shape is for bench attention" windows --shape 1,1,1,1,16
 expect "window of attention" 2 "--grid and --window together" attention --window 3
 expect "shape of a grid" 2 "expected the grid's 6 tokens" attention --grid 2,3 --window 2,2 --shape 1,1,7,7,16

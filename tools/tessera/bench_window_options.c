@@ -78,9 +78,8 @@ int bench_take_windows(bench *b, const bench_window_texts *t)
 {
     bench_ask *ask = &b->ask;
     const bool own = t->window || t->stride || t->dilation || b->causal;
-    if (ask->heads < 0 || ask->heads > 1024) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 to 1024", ask->heads);
-    if (ask->dim < 0 || ask->dim > 1024) return cli_error(name, EXIT_INPUT, "argument --head-dim is %d; expected 1 to 1024", ask->dim);
-    if (ask->tokens < 0) return cli_error(name, EXIT_INPUT, "argument --tokens is %d; expected 1 or more", ask->tokens);
+    if (ask->heads > 1024) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 to 1024", ask->heads);
+    if (ask->dim > 1024) return cli_error(name, EXIT_INPUT, "argument --head-dim is %d; expected 1 to 1024", ask->dim);
     if (!(ask->seconds > 0)) return cli_error(name, EXIT_INPUT, "argument --seconds is %g; expected more than 0", ask->seconds);
     if (t->recipe && own) return cli_error(name, EXIT_INPUT, "arguments --recipe and --window are both given; expected one of them");
     if (ask->tokens && !t->recipe) return cli_error(name, EXIT_INPUT, "argument --tokens is for --recipe; expected --grid N");

@@ -47,13 +47,16 @@ int cli_error(const char *command, int code, const char *format, ...)
 int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context,
               const char ***rest)
 {
+    const int numbers = cli_check_numbers(command, argc, argv, options);
+    if (numbers >= 0) return numbers;
     argv[0] = "tessera"; /* usage begins with it */
     *context = poptGetContext("tessera", argc, argv, options, 0);
     if (!*context) return cli_error(command, EXIT_FAILED, "no memory to read the arguments");
     char line[256];
     snprintf(line, sizeof(line), "%s", usage);
     poptSetOtherOptionHelp(*context, line);
-    const int result = poptGetNextOpt(*context);
+    int result;
+    while ((result = poptGetNextOpt(*context)) > 0) continue; /* options with a val */
     if (result < -1) {
         const int code = cli_error(command, EXIT_INPUT, "%s: %s; see tessera %s --help", poptBadOption(*context, POPT_BADOPTION_NOALIAS),
                                    poptStrerror(result), command);

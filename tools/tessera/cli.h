@@ -14,10 +14,16 @@ int cli_fail(const char *command, tsr_status status);
 /* ... or a text of our own. */
 int cli_error(const char *command, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* As val of an option with a whole number: it is 1 or more where given, and 0 where not. */
+enum { CLI_FROM_1 = 1 };
+
 /* Parses argv; usage follows "tessera ". -1: go on; else the exit code. Positional arguments are left
  * in *rest (NULL-terminated, owned by *context, which the caller frees). */
 int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context,
               const char ***rest);
+
+/* option_numbers.c: are the numbers in argv such, and within their range? -1: they are; else the exit code, and an error was printed. */
+int cli_check_numbers(const char *command, int argc, const char *const *argv, const struct poptOption *options);
 
 /* Options that every command with a device has. */
 typedef struct cli_device {

@@ -217,10 +217,9 @@ static int take_sparse(bench *b, const arguments *a)
     b->realistic = a->tensors && strcmp(a->tensors, "realistic") == 0;
     if (a->tensors && !b->realistic && strcmp(a->tensors, "random") != 0)
         return cli_error(name, EXIT_INPUT, "argument --tensors is '%s'; expected random or realistic", a->tensors);
-    if (b->ask.heads < 0 || b->ask.heads > 1024) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 to 1024", b->ask.heads);
-    if (b->ask.dim < 0 || b->ask.dim > 1024 || (b->realistic && b->ask.dim && b->ask.dim < 8))
+    if (b->ask.heads > 1024) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 to 1024", b->ask.heads);
+    if (b->ask.dim > 1024 || (b->realistic && b->ask.dim && b->ask.dim < 8))
         return cli_error(name, EXIT_INPUT, "argument --head-dim is %d; expected %d to 1024", b->ask.dim, b->realistic ? 8 : 1);
-    if (b->ask.tokens < 0) return cli_error(name, EXIT_INPUT, "argument --tokens is %d; expected 1 or more", b->ask.tokens);
     if (!(b->ask.seconds > 0)) return cli_error(name, EXIT_INPUT, "argument --seconds is %g; expected more than 0", b->ask.seconds);
     return take_dtypes(b, a);
 }
@@ -286,7 +285,7 @@ int cmd_bench(int argc, const char **argv)
         {"peer-wait", 0, POPT_ARG_INT, &b.peer_wait, 0, "attention: seconds that a peer may take for one answer; default 300", "SECONDS"},
         {"plot", 0, POPT_ARG_STRING, &b.plot, 0,
          "attention: also draw the rates as a bar chart; windows and sparse: time against the share of the keys", "FILE.svg"},
-        {"seed", 0, POPT_ARG_LONGLONG, &a.seed, 0, "attention, windows, sparse: of the random inputs; default: the time", "N"},
+        {"seed", 0, POPT_ARG_LONGLONG, &a.seed, CLI_FROM_1, "attention, windows, sparse: of the random inputs; default: the time", "N"},
         {"grid", 0, POPT_ARG_STRING, &a.windows.grid, 0,
          "windows: tokens along each axis; default: 1-D, 3-D and NATTEN's published cases; attention: with --window, in place of everyone", "T,H,W"},
         {"window", 0, POPT_ARG_STRING, &a.windows.window, 0,
@@ -295,10 +294,10 @@ int cmd_bench(int argc, const char **argv)
         {"dilation", 0, POPT_ARG_STRING, &a.windows.dilation, 0, "windows, attention: distance between a window's keys along each axis; default 1",
          "T,H,W"},
         {"recipe", 0, POPT_ARG_STRING, &a.windows.recipe, 0, "windows: the sets of a recipe, a file or the name of an installed one", "RECIPE"},
-        {"tokens", 0, POPT_ARG_INT, &b.ask.tokens, 0,
+        {"tokens", 0, POPT_ARG_INT, &b.ask.tokens, CLI_FROM_1,
          "windows: for a recipe that has no grid; sparse: default 16384 and 32760, fewer on slow devices", "N"},
-        {"heads", 0, POPT_ARG_INT, &b.ask.heads, 0, "windows, sparse: default 1, of windows more on fast devices", "H"},
-        {"head-dim", 0, POPT_ARG_INT, &b.ask.dim, 0, "windows, sparse: default 128, of windows 64 on slow devices", "D"},
+        {"heads", 0, POPT_ARG_INT, &b.ask.heads, CLI_FROM_1, "windows, sparse: default 1, of windows more on fast devices", "H"},
+        {"head-dim", 0, POPT_ARG_INT, &b.ask.dim, CLI_FROM_1, "windows, sparse: default 128, of windows 64 on slow devices", "D"},
         {"seconds", 0, POPT_ARG_DOUBLE, &b.ask.seconds, 0, "windows, sparse: sizes are chosen so that a dense run takes no longer; default 4",
          "SECONDS"},
         {"tensors", 0, POPT_ARG_STRING, &a.tensors, 0, "sparse: random (default) or realistic, with the structure that papers report", "KIND"},

@@ -131,9 +131,9 @@ int cmd_make_tensors(int argc, const char **argv)
         {"output", 'o', POPT_ARG_STRING, &m.out, 0, "file to write: q [B,H,N,D], k and v [B,Hkv,N,D]", "OUT.safetensors"},
         {"grid", 0, POPT_ARG_STRING, &m.grid_text, 0, "tokens are those of a grid", "T,H,W"},
         {"text", 0, POPT_ARG_LONG, &m.text, 0, "tokens of text after the grid; default 0", "N"},
-        {"tokens", 0, POPT_ARG_LONG, &m.tokens, 0, "tokens are a sequence", "N"},
+        {"tokens", 0, POPT_ARG_LONG, &m.tokens, CLI_FROM_1, "tokens are a sequence", "N"},
         {"heads", 0, POPT_ARG_LONG, &m.heads, 0, "query heads; default 8", "N"},
-        {"kv-heads", 0, POPT_ARG_LONG, &m.heads_kv, 0,
+        {"kv-heads", 0, POPT_ARG_LONG, &m.heads_kv, CLI_FROM_1,
          "key heads, which take turns in: local, slash, spatial and temporal (grids of several frames), "
          "cluster, sink, vertical, low rank; default as many as query heads",
          "N"},

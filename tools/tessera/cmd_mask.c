@@ -29,8 +29,6 @@ typedef struct mask {
 static int read_recipe(mask *m, const char *file)
 {
     tsr_recipe_desc desc = {.nq = m->tokens, .nk = m->tokens, .heads = (uint32_t)m->heads};
-    if (m->tokens < 0) return cli_error(name, EXIT_INPUT, "argument --tokens is %ld; expected 1 or more", m->tokens);
-    if (m->heads < 0) return cli_error(name, EXIT_INPUT, "argument --heads is %d; expected 1 or more", m->heads);
     if (!recipe_parse_axes(name, "--grid", m->grid_text, desc.grid)) return EXIT_INPUT;
     desc.text = m->text;
     tsr_status s = tsr_recipe_parse(&desc, &m->recipe);
@@ -164,11 +162,11 @@ int cmd_mask(int argc, const char **argv)
     struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &m.out, 0, "picture to write: the set, and beside it the tiles in their order", "MASK.png"},
         {"grid", 0, POPT_ARG_STRING, &m.grid_text, 0, "token grid, instead of the recipe's own", "T,H,W"},
-        {"tokens", 0, POPT_ARG_LONG, &m.tokens, 0, "queries and keys, where there is no grid", "N"},
-        {"heads", 0, POPT_ARG_INT, &m.heads, 0, "heads in all, for recipes by head; default: the recipe's head_count", "N"},
+        {"tokens", 0, POPT_ARG_LONG, &m.tokens, CLI_FROM_1, "queries and keys, where there is no grid", "N"},
+        {"heads", 0, POPT_ARG_INT, &m.heads, CLI_FROM_1, "heads in all, for recipes by head; default: the recipe's head_count", "N"},
         {"head", 0, POPT_ARG_INT, &m.head, 0, "the head whose set is shown; default 0, of recipes with steps all", "N"},
-        {"query-tile", 0, POPT_ARG_INT, &m.query_tile, 0, "queries of a tile; default 64", "N"},
-        {"key-tile", 0, POPT_ARG_INT, &m.key_tile, 0, "keys of a tile; default 64", "N"},
+        {"query-tile", 0, POPT_ARG_INT, &m.query_tile, CLI_FROM_1, "queries of a tile; default 64", "N"},
+        {"key-tile", 0, POPT_ARG_INT, &m.key_tile, CLI_FROM_1, "keys of a tile; default 64", "N"},
         {"keep-order", 0, POPT_ARG_NONE, &m.keep_order, 0, "query tiles are runs of the order given, not boxes of the grid", NULL},
         {"tensors", 0, POPT_ARG_STRING, &m.tensors, 0, "q, k, v and inputs, for recipes with steps", "IN.safetensors"},
         {"step", 0, POPT_ARG_STRING, &m.step, 0, "the step whose map is shown; default: what is attended by", "NAME"},

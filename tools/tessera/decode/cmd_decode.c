@@ -98,7 +98,7 @@ int cmd_decode(int argc, const char **argv)
         LATENT_OPTIONS(d.input),
         {"allow-nan", 0, POPT_ARG_NONE, &d.allow_nan, 0, "decode latents with NaN or infinity", NULL},
         {"pipe-format", 0, POPT_ARG_STRING, &d.pipe_format, 0, "of pipes: y4m (default) or rgb24", "FORMAT"},
-        {"fps", 0, POPT_ARG_INT, &d.fps, 0, "frames per second of a video; default: the family's", "N"},
+        {"fps", 0, POPT_ARG_INT, &d.fps, CLI_FROM_1, "frames per second of a video; default: the family's", "N"},
         {"crf", 0, POPT_ARG_INT, &d.crf, 0, "quality of .mp4, .webm and .mkv: 0 (lossless) to 51; default 10", "N"},
         {"chroma", 0, POPT_ARG_INT, &d.chroma, 0, "444 (default of .y4m and pipes) or 420 (of the others)", "N"},
         {"seed", 0, POPT_ARG_LONGLONG, &d.seed, 0, "of the noise that some decoders add; default 0", "N"},

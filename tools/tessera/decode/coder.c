@@ -20,9 +20,9 @@ int coder_clip(const char *command, const coder_options *o, tsr_clip *clip)
         return cli_error(command, EXIT_INPUT, "argument --memory-limit is '%s'; expected a size such as 800M or 3G", o->memory_limit);
     const int code = choice(command, "tiling", o->tiling, tilings, &tiling);
     if (code >= 0) return code;
-    if (o->tile < 0 || o->tile_stride < 0 || o->tile > 1 << 20 || o->tile_stride > 1 << 20)
-        return cli_error(command, EXIT_INPUT, "argument --%s is %d; expected 1 to %d", o->tile < 0 || o->tile > 1 << 20 ? "tile" : "tile-stride",
-                         o->tile < 0 || o->tile > 1 << 20 ? o->tile : o->tile_stride, 1 << 20);
+    if (o->tile > 1 << 20 || o->tile_stride > 1 << 20)
+        return cli_error(command, EXIT_INPUT, "argument --%s is %d; expected 1 to %d", o->tile > 1 << 20 ? "tile" : "tile-stride",
+                         o->tile > 1 << 20 ? o->tile : o->tile_stride, 1 << 20);
     if ((o->tile || o->tile_stride) && tiling != TSR_TILING_BLENDED)
         return cli_error(command, EXIT_INPUT, "argument --%s goes with --tiling blended", o->tile ? "tile" : "tile-stride");
     clip->tiling = (tsr_tiling)tiling;

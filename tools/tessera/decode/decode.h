@@ -22,9 +22,9 @@ typedef struct coder_options {
         {"precision", 0, POPT_ARG_STRING, &(o).precision, 0, "auto (fp32 on CPUs, fp16 on GPUs), fp32 or fp16", "P"},                                \
         {"memory-limit", 0, POPT_ARG_STRING, &(o).memory_limit, 0, "device memory of weights, features and all, as 800M or 3G", "SIZE"},             \
         {"tiling", 0, POPT_ARG_STRING, &(o).tiling, 0, "how frames are cut within the limit: exact (default), or blended as diffusers does", "HOW"}, \
-        {"tile", 0, POPT_ARG_INT, &(o).tile, 0, "blended: rows and columns of a tile, in latents", "N"},                                             \
+        {"tile", 0, POPT_ARG_INT, &(o).tile, CLI_FROM_1, "blended: rows and columns of a tile, in latents", "N"},                                    \
     {                                                                                                                                                \
-        "tile-stride", 0, POPT_ARG_INT, &(o).tile_stride, 0, "blended: from one tile to the next, in latents", "N"                                   \
+        "tile-stride", 0, POPT_ARG_INT, &(o).tile_stride, CLI_FROM_1, "blended: from one tile to the next, in latents", "N"                          \
     }
 
 typedef struct decode {

@@ -20,7 +20,7 @@ int decode_check_outputs(decode *d, const char *in)
         if (strcmp(path, "-") == 0 && d->json) return cli_error(DECODE_NAME, EXIT_INPUT, "--json and -o - would both write to standard output");
         if (!sink_direct(path) && !cli_can_write(DECODE_NAME, path, NULL)) return EXIT_INPUT;
     }
-    if (d->fps < 0 || d->fps > 1000) return cli_error(DECODE_NAME, EXIT_INPUT, "argument --fps is %d; expected 1 to 1000", d->fps);
+    if (d->fps > 1000) return cli_error(DECODE_NAME, EXIT_INPUT, "argument --fps is %d; expected 1 to 1000", d->fps);
     if (d->crf < 0 || d->crf > 51) return cli_error(DECODE_NAME, EXIT_INPUT, "argument --crf is %d; expected 0 to 51", d->crf);
     if (d->chroma != 0 && d->chroma != 420 && d->chroma != 444)
         return cli_error(DECODE_NAME, EXIT_INPUT, "argument --chroma is %d; expected 420 or 444", d->chroma);

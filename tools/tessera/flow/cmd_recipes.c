@@ -129,7 +129,8 @@ int cmd_recipes(int argc, const char **argv)
     char *grid = NULL;
     int json = 0, markdown = 0;
     struct poptOption options[] = {
-        {"tokens", 0, POPT_ARG_LONG, &shape.tokens, 0, "queries and keys of recipes without a grid; default: 2048 or 8192, of sets their own", "N"},
+        {"tokens", 0, POPT_ARG_LONG, &shape.tokens, CLI_FROM_1,
+         "queries and keys of recipes without a grid; default: 2048 or 8192, of sets their own", "N"},
         {"grid", 0, POPT_ARG_STRING, &grid, 0, "token grid of the others; default: 8,16,16 or 8,32,32, of sets their own", "T,H,W"},
         {"json", 0, POPT_ARG_NONE, &json, 0, "print the list as JSON", NULL},
         {"markdown", 0, POPT_ARG_NONE, &markdown, 0, "print the table of systems, without densities", NULL},
@@ -143,9 +144,7 @@ int cmd_recipes(int argc, const char **argv)
         free(device.selector);
         return code;
     }
-    if (shape.tokens < 0)
-        code = cli_error(command, EXIT_INPUT, "argument --tokens is %ld; expected 1 or more", shape.tokens);
-    else if (!recipe_parse_axes(command, "--grid", grid, shape.grid))
+    if (!recipe_parse_axes(command, "--grid", grid, shape.grid))
         code = EXIT_INPUT;
     else if ((code = cli_open(command, &device)) < 0) {
         cli_catch();
