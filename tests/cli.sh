@@ -24,6 +24,11 @@ expect 2 "argument --tokens is 0; expected 1 or more" "$tessera" recipes --token
 expect 2 "--sinks: missing argument" "$tessera" attend --sinks
 expect 0 "" "$tessera" mask cswin -q --head 0x3
 
+# The environment.
+if "$tessera" devices | grep -q '^opencl'; then
+    expect 2 "TESSERA_EMULATE_DPAS is '7'; expected 8 or 16" env TESSERA_EMULATE_DPAS=7 "$tessera" conformance -d opencl -f memory/copies
+fi
+
 # Recipes: the same attention said in different ways, and what is wrong named with its place.
 expect 2 "recipe 'nonsense' is neither a file" "$tessera" mask nonsense
 expect 2 "expected one recipe" "$tessera" mask

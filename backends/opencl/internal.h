@@ -83,7 +83,7 @@ struct bk_device {
     double patience;
     uint64_t submissions;
     cl_span now, flight[CL_SUBMISSIONS]; /* flight: of submission n at n % CL_SUBMISSIONS, until it was waited for */
-    bool dpas_emulated; /* kernels play matrix engines, for tests */
+    uint32_t dpas_emulated;              /* columns of the matrix engine that kernels play, for tests; 0: none */
     bool lost;
     bool stuck; /* lost, with commands that may still run */
 };
@@ -105,7 +105,8 @@ tsr_status cl_status(bk_device *dev, cl_int error, const char *what);
 
 /* open.c: the facts of a device; NULL if it can run our kernels, else what it lacks. */
 void cl_read_info(const cl_table *cl, cl_platform_id platform, cl_device_id id, size_t index, tsr_device_info *info, char version[256]);
-bool cl_dpas_emulated(void);
+/* What TESSERA_EMULATE_DPAS says; *columns is 0 on failure. */
+tsr_status cl_dpas_emulated(uint32_t *columns);
 const char *cl_lacks(const cl_table *cl, cl_device_id id);
 
 /* buffer.c */

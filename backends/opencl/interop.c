@@ -35,7 +35,9 @@ tsr_status tsr_device_from_opencl(tsr_context *ctx, const tsr_opencl_device *app
     const cl_state *state = tsr_context_state(ctx, &tsr_backend_opencl);
     if (!state) return tsr_fail(TSR_ERROR_UNSUPPORTED, "the OpenCL loader is not there");
     const cl_table *cl = &state->cl;
+    uint32_t emulated;
     tsr_status status = check(cl, app);
+    if (status == TSR_OK) status = cl_dpas_emulated(&emulated);
     if (status != TSR_OK) return status;
     bk_device *dev = calloc(1, sizeof(*dev));
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "opencl: no memory for a device");
@@ -50,7 +52,7 @@ tsr_status tsr_device_from_opencl(tsr_context *ctx, const tsr_opencl_device *app
         return status;
     }
     dev->cl = cl;
-    dev->dpas_emulated = cl_dpas_emulated();
+    dev->dpas_emulated = emulated;
     dev->services = tsr_context_services(ctx);
     dev->id = app->device;
     dev->context = app->context;

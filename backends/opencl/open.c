@@ -72,13 +72,13 @@ static void read_subgroups(const cl_table *cl, cl_device_id id, const char *exte
 }
 
 /* TESSERA_EMULATE_DPAS: the invocations of a sub-group whose matrix engine kernels play, 8 or 16, for tests; 0: none. */
-static uint32_t emulated_columns(void)
+tsr_status cl_dpas_emulated(uint32_t *columns)
 {
     const char *text = getenv("TESSERA_EMULATE_DPAS");
-    return !text ? 0 : strcmp(text, "8") == 0 ? 8 : strcmp(text, "16") == 0 ? 16 : 0;
+    *columns = !text || !text[0] ? 0 : strcmp(text, "8") == 0 ? 8 : strcmp(text, "16") == 0 ? 16 : 0;
+    return *columns || !text || !text[0] ? TSR_OK
+                                         : tsr_fail(TSR_ERROR_ARGUMENT, "environment variable TESSERA_EMULATE_DPAS is '%s'; expected 8 or 16", text);
 }
-
-bool cl_dpas_emulated(void) { return emulated_columns() != 0; }
 
 /* The shapes that cl_intel_subgroup_matrix_multiply_accumulate names, with most rows: a column for each invocation of the narrowest sub-group. */
 static void read_matrices(const char *extensions, tsr_device_info *info)
@@ -87,7 +87,8 @@ static void read_matrices(const char *extensions, tsr_device_info *info)
     /* Keys and values are read as blocks of shared memory, probabilities rounded to bf16. */
     static const char *const needed[] = {"cl_intel_subgroup_matrix_multiply_accumulate", "cl_intel_subgroups_short",
                                          "cl_intel_subgroup_local_block_io", "cl_intel_bfloat16_conversions", "cl_khr_fp16"};
-    const uint32_t emulated = emulated_columns();
+    uint32_t emulated;
+    cl_dpas_emulated(&emulated); /* what is wrong with it is said when a device is opened */
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !emulated; i++)
         if (!strstr(extensions, needed[i])) return;
     const uint32_t columns = emulated ? emulated : info->subgroup_min;
@@ -231,12 +232,15 @@ static void cl_close(bk_device *dev)
 static tsr_status cl_open(void *user, size_t index, bk_device **out)
 {
     cl_state *state = user;
-    bk_device *dev = calloc(1, sizeof(*dev));
+    uint32_t emulated;
+    const tsr_status known = cl_dpas_emulated(&emulated);
+    bk_device *dev = known == TSR_OK ? calloc(1, sizeof(*dev)) : NULL;
+    if (known != TSR_OK) return known;
     if (!dev) return tsr_fail(TSR_ERROR_HOST_MEMORY, "opencl: no memory for a device");
     dev->cl = &state->cl;
     dev->services = state->services;
     dev->info = state->devices[index].info;
-    dev->dpas_emulated = cl_dpas_emulated();
+    dev->dpas_emulated = emulated;
     dev->id = state->devices[index].id;
     snprintf(dev->platform_version, sizeof(dev->platform_version), "%s", state->devices[index].platform_version);
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)state->devices[index].platform, 0};
