@@ -24,6 +24,16 @@ expect 2 "argument --tokens is 0; expected 1 or more" "$tessera" recipes --token
 expect 2 "--sinks: missing argument" "$tessera" attend --sinks
 expect 0 "" "$tessera" mask cswin -q --head 0x3
 
+# The suite: a filter that fits nothing; a report of a part, which says so.
+expect 2 "no case matches 'nope'" "$tessera" conformance --list -f nope
+expect 2 "no case matches 'nope'" "$tessera" conformance -f nope
+"$tessera" conformance -f 'attention/*' --junit part.xml >out 2>err &
+while kill -0 $! && ! grep -q '^pass' out; do sleep 0.1; done
+kill -INT $!
+wait $!
+[ $? = 130 ] && grep -q 'name="attention/' part.xml && grep -q '<error message="interrupted before ' part.xml &&
+    [ "$(tail -1 part.xml)" = "</testsuite>" ] || { echo "an interrupted conformance: $(cat err) $(tail -2 part.xml)"; failed=1; }
+
 # The environment.
 if "$tessera" devices | grep -q '^opencl'; then
     expect 2 "TESSERA_EMULATE_DPAS is '7'; expected 8 or 16" env TESSERA_EMULATE_DPAS=7 "$tessera" conformance -d opencl -f memory/copies

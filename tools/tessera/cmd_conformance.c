@@ -1,4 +1,5 @@
 /* tessera conformance: the suite on one device or on all. */
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,15 @@ static void report_case(conformance *c, const char *device, const char *which, s
     fprintf(c->report, "</testcase>\n");
 }
 
+/* In place of the cases that are not run: no report of a part may look like one of the whole. */
+static void report_end(conformance *c, const char *device, const char *message)
+{
+    if (!c->report) return;
+    fprintf(c->report, "  <testcase classname=\"%s\" name=\"unfinished\" time=\"0\"><error message=\"", device);
+    write_escaped(c->report, message);
+    fprintf(c->report, "\"/></testcase>\n");
+}
+
 /* Large cases are for full runs; those of many kernels also for runs on the host, which has them compiled, and for those who name them; a third
  * of some of these for everyone. */
 static bool selected(const conformance *c, size_t index, const tsr_device_info *info)
@@ -78,8 +88,12 @@ static int run_device(conformance *c, tsr_device *dev)
     for (size_t i = 0; i < suite_count(c->suite); i++) {
         const char *which = suite_name(c->suite, i);
         if (!selected(c, i, info)) continue;
-        if (cli_interrupted()) return cli_error(name, EXIT_INTERRUPTED, "interrupted");
         char message[1024];
+        if (cli_interrupted()) {
+            snprintf(message, sizeof(message), "interrupted before %s", which);
+            report_end(c, info->id, message);
+            return cli_error(name, EXIT_INTERRUPTED, "%s", message);
+        }
         const double start = cli_now();
         const suite_verdict v = suite_run(c->suite, i, c->device.ctx, dev, (uint64_t)c->seed, message, sizeof(message));
         const double seconds = cli_now() - start;
@@ -120,13 +134,36 @@ static int run_all(conformance *c)
         tsr_device *dev = NULL;
         tsr_device_get_info(c->device.ctx, i, &info);
         tsr_status s = tsr_device_open(c->device.ctx, info.id, NULL, &dev);
-        if (s != TSR_OK) return cli_fail(name, s);
+        if (s != TSR_OK) {
+            report_end(c, info.id, tsr_last_error());
+            return cli_fail(name, s);
+        }
         printf("# %s: %s, %s %s\n", info.id, info.name, info.driver, info.version);
         const int code = run_device(c, dev);
         tsr_device_destroy(dev);
         if (code >= 0) return code;
     }
     return -1;
+}
+
+/* Is there a case to run? */
+static int check_filter(const conformance *c)
+{
+    bool known = false;
+    for (size_t i = 0; i < suite_count(c->suite); i++) {
+        if (selected(c, i, NULL)) return -1;
+        known = known || fnmatch(c->filter, suite_name(c->suite, i), 0) == 0;
+    }
+    return known ? cli_error(name, EXIT_INPUT, "all cases that match '%s' are large ones; expected --full beside it", c->filter)
+                 : cli_error(name, EXIT_INPUT, "no case matches '%s'; expected a name or a pattern of names; see tessera conformance --list",
+                             c->filter);
+}
+
+static void print_counts(const conformance *c)
+{
+    printf("\n%-12s %8s %8s %12s\n", "device", "passed", "failed", "unsupported");
+    for (size_t i = 0; i < c->devices; i++) printf("%-12s %8zu %8zu %12zu\n", c->ids[i], c->counts[i][0], c->counts[i][1], c->counts[i][2]);
+    fflush(stdout);
 }
 
 static int run(conformance *c)
@@ -149,21 +186,23 @@ static int run(conformance *c)
     if (temp) c->report = fopen(temp, "w");
     if (c->report) fprintf(c->report, "<?xml version=\"1.0\"?>\n<testsuite name=\"tessera conformance\">\n");
     code = all ? run_all(c) : run_device(c, c->device.dev);
-    if (c->report) {
-        fprintf(c->report, "</testsuite>\n");
-        const bool ok = fclose(c->report) == 0 && code < 0 && rename(temp, c->junit) == 0;
-        if (!ok) remove(temp);
+    print_counts(c);
+    if (c->report) fprintf(c->report, "</testsuite>\n");
+    errno = 0;
+    const bool written = !c->junit || (c->report && fclose(c->report) == 0 && rename(temp, c->junit) == 0);
+    if (!written) {
+        cli_error(name, EXIT_FAILED, "output '%s' cannot be written: %s", c->junit, strerror(errno));
+        if (temp) remove(temp);
     }
     free(temp);
-    if (code >= 0) return code;
-    printf("\n%-12s %8s %8s %12s\n", "device", "passed", "failed", "unsupported");
-    size_t ran = 0;
-    for (size_t i = 0; i < c->devices; i++) {
-        printf("%-12s %8zu %8zu %12zu\n", c->ids[i], c->counts[i][0], c->counts[i][1], c->counts[i][2]);
-        ran += c->counts[i][0] + c->counts[i][1] + c->counts[i][2];
-    }
-    if (ran == 0) return cli_error(name, EXIT_INPUT, "no case matches '%s'", c->filter ? c->filter : "");
-    return c->failed ? EXIT_FAILED : EXIT_DONE;
+    return code >= 0 ? code : c->failed || !written ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int list(const conformance *c)
+{
+    for (size_t i = 0; i < suite_count(c->suite); i++)
+        if (selected(c, i, NULL)) puts(suite_name(c->suite, i));
+    return EXIT_DONE;
 }
 
 int cmd_conformance(int argc, const char **argv)
@@ -191,12 +230,8 @@ int cmd_conformance(int argc, const char **argv)
         code = cli_error(name, EXIT_INPUT, "unexpected argument '%s'", rest[0]);
     else if (!c.suite)
         code = cli_error(name, EXIT_FAILED, "no memory for the suite");
-    else if (c.list) {
-        for (size_t i = 0; i < suite_count(c.suite); i++)
-            if (selected(&c, i, NULL)) puts(suite_name(c.suite, i));
-        code = EXIT_DONE;
-    } else
-        code = run(&c);
+    else if ((code = check_filter(&c)) < 0)
+        code = c.list ? list(&c) : run(&c);
     suite_destroy(c.suite);
     cli_close(&c.device);
     char *const owned[] = {c.filter, c.junit, c.require, c.device.selector, c.device.budget, c.device.submission};
