@@ -118,7 +118,7 @@ grep -q "key head 1  slash" out || { echo "make-tensors: $(cat out)"; failed=1; 
 # A look at the map: every row's probabilities add up to 1, so all keys together get as much as there are rows.
 expect 2 "argument --block-sums is '4'" "$tessera" attend qkv.safetensors -o looks.safetensors --block-sums 4
 expect 2 "argument --map-rows is '1,x'" "$tessera" attend qkv.safetensors -o looks.safetensors --map-rows 1,x
-expect 2 "argument rows[1] is 60; expected one of 60 queries" "$tessera" attend qkv.safetensors -o looks.safetensors --map-rows 1,60
+expect 2 "argument rows[1] is 60; expected one of 60 queries (from --map-rows)" "$tessera" attend qkv.safetensors -o looks.safetensors --map-rows 1,60
 [ -e looks.safetensors ] && { echo "a refused look left a file"; failed=1; }
 expect 0 "" "$tessera" attend -q qkv.safetensors -o looks.safetensors --causal --key-sums --block-sums 60,60 --map-rows 0,59
 for words in '"key_sums":{"dtype":"F32","shape":[1,2,60]' '"block_sums":{"dtype":"F32","shape":[1,2,1,1]' '"map_rows":{"dtype":"F32","shape":[1,2,2,60]'; do
@@ -149,6 +149,10 @@ expect 2 "argument --document-lengths is '20;40'" $attend --document-lengths '20
 expect 2 "expected 64: 0 tokens of text and the grid 4x4x4" $attend --recipe causal.json --grid 4,4,4
 expect 2 "--recipe and --set are both given" $attend --recipe causal.json --set '{}'
 expect 2 "argument --sinks is -1" $attend --sinks -1
+expect 2 "argument splits is 200; expected 0 to 128 (from --splits)" $attend --splits 200
+expect 2 "expected f32, f16 or bf16 (from --out-dtype)" $attend --out-dtype i8
+LC_ALL=C sed 's/\("k":{"dtype":"F32","shape":\)\[2,60,16\]/\1[2,30,32]/' qkv.safetensors >wide.safetensors
+expect 2 "argument k.shape is [1,2,30,32]; expected [1,2,30,16] (from tensor 'k' of the file" "$tessera" attend wide.safetensors -o two.safetensors
 expect 2 "argument --grid is given without" $attend --grid 3,4,5
 
 # Recipes whose schedule comes from the data.
@@ -166,7 +170,7 @@ expect 0 "" $attend --recipe steps.json --parameter keep=1 --compare-dense --jso
 grep -q '"density":	1,' out && grep -q '"density_by_head":	\[1, 1\]' out && grep -q '"relative_l1":	\(0,\|[0-9.]*e-\)' out || { echo "attend of steps: $(cat out)"; failed=1; }
 expect 0 "relative L1" $attend --recipe steps.json --compare-dense
 expect 0 "dense, causal" $attend --set '{"streaming":{"sinks":3,"window":8}}' --compare-dense
-expect 2 "argument parameters[0] is 'kept'; the recipe has no parameter of that name" $attend --recipe steps.json --parameter kept=1
+expect 2 "argument parameters[0] is 'kept'; the recipe has no parameter of that name (from --parameter)" $attend --recipe steps.json --parameter kept=1
 expect 2 "argument --parameter is given without a recipe with steps" $attend --recipe causal.json --parameter keep=1
 expect 2 "argument --sinks is given beside a recipe with steps" $attend --recipe steps.json --sinks 2
 sed 's/"slope"/"slop"/' steps.json >input.json

@@ -247,7 +247,7 @@ int bench_attention(bench *b)
     }
     c->b = b;
     c->problem.window = b->windowed ? &b->ask.own : NULL;
-    int code = b->windowed && bench_window_set(&b->ask.own, &c->set) != TSR_OK ? cli_error(name, EXIT_INPUT, "%s", tsr_last_error()) : start_peers(c);
+    int code = b->windowed && bench_window_set(&b->ask.own, &c->set) != TSR_OK ? cli_error(name, EXIT_INPUT, "%s", cli_reason(name)) : start_peers(c);
     if (code < 0) {
         describe(c);
         bench_print_head(b, &c->blank);

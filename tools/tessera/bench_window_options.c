@@ -31,7 +31,7 @@ static int check_own(const bench_window *own)
     tsr_status status = bench_window_set(own, &set);
     if (status == TSR_OK) status = tsr_set_check(set, bench_window_tokens(own), bench_window_tokens(own));
     tsr_set_destroy(set);
-    return status == TSR_OK ? -1 : cli_error(name, EXIT_INPUT, "the window asked for: %s", tsr_last_error());
+    return status == TSR_OK ? -1 : cli_error(name, EXIT_INPUT, "the window asked for: %s", cli_reason(name));
 }
 
 /* A window of one's own, or a grid for the usual ones. */

@@ -18,7 +18,7 @@ int cli_fail(const char *command, tsr_status status)
 {
     if (status == TSR_ERROR_CANCELLED && cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; nothing was written");
     cli_progress_end();
-    fprintf(stderr, "tessera %s: %s\n", command, tsr_last_error());
+    fprintf(stderr, "tessera %s: %s\n", command, cli_reason(command));
     switch (status) {
     case TSR_ERROR_ARGUMENT:
     case TSR_ERROR_FILE:

@@ -14,8 +14,11 @@ int cli_fail(const char *command, tsr_status status);
 /* ... or a text of our own. */
 int cli_error(const char *command, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* As val of an option with a whole number: it is 1 or more where given, and 0 where not. */
-enum { CLI_FROM_1 = 1 };
+/* As val of an option with a whole number: what it is at least where given; below that it was not. */
+enum { CLI_FROM_1 = 1, CLI_FROM_0 = 2 };
+
+/* argument_options.c: what the library last said, and which option or tensor the argument is from that it names; until the next call. */
+const char *cli_reason(const char *command);
 
 /* Parses argv; usage follows "tessera ". -1: go on; else the exit code. Positional arguments are left
  * in *rest (NULL-terminated, owned by *context, which the caller frees). */

@@ -48,7 +48,7 @@ static int read_recipe(streaming *s, const char *recipe)
     if (!text) return EXIT_INPUT;
     const tsr_status status = tsr_stream_recipe(text, 0, &s->desc);
     free(text);
-    return status == TSR_OK ? -1 : cli_error(name, EXIT_INPUT, "recipe '%s': %s", recipe, tsr_last_error());
+    return status == TSR_OK ? -1 : cli_error(name, EXIT_INPUT, "recipe '%s': %s", recipe, cli_reason(name));
 }
 
 static int parse_numbers(streaming *s)

@@ -41,7 +41,7 @@ static int race_all(tune *t)
         if (s == TSR_ERROR_CANCELLED)
             code = cli_error(TUNE_NAME, EXIT_INTERRUPTED, "interrupted; what was timed is kept");
         else if (s == TSR_ERROR_UNSUPPORTED || s == TSR_ERROR_DEVICE_MEMORY)
-            cli_error(TUNE_NAME, EXIT_DONE, "%s; passed over", tsr_last_error());
+            cli_error(TUNE_NAME, EXIT_DONE, "%s; passed over", cli_reason(TUNE_NAME));
         else if (s != TSR_OK)
             code = cli_fail(TUNE_NAME, s);
         if (!p->report.rounds) continue;
