@@ -22,7 +22,9 @@ expect 2 "argument --mass is 'nan'; expected a number" "$tessera" make-tensors -
 expect 2 "argument --fps is 0; expected 1 or more" "$tessera" decode --fps 0
 expect 2 "argument --tokens is 0; expected 1 or more" "$tessera" recipes --tokens 0
 expect 2 "--sinks: missing argument" "$tessera" attend --sinks
+expect 2 "argument --head is -2; expected 0 or more" "$tessera" mask cswin --head -2
 expect 0 "" "$tessera" mask cswin -q --head 0x3
+expect 2 "an argument is empty" "$tessera" decode --model w.safetensors "" -o a.y4m
 
 # The suite: a filter that fits nothing; a report of a part, which says so.
 expect 2 "no case matches 'nope'" "$tessera" conformance --list -f nope
@@ -189,7 +191,7 @@ expect 0 "" "$tessera" recipes swin
 grep -q "0.0156  1x56x56" out || { echo "recipes: $(cat out)"; failed=1; }
 expect 0 "" "$tessera" recipes sla nat --tokens 512 --grid 28,28 --json
 grep -q '"shape":	"512"' out && grep -q '"shape":	"1x28x28"' out && [ "$(grep -c '"density"' out)" = 2 ] || { echo "recipes: $(cat out)"; failed=1; }
-expect 2 "there is no recipe of that name" "$tessera" recipes nonsense
+expect 2 "there is no recipe 'nonsense'" "$tessera" recipes nat nonsense
 expect 2 "argument --tokens is -1" "$tessera" recipes --tokens -1
 
 exit $failed

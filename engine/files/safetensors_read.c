@@ -106,7 +106,8 @@ static tsr_status read_header(tsr_tensors *file)
     uint64_t length = 0;
     if (file->map_size < 8) return FAIL(file, "%zu bytes are no safetensors file; expected at least 8", file->map_size);
     for (int i = 7; i >= 0; i--) length = length << 8 | file->map[i];
-    if (length > HEADER_MAX) return FAIL(file, "the header's length is %" PRIu64 "; expected at most %d", length, HEADER_MAX);
+    if (length > HEADER_MAX)
+        return FAIL(file, "the header's length is %" PRIu64 "; expected at most %d: is it a safetensors file?", length, HEADER_MAX);
     if (length > file->map_size - 8)
         return FAIL(file, "the header's length is %" PRIu64 "; only %zu bytes follow (truncated?)", length, file->map_size - 8);
     const char *text = (const char *)file->map + 8;

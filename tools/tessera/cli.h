@@ -25,7 +25,8 @@ const char *cli_reason(const char *command);
 int cli_parse(const char *command, const char *usage, int argc, const char **argv, struct poptOption *options, poptContext *context,
               const char ***rest);
 
-/* option_numbers.c: are the numbers in argv such, and within their range? -1: they are; else the exit code, and an error was printed. */
+/* option_numbers.c: are the numbers in argv such, and within their range, and is no name empty? -1: they are; else the exit code, and an error
+ * was printed. */
 int cli_check_numbers(const char *command, int argc, const char *const *argv, const struct poptOption *options);
 
 /* Options that every command with a device has. */

@@ -35,7 +35,7 @@ static int read_recipe(mask *m, const char *file)
     if (s == TSR_OK) s = tsr_recipe_get_info(m->recipe, &m->info);
     if (s != TSR_OK) return recipe_fail(name, s);
     if (m->info.nk == 0) return cli_error(name, EXIT_INPUT, "recipe '%s' tells no number of tokens; expected --tokens N or --grid T,H,W", file);
-    if (m->head < 0 || (uint32_t)m->head >= m->info.heads)
+    if ((uint32_t)m->head >= m->info.heads)
         return cli_error(name, EXIT_INPUT, "argument --head is %d; expected 0 to %u (see --heads)", m->head, m->info.heads - 1);
     if (m->info.set_count) m->set = m->info.sets[m->info.set_of_head[m->head]];
     return -1;
@@ -164,7 +164,7 @@ int cmd_mask(int argc, const char **argv)
         {"grid", 0, POPT_ARG_STRING, &m.grid_text, 0, "token grid, instead of the recipe's own", "T,H,W"},
         {"tokens", 0, POPT_ARG_LONG, &m.tokens, CLI_FROM_1, "queries and keys, where there is no grid", "N"},
         {"heads", 0, POPT_ARG_INT, &m.heads, CLI_FROM_1, "heads in all, for recipes by head; default: the recipe's head_count", "N"},
-        {"head", 0, POPT_ARG_INT, &m.head, 0, "the head whose set is shown; default 0, of recipes with steps all", "N"},
+        {"head", 0, POPT_ARG_INT, &m.head, CLI_FROM_0, "the head whose set is shown; default 0, of recipes with steps all", "N"},
         {"query-tile", 0, POPT_ARG_INT, &m.query_tile, CLI_FROM_1, "queries of a tile; default 64", "N"},
         {"key-tile", 0, POPT_ARG_INT, &m.key_tile, CLI_FROM_1, "keys of a tile; default 64", "N"},
         {"keep-order", 0, POPT_ARG_NONE, &m.keep_order, 0, "query tiles are runs of the order given, not boxes of the grid", NULL},

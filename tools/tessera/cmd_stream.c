@@ -87,8 +87,9 @@ static int describe(streaming *s)
     d->d = source->d;
     d->dv = source->dv;
     d->k_dtype = d->v_dtype = source->dtype;
-    for (int i = 0; s->dtype && i < TSR_DTYPE_COUNT; i++)
-        if (strcmp(s->dtype, tsr_dtype_name((tsr_dtype)i)) == 0) d->k_dtype = d->v_dtype = (tsr_dtype)i;
+    static const tsr_dtype dtypes[] = {TSR_F32, TSR_F16, TSR_BF16};
+    for (int i = 0; s->dtype && i < 3; i++)
+        if (strcmp(s->dtype, tsr_dtype_name(dtypes[i])) == 0) d->k_dtype = d->v_dtype = dtypes[i];
     if (s->dtype && strcmp(s->dtype, tsr_dtype_name(d->k_dtype)) != 0)
         return cli_error(name, EXIT_INPUT, "argument --dtype is '%s'; expected f32, f16 or bf16", s->dtype);
     const int64_t frame = d->rope.grid[0] * d->rope.grid[1];

@@ -1,4 +1,4 @@
-/* Numbers of options, checked before popt reads them: what it says of a bad one names no option, and it takes an empty text for 0. */
+/* What popt would not tell well, checked before it reads the arguments: numbers (it names no option, and takes an empty text for 0), empty names. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -41,8 +41,8 @@ static const struct poptOption *find(const struct poptOption *options, const cha
 
 static int check(const char *command, const struct poptOption *o, const char *text)
 {
-    const bool whole = kind_of(o) != POPT_ARG_DOUBLE, from_1 = o->val == CLI_FROM_1;
-    const long long least = from_1 ? 1 : kind_of(o) == POPT_ARG_INT ? INT_MIN : LLONG_MIN, most = kind_of(o) == POPT_ARG_INT ? INT_MAX : LLONG_MAX;
+    const bool whole = kind_of(o) != POPT_ARG_DOUBLE, narrow = kind_of(o) == POPT_ARG_INT;
+    const long long least = o->val == CLI_FROM_1 ? 1 : o->val == CLI_FROM_0 ? 0 : narrow ? INT_MIN : LLONG_MIN, most = narrow ? INT_MAX : LLONG_MAX;
     char *end;
     errno = 0;
     const double real = whole ? 0 : strtod(text, &end);
@@ -50,16 +50,19 @@ static int check(const char *command, const struct poptOption *o, const char *te
     const bool beyond = errno == ERANGE;
     if (end == text || *end || !isfinite(real))
         return cli_error(command, EXIT_INPUT, "argument --%s is '%s'; expected a %snumber%s", o->longName, text, whole ? "whole " : "",
-                         from_1 ? ", 1 or more" : "");
+                         o->val == CLI_FROM_1   ? ", 1 or more"
+                         : o->val == CLI_FROM_0 ? ", 0 or more"
+                                                : "");
     if (!whole || (n >= least && n <= most && !beyond)) return -1;
-    return n < 1 ? cli_error(command, EXIT_INPUT, "argument --%s is %s; expected %lld or more", o->longName, text, least)
-                 : cli_error(command, EXIT_INPUT, "argument --%s is %s; expected at most %lld", o->longName, text, most);
+    return n < least || n < 0 ? cli_error(command, EXIT_INPUT, "argument --%s is %s; expected %lld or more", o->longName, text, least)
+                              : cli_error(command, EXIT_INPUT, "argument --%s is %s; expected at most %lld", o->longName, text, most);
 }
 
 int cli_check_numbers(const char *command, int argc, const char *const *argv, const struct poptOption *options)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         const char *value;
+        if (!argv[i][0]) return cli_error(command, EXIT_INPUT, "an argument is empty; expected a name; see tessera %s --help", command);
         const struct poptOption *o = find(options, argv[i], &value);
         if (!o || kind_of(o) == POPT_ARG_NONE || (!value && ++i == argc)) continue;
         const int code = takes_number(o) ? check(command, o, value ? value : argv[i]) : -1;

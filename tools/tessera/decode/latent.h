@@ -27,7 +27,7 @@ typedef struct latent_options {
          "ORDER"},                                                                                                                                   \
         {"grid", 0, POPT_ARG_STRING, &(o).grid, 0, "frames, rows and columns of packed latents", "T,h,w"},                                           \
         {"tensor", 0, POPT_ARG_STRING, &(o).tensor, 0, "the latent's name, where the file has several", "NAME"},                                     \
-        {"clip", 0, POPT_ARG_INT, &(o).clip, 0, "which of several clips, from 1", "N"},                                                              \
+        {"clip", 0, POPT_ARG_INT, &(o).clip, CLI_FROM_1, "which of several clips, from 1", "N"},                                                     \
         {"raw-shape", 0, POPT_ARG_STRING, &(o).raw_shape, 0, "the input is bare numbers: C,h,w of each frame, to the end; or all axes", "SHAPE"},    \
     {                                                                                                                                                \
         "raw-dtype", 0, POPT_ARG_STRING, &(o).raw_dtype, 0, "of bare numbers: f32 (default), f16, bf16 or f64", "TYPE"                               \

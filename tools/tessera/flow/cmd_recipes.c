@@ -18,9 +18,20 @@ static const char *text_of(const cJSON *o, const char *name)
 
 static bool wanted(const char *name, const char **names)
 {
-    bool found = !names || !names[0];
+    bool found = !names[0];
     for (size_t i = 0; !found && names[i]; i++) found = strcmp(names[i], name) == 0;
     return found;
+}
+
+/* Are they all there? */
+static int check_names(const char **names)
+{
+    for (; *names; names++) {
+        const system_recipe *r = system_recipes;
+        while (r->name && strcmp(r->name, *names) != 0) r++;
+        if (!r->name) return cli_error(command, EXIT_INPUT, "there is no recipe '%s'; see tessera recipes", *names);
+    }
+    return -1;
 }
 
 static void describe(const system_recipe *from, cJSON *json, recipe_row *row)
@@ -91,7 +102,6 @@ static void print_markdown(const recipe_row *r)
 static int list(const recipe_shape *shape, const char **names, bool markdown, bool json, tsr_device *dev)
 {
     cJSON *rows = json ? cJSON_CreateArray() : NULL;
-    int count = 0;
     if (markdown)
         printf("# Published systems and their recipes\n\nMade from the recipes by `tessera recipes --markdown`. Each has a definition in fp64, "
                "written apart from "
@@ -112,7 +122,6 @@ static int list(const recipe_shape *shape, const char **names, bool markdown, bo
         else
             print_line(&row);
         cJSON_Delete(about);
-        count++;
     }
     if (json) {
         char *text = cJSON_Print(rows);
@@ -120,7 +129,7 @@ static int list(const recipe_shape *shape, const char **names, bool markdown, bo
         cJSON_free(text);
         cJSON_Delete(rows);
     }
-    return count ? EXIT_DONE : cli_error(command, EXIT_INPUT, "there is no recipe of that name; see tessera recipes");
+    return cli_interrupted() ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 
 int cmd_recipes(int argc, const char **argv)
@@ -144,9 +153,8 @@ int cmd_recipes(int argc, const char **argv)
         free(device.selector);
         return code;
     }
-    if (!recipe_parse_axes(command, "--grid", grid, shape.grid))
-        code = EXIT_INPUT;
-    else if ((code = cli_open(command, &device)) < 0) {
+    if ((code = check_names(rest)) < 0 && !recipe_parse_axes(command, "--grid", grid, shape.grid)) code = EXIT_INPUT;
+    if (code < 0 && (code = cli_open(command, &device)) < 0) {
         cli_catch();
         code = list(&shape, rest, markdown, json, device.dev);
     }
