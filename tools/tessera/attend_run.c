@@ -41,6 +41,7 @@ int attend_run(attend *a)
         if (s == TSR_OK) s = tsr_device_wait(a->device.dev);
         if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
         const double took = cli_now() - before;
+        if (args.first_tile == 0) cli_waits_end();
         args.first_tile += args.tile_count;
         if (took < 0.1)
             part *= 2;

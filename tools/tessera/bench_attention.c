@@ -115,7 +115,10 @@ static tsr_status run_all(contest *c, bench_tensors *t, bench_ours *u, bench_res
     own_run own = {u, dev, t, status};
     for (int turn = -1; turn < c->b->runs && own.status == TSR_OK && !cli_interrupted(); turn++) {
         cli_progress(label, (turn + 1.0) / (c->b->runs + 1.0));
-        if (take_turn(run_ours, &own, turn, &r->ours.times)) run_peers(c, r, turn);
+        if (turn < 0) cli_waits_first(&c->b->device);
+        const bool ran = take_turn(run_ours, &own, turn, &r->ours.times);
+        if (turn < 0) cli_waits_end();
+        if (ran) run_peers(c, r, turn);
     }
     cli_progress_end();
     return own.status;

@@ -171,31 +171,6 @@ double cli_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static double progress_start = -1, progress_last;
-static bool progress_shown;
-
-void cli_progress(const char *what, double done)
-{
-    const double now = cli_now();
-    if (progress_start < 0) progress_start = now;
-    if (!isatty(2) || now - progress_start < 1 || now - progress_last < 0.1) return;
-    progress_last = now;
-    progress_shown = true;
-    const double left = done > 0 ? (now - progress_start) / done * (1 - done) : 0;
-    if (done < 0)
-        fprintf(stderr, "\r%s \033[K", what);
-    else
-        fprintf(stderr, "\r%s %3.0f %%, %.0f s left \033[K", what, done * 100, left);
-    fflush(stderr);
-}
-
-void cli_progress_end(void)
-{
-    if (progress_shown) fprintf(stderr, "\r\033[K");
-    progress_shown = false;
-    progress_start = -1;
-}
-
 char *cli_temporary(const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;

@@ -71,9 +71,15 @@ bool cli_parse_size(const char *text, uint64_t *out);
 /* A tile model by its name. false: an error was printed. */
 bool cli_parse_tile(const char *command, const char *text, uint32_t *out);
 
-/* A line on the terminal, once the work has taken a second. done from 0 to 1; below 0 where the end is not known. */
+/* progress.c: a line on the terminal, once the work has taken a second. done from 0 to 1; below 0 where the end is not known. */
 void cli_progress(const char *what, double done);
 void cli_progress_end(void);
+/* Where nothing is told for a second there will be a line that says what is waited for, until the next of these ends it: cli_waits_end,
+ * cli_progress_end, an error. One at a time; the second is for a device's first results: a driver may compile kernels as
+ * late as that, and does not tell. */
+void cli_waits(const char *what);
+void cli_waits_first(const cli_device *d);
+void cli_waits_end(void);
 
 double cli_now(void); /* seconds */
 

@@ -12,8 +12,12 @@ static int attend_file(attend *a, const char *in)
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);
     int code = attend_describe(a);
     if (code >= 0 || (code = attend_flow(a)) >= 0 || (code = attend_sets(a)) >= 0 || (code = cli_open(ATTEND_NAME, &a->device)) >= 0) return code;
+    cli_waits_first(&a->device);
     s = tsr_attention_prepare(a->device.dev, &a->desc, &a->plan);
-    if (s == TSR_OK && a->explain) return attend_explain(a);
+    if (s == TSR_OK && a->explain) {
+        cli_waits_end();
+        return attend_explain(a);
+    }
     if (s == TSR_OK) s = attend_upload(a);
     if (s == TSR_OK) s = attend_summarise(a);
     if (s != TSR_OK) return cli_fail(ATTEND_NAME, s);

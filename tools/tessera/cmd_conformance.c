@@ -95,8 +95,11 @@ static int run_device(conformance *c, tsr_device *dev)
             return cli_error(name, EXIT_INTERRUPTED, "%s", message);
         }
         const double start = cli_now();
+        snprintf(message, sizeof(message), "%s: %s", info->id, which);
+        if (!c->device.quiet) cli_waits(message);
         const suite_verdict v = suite_run(c->suite, i, c->device.ctx, dev, (uint64_t)c->seed, message, sizeof(message));
         const double seconds = cli_now() - start;
+        cli_waits_end();
         counts[v]++;
         c->failed += v == SUITE_FAIL;
         if (!c->device.quiet || v == SUITE_FAIL)

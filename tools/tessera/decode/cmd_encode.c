@@ -95,10 +95,12 @@ static int encode_all(encode *e)
     for (int got = 1, code; got;) {
         if ((code = frames_read(name, &e->frames, e->in, &got)) >= 0) return code;
         if (cli_interrupted()) break;
+        if (e->latents_done == 0) cli_waits_first(&e->device);
         const tsr_status s = got ? tsr_decoder_push(e->encoder, e->in) : tsr_decoder_finish(e->encoder);
         if (s != TSR_OK && !cli_interrupted()) return cli_fail(name, s);
         e->frames_done += (uint64_t)got;
         if ((code = pull_latents(e)) >= 0) return code;
+        cli_waits_end();
     }
     if (cli_interrupted()) return cli_error(name, EXIT_INTERRUPTED, "interrupted; nothing was written");
     if (e->frames_done == 0) return cli_error(name, EXIT_INPUT, "%s has no frame", e->frames.path);

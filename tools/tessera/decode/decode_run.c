@@ -22,7 +22,10 @@ static int pull_frames(decode *d)
         const tsr_status s = tsr_decoder_pull(d->decoder, d->out, &got);
         if (s != TSR_OK) return cli_interrupted() ? -1 : cli_fail(DECODE_NAME, s);
         if (!got) break;
-        if (d->frames_done == 0) d->first_frame = cli_now() - d->started;
+        if (d->frames_done == 0) {
+            d->first_frame = cli_now() - d->started;
+            cli_waits_end();
+        }
         if ((code = decode_write(d)) >= 0) return code;
     }
     return -1;
@@ -36,13 +39,16 @@ static int decode_all(decode *d)
     while (!cli_interrupted()) {
         if ((code = latent_frame(DECODE_NAME, &d->latent, d->latents_done, d->in, &got)) >= 0) return code;
         if (!got) break;
+        if (d->frames_done == 0) cli_waits_first(&d->device);
         s = tsr_decoder_push(d->decoder, d->in);
         if (s != TSR_OK) return cli_interrupted() ? -1 : cli_fail(DECODE_NAME, s);
         d->latents_done++;
         if ((code = pull_frames(d)) >= 0) return code;
+        cli_waits_end(); /* a stream's next latent may take its time */
     }
     if (cli_interrupted()) return -1;
     if (d->latents_done == 0) return cli_error(DECODE_NAME, EXIT_INPUT, "the stream of latents ended before its first frame");
+    if (d->frames_done == 0) cli_waits_first(&d->device);
     if ((s = tsr_decoder_finish(d->decoder)) != TSR_OK) return cli_interrupted() ? -1 : cli_fail(DECODE_NAME, s);
     return pull_frames(d);
 }

@@ -50,12 +50,14 @@ static int run(attend *a, flow_call *c, const cJSON *recipe)
     c->dev = a->device.dev;
     cli_catch();
     cli_cancels(&a->device);
+    cli_waits_first(&a->device);
     tsr_status s = flow_call_prepare(c);
     if (s == TSR_OK) s = attend_upload(a);
     c->q.buffer = a->buffers[0], c->k.buffer = a->buffers[1], c->v.buffer = a->buffers[2], c->o.buffer = a->buffers[6], c->lse.buffer = a->buffers[7];
     const double start = cli_now();
     if (s == TSR_OK) s = flow_call_run(c);
     a->seconds = cli_now() - start;
+    cli_waits_end();
     if (s == TSR_OK) s = summarise(a, c);
     if (s != TSR_OK) return recipe_fail(ATTEND_NAME, s);
     if ((code = attend_save(a)) >= 0 || (code = attend_compare(a, a->causal || any_causal(recipe))) >= 0) return code;
