@@ -26,6 +26,10 @@ expect 2 "argument --head is -2; expected 0 or more" "$tessera" mask cswin --hea
 expect 0 "" "$tessera" mask cswin -q --head 0x3
 expect 2 "an argument is empty" "$tessera" decode --model w.safetensors "" -o a.y4m
 
+full_output() { "$tessera" "$@" >/dev/full; }
+expect 1 "standard output cannot be written" full_output mask swin --json
+expect 0 "" sh -c "'$tessera' recipes nat | true"
+
 # The suite: a filter that fits nothing; a report of a part, which says so.
 expect 2 "no case matches 'nope'" "$tessera" conformance --list -f nope
 expect 2 "no case matches 'nope'" "$tessera" conformance -f nope

@@ -106,5 +106,5 @@ int cmd_devices(int argc, const char **argv)
         print_table(ctx);
     }
     tsr_context_destroy(ctx);
-    return fflush(stdout) == 0 ? EXIT_DONE : cli_error("devices", EXIT_FAILED, "standard output cannot be written");
+    return EXIT_DONE;
 }

@@ -1,4 +1,5 @@
 /* The tessera command: finds the subcommand. */
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,6 +51,16 @@ static void place_pocl_threads(void)
     setenv("POCL_AFFINITY", "1", 0);
 }
 
+/* A report that a full disk cut short is none; a reader that has seen enough is no error. */
+static int run(int i, int argc, const char **argv)
+{
+    const int code = commands[i].run(argc, argv);
+    errno = 0;
+    const bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written || errno == EPIPE || code != EXIT_DONE) return code;
+    return cli_error(commands[i].name, EXIT_FAILED, "standard output cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+}
+
 int main(int argc, char **argv)
 {
     place_pocl_threads();
@@ -67,7 +78,7 @@ int main(int argc, char **argv)
         return EXIT_DONE;
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, (const char **)argv + 1);
+        if (strcmp(argv[1], commands[i].name) == 0) return run(i, argc - 1, (const char **)argv + 1);
     fprintf(
         stderr,
         "tessera: unknown command '%s'; expected devices, attend, recipes, mask, make-tensors, stream, decode, encode, conformance, bench or tune\n",
