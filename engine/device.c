@@ -32,7 +32,7 @@ static void list_devices(const tsr_context *ctx, char *text, size_t size)
     }
 }
 
-static tsr_status find_device(tsr_context *ctx, const char *selector, size_t *index)
+static tsr_status find_device(tsr_context *ctx, const char *selector, bool environment, size_t *index)
 {
     for (size_t i = 0; i < ctx->device_count; i++) {
         if (strcmp(selector, ctx->devices[i].info.id) == 0) {
@@ -60,7 +60,8 @@ static tsr_status find_device(tsr_context *ctx, const char *selector, size_t *in
     }
     char list[1024];
     list_devices(ctx, list, sizeof(list));
-    return tsr_fail(TSR_ERROR_NO_DEVICE, "device '%s' is not there; expected one of: %s", selector, list);
+    return tsr_fail(TSR_ERROR_NO_DEVICE, "device '%s'%s is not there; expected one of: %s", selector,
+                    environment ? ", which TESSERA_DEVICE names," : "", list);
 }
 
 tsr_status tsr_device_open_index(tsr_context *ctx, size_t index, const tsr_device_desc *desc, tsr_device **out)
@@ -89,11 +90,12 @@ tsr_status tsr_device_open(tsr_context *ctx, const char *selector, const tsr_dev
 {
     if (!ctx || !out) return tsr_fail(TSR_ERROR_ARGUMENT, "argument %s is NULL", ctx ? "out" : "ctx");
     *out = NULL;
-    if (!selector || !selector[0]) selector = getenv("TESSERA_DEVICE");
+    const bool environment = !selector || !selector[0];
+    if (environment) selector = getenv("TESSERA_DEVICE");
     if (ctx->device_count == 0) return tsr_fail(TSR_ERROR_NO_DEVICE, "this build of Tessera has no device at all");
     size_t index = 0;
     if (selector && selector[0]) {
-        const tsr_status status = find_device(ctx, selector, &index);
+        const tsr_status status = find_device(ctx, selector, environment, &index);
         if (status != TSR_OK) return status;
     } else {
         index = tsr_policy_choose(ctx, NULL);

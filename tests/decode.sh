@@ -25,7 +25,7 @@ tail -c $latents latent.safetensors >latent.raw
 
 # Bad arguments.
 expect 2 "device 'host:1' is not there" $decode latent.safetensors -o a.y4m -d host:1
-expect 2 "device 'host:7' is not there" env TESSERA_DEVICE=host:7 $decode latent.safetensors -o a.y4m
+expect 2 "device 'host:7', which TESSERA_DEVICE names, is not there" env TESSERA_DEVICE=host:7 $decode latent.safetensors -o a.y4m
 expect 2 "'latent.safetensors' is an input" $decode latent.safetensors -o latent.safetensors
 expect 2 "'weights.safetensors' is an input" "$tessera" decode --model weights.safetensors latent.safetensors -o weights.safetensors
 expect 2 "'a.y4m' is given twice" $decode latent.safetensors -o a.y4m -o a.y4m
