@@ -48,8 +48,8 @@ static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, c
 size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
     /* Sub-groups, matrices of queries of each, keys: best guess first. */
-    static const int32_t wishes[][3] = {{4, 1, 64}, {4, 1, 32}, {4, 2, 32},  {4, 2, 64}, {8, 1, 64}, {8, 1, 32}, {2, 1, 64},
-                                        {2, 1, 32}, {2, 2, 32}, {4, 1, 128}, {4, 1, 16}, {2, 1, 16}, {1, 1, 16}};
+    static const int32_t wishes[][3] = {{4, 1, 64}, {4, 1, 32}, {4, 2, 32},  {4, 2, 64}, {8, 1, 64}, {8, 1, 32}, {2, 2, 32},
+                                        {2, 1, 64}, {2, 1, 32}, {4, 1, 128}, {4, 1, 16}, {2, 1, 16}, {1, 1, 16}};
     static const int32_t long_wishes[][3] = {{4, 1, 32}, {4, 1, 16}, {2, 1, 16}}, longest_wishes[][3] = {{4, 1, 16}};
     if (info->features & TSR_FEATURE_DPAS) return tsr_shapes_dpas(info, d, out);
     const tsr_matrix_shape *values = value_shape(info, d), *keys = tsr_matrix_shape_for(info, tsr_matrix_input(d));

@@ -32,6 +32,8 @@ typedef struct row {
 #define RDNA4 "navi4|gfx120|rx 9"
 #define TURING "rtx 20|gtx 16|quadro rtx|tesla t4|tu1"
 #define AMPERE "rtx 30|rtx 40|rtx 50|rtx a|a100|a40|l4|h100|h200|b200|ga1|ad1"
+/* Tensor cores four times as fast as those of other cards of their time, beside the same shared memory. */
+#define DATA_CENTRE "a100|a800|nvidia a30|h100|h200|h800|gh200|ga100"
 #define ARC "arc|dg2|bmg|battlemage|lnl|mtl"
 #define XE_HPC "max 1|pvc|ponte"
 
@@ -39,6 +41,8 @@ typedef struct row {
 static const row rows[] = {
     {"RDNA4", AMD, RDNA4, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab)"},
     {"RDNA3", AMD, RDNA3, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix units do the products (Lab)"},
+    {"NVIDIA's data-centre cards", NVIDIA, DATA_CENTRE, "flash", 0, false, 0, TSR_TILE_MATRIX, 64, 64,
+     "sub-groups of 32 queries read keys and values half as often, and shared memory no longer bounds their tensor cores (Lab)"},
     {"NVIDIA from Ampere on", NVIDIA, AMPERE, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its tensor cores do the products (Lab)"},
     {"Turing", NVIDIA, TURING, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its tensor cores, where it has them, do the products"},
     {"Intel Xe-HPC", INTEL, XE_HPC, NULL, 0, false, 0, TSR_TILE_MATRIX, 0, 0, "its matrix engines do the products"},

@@ -164,22 +164,26 @@
         }                                                                                          \
     }
 
-/* sums += K Q of keys from i on, a step of channels d and the j-th queries. */
-#define MULTIPLY_KEYS(sums, i, d, j)                                                               \
+/* sums(j) += K Q of keys from i on, a step of channels d and the j-th queries: keys are read once for all of these. */
+#define MULTIPLY_KEYS(sums, i, d)                                                                  \
     if (ACROSS != 0) {                                                                             \
         MAT_A(SM, SK) ka;                                                                          \
-        QUERY_B qb_;                                                                               \
         coopMatLoad(ka, sk, (i) * KEY_PITCH + (d) * STEP_WORDS, KEY_PITCH, MAT_ROWS);              \
-        if ((d) < Q_STEPS) { qb_ = qx[(d) * RC + (j)]; }                                           \
-        else { coopMatLoad(qb_, sq, (q0 + (j) * CQ) * Q_PITCH + ((d) - Q_STEPS) * STEP_WORDS, Q_PITCH, MAT_COLUMNS); } \
-        sums = coopMatMulAdd(ka, qb_, sums);                                                       \
+        UNROLL for (i32 j = 0; j < RC; j++) {                                                      \
+            QUERY_B qb_;                                                                           \
+            if ((d) < Q_STEPS) { qb_ = qx[(d) * RC + j]; }                                         \
+            else { coopMatLoad(qb_, sq, (q0 + j * CQ) * Q_PITCH + ((d) - Q_STEPS) * STEP_WORDS, Q_PITCH, MAT_COLUMNS); } \
+            sums(j) = coopMatMulAdd(ka, qb_, sums(j));                                             \
+        }                                                                                          \
     } else {                                                                                       \
         MAT_B(SK, SN) kx;                                                                          \
-        QUERY_A qa_;                                                                               \
         coopMatLoad(kx, sk, (i) * KEY_PITCH + (d) * STEP_WORDS, KEY_PITCH, MAT_COLUMNS);           \
-        if ((d) < Q_STEPS) { qa_ = qa[(d) * RC + (j)]; }                                           \
-        else { coopMatLoad(qa_, sq, (q0 + (j) * CQ) * Q_PITCH + ((d) - Q_STEPS) * STEP_WORDS, Q_PITCH, MAT_ROWS); } \
-        sums = coopMatMulAdd(qa_, kx, sums);                                                       \
+        UNROLL for (i32 j = 0; j < RC; j++) {                                                      \
+            QUERY_A qa_;                                                                           \
+            if ((d) < Q_STEPS) { qa_ = qa[(d) * RC + j]; }                                         \
+            else { coopMatLoad(qa_, sq, (q0 + j * CQ) * Q_PITCH + ((d) - Q_STEPS) * STEP_WORDS, Q_PITCH, MAT_ROWS); } \
+            sums(j) = coopMatMulAdd(qa_, kx, sums(j));                                             \
+        }                                                                                          \
     }
 
 /* From scores in registers to an input of the next product. */
@@ -204,29 +208,29 @@
     }
 #endif
 
-/* O += V P. */
+/* O += V P; values too are read once for all queries. */
 #define MULTIPLY_VALUES                                                                            \
     UNROLL for (i32 k_ = 0; k_ < BC / MK; k_++) {                                                  \
+        VALUE_A pa[RQ];                                                                            \
+        VALUE_B px[RQ];                                                                            \
         UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \
-            VALUE_A pa;                                                                            \
-            VALUE_B px;                                                                            \
             if (PASS == 0 || LINES == 0) {                                                         \
-                if (ACROSS != 0) { coopMatLoad(px, pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_COLUMNS); } \
-                else { coopMatLoad(pa, pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_ROWS); } \
-            } else if (ACROSS != 0) { PASS_ON(VALUE_B, px, s[k_ * RQ + j]) }                                \
-            else { PASS_ON(VALUE_A, pa, s[k_ * RQ + j]) }                                                   \
-            UNROLL for (i32 n = 0; n < V_BLOCKS; n++) {                                            \
-                if (ACROSS != 0) {                                                                 \
-                    VALUE_A va;                                                                    \
-                    if (V_TURNED != 0) { coopMatLoad(va, sv, n * VN * VALUE_PITCH + k_ * MK / 2, VALUE_PITCH, MAT_ROWS); } \
-                    else { coopMatLoad(va, sv, k_ * MK * VALUE_PITCH + n * VN / 2, VALUE_PITCH, MAT_COLUMNS); } \
-                    o_acc[n * RQ + j] = coopMatMulAdd(va, px, o_acc[n * RQ + j]);                  \
-                } else {                                                                           \
-                    VALUE_B vx;                                                                    \
-                    if (V_TURNED != 0) { coopMatLoad(vx, sv, n * VN * VALUE_PITCH + k_ * MK / 2, VALUE_PITCH, MAT_COLUMNS); } \
-                    else { coopMatLoad(vx, sv, k_ * MK * VALUE_PITCH + n * VN / 2, VALUE_PITCH, MAT_ROWS); } \
-                    o_acc[n * RQ + j] = coopMatMulAdd(pa, vx, o_acc[n * RQ + j]);                  \
-                }                                                                                  \
+                if (ACROSS != 0) { coopMatLoad(px[j], pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_COLUMNS); } \
+                else { coopMatLoad(pa[j], pp, (q0 + j * QN) * PP_PITCH + k_ * MK, PP_PITCH, MAT_ROWS); } \
+            } else if (ACROSS != 0) { PASS_ON(VALUE_B, px[j], s[k_ * RQ + j]) }                    \
+            else { PASS_ON(VALUE_A, pa[j], s[k_ * RQ + j]) }                                       \
+        }                                                                                          \
+        UNROLL for (i32 n = 0; n < V_BLOCKS; n++) {                                                \
+            if (ACROSS != 0) {                                                                     \
+                VALUE_A va;                                                                        \
+                if (V_TURNED != 0) { coopMatLoad(va, sv, n * VN * VALUE_PITCH + k_ * MK / 2, VALUE_PITCH, MAT_ROWS); } \
+                else { coopMatLoad(va, sv, k_ * MK * VALUE_PITCH + n * VN / 2, VALUE_PITCH, MAT_COLUMNS); } \
+                UNROLL for (i32 j = 0; j < RQ; j++) o_acc[n * RQ + j] = coopMatMulAdd(va, px[j], o_acc[n * RQ + j]); \
+            } else {                                                                               \
+                VALUE_B vx;                                                                        \
+                if (V_TURNED != 0) { coopMatLoad(vx, sv, n * VN * VALUE_PITCH + k_ * MK / 2, VALUE_PITCH, MAT_COLUMNS); } \
+                else { coopMatLoad(vx, sv, k_ * MK * VALUE_PITCH + n * VN / 2, VALUE_PITCH, MAT_ROWS); } \
+                UNROLL for (i32 j = 0; j < RQ; j++) o_acc[n * RQ + j] = coopMatMulAdd(pa[j], vx, o_acc[n * RQ + j]); \
             }                                                                                      \
         }                                                                                          \
     }

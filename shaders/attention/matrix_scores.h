@@ -1,12 +1,15 @@
 /* Scores of a tile: s = K Q, or, of codes, in ps. Keys past the last of the tile are -inf. A text within a kernel's loop. */
 #if MAT_DT == 7
         UNROLL for (i32 i = 0; i < BC / (ACROSS != 0 ? CM : CN); i++) {
+            MAT_C(CM, CN) sums[RC];
+            UNROLL for (i32 j = 0; j < RC; j++) sums[j] = MAT_C(CM, CN)(0);
+            UNROLL for (i32 d = 0; d < D_STEPS; d++) {
+#define SUM_OF(j) sums[j]
+                MULTIPLY_KEYS(SUM_OF, i * (ACROSS != 0 ? CM : CN), d)
+#undef SUM_OF
+            }
             UNROLL for (i32 j = 0; j < RC; j++) {
-                MAT_C(CM, CN) sums = MAT_C(CM, CN)(0);
-                UNROLL for (i32 d = 0; d < D_STEPS; d++) {
-                    MULTIPLY_KEYS(sums, i * (ACROSS != 0 ? CM : CN), d, j)
-                }
-                const MAT_F(CM, CN) exact = MAT_F(CM, CN)(sums);
+                const MAT_F(CM, CN) exact = MAT_F(CM, CN)(sums[j]);
                 const i32 to = i * (ACROSS != 0 ? CM : CN) * QT + q0 + j * CQ;
                 if (ACROSS != 0) { coopMatStore(exact, ps, to, QT, MAT_ROWS); } else { coopMatStore(exact, ps, to, QT, MAT_COLUMNS); }
             }
@@ -14,9 +17,9 @@
 #else
         UNROLL for (i32 n = 0; n < KEY_BLOCKS * RQ; n++) s[n] = MAT_F(MM, MN)(0.0);
         UNROLL for (i32 d = 0; d < D_STEPS; d++) {
-            UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
-                UNROLL for (i32 j = 0; j < RQ; j++) { MULTIPLY_KEYS(s[i * RQ + j], i * KN, d, j) }
-            }
+#define SCORE_OF(j) s[i * RQ + (j)]
+            UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) { MULTIPLY_KEYS(SCORE_OF, i * KN, d) }
+#undef SCORE_OF
         }
         if (keys < BC && !by_memory) {
             for (i32 r = LANE; r < BC; r += LANES) edge[r] = r < keys ? 0.0f : NEG_INF;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attention/shapes.h"
 #include "matrix/layout.h"
 #include "tessera/tessera_probe.h"
 #include "tessera/tessera_set.h"
@@ -156,6 +157,20 @@ static void no_layout(lab *l, int64_t d)
     }
 }
 
+/* Sub-groups with two matrices of queries each: what NVIDIA's data-centre cards take. */
+static void two_rows(lab *l, int64_t d)
+{
+    tsr_attention_desc desc = dense(TSR_F16, TOKENS, d);
+    desc.scale = 0.125f;
+    desc.tile = TSR_TILE_MATRIX;
+    tsr_tiling all[TSR_MAX_CANDIDATES];
+    const size_t count = tsr_attention_candidates(tsr_device_info_of(l->dev), &desc, all);
+    for (size_t i = 0; i < count && !desc.shape; i++)
+        if (all[i].rm == 2 && all[i].rn == 2 && all[i].bc == 32) desc.shape = (uint32_t)i + 1;
+    if (!desc.shape || !lab_begin(l, false, "flash f16 d%d two rows", (int)d)) return;
+    prepare(l, &desc);
+}
+
 static void probe(lab *l)
 {
     if (!lab_begin(l, true, "probe f16 d64")) return;
@@ -176,6 +191,7 @@ void lab_attention(lab *l)
         forms(l, dtypes[i], 64);
         forms(l, dtypes[i], 128);
     }
+    two_rows(l, 64);
     no_layout(l, 64);
     no_layout(l, 128);
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
