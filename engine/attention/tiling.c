@@ -37,8 +37,7 @@ static int64_t tile_iterations(const tsr_attention_desc *d, const tsr_tiling *t)
         const int64_t statistics = 4 * ends + loop(lanes / t->ln, 0);
         const int64_t values = loop(tsr_ceil_div((int64_t)t->kv_chunk * channels / words, lanes), 0) +
                                o_blocks * (loop(t->kv_chunk / 4, loop(4, loop(t->rm / 4, loop(quads, 0)) + loop(quads, 0))) + 2 * ends);
-        return loop(tsr_ceil_div(head, t->d_chunk), stage + dot + 2 * ends) + softmax + statistics +
-               loop(tsr_ceil_div(t->bc, t->kv_chunk), values);
+        return loop(tsr_ceil_div(head, t->d_chunk), stage + dot + 2 * ends) + softmax + statistics + loop(tsr_ceil_div(t->bc, t->kv_chunk), values);
     }
     const int64_t stage_k = loop(tsr_ceil_div((int64_t)t->bc * t->d_chunk, lanes), 0);
     const int64_t stage_v = loop(tsr_ceil_div((int64_t)t->kv_chunk * t->dv_slice, lanes), 0);

@@ -2,6 +2,9 @@
 #ifndef TSR_DPAS_MEMORY_H
 #define TSR_DPAS_MEMORY_H
 
+#define CODES_STAY true
+#define CODES_PASS false
+
 #include "matrix_rows.h"
 
 /* Queries of a sub-group, and matrices of them; matrices of keys and of channels; steps of channels and of keys, 32 bytes each. */
@@ -41,7 +44,7 @@
 
 /* Pieces of 16 bytes that an invocation fetches: of keys in the order of rows, of values in that of pairs of keys, so that neighbours write
  * neighbouring words. */
-#define KEY_PIECES (D / 8 > 0 ? D / 8 : 1)
+#define KEY_PIECES (D * CODE_BYTES / 16 > 0 ? D * CODE_BYTES / 16 : 1)
 #define KEY_UNITS ((BC * KEY_PIECES + LANES - 1) / LANES)
 #define VALUE_PIECES (DV_SLICE / 8 > 0 ? DV_SLICE / 8 : 1)
 #define VALUE_UNITS ((BC / 2 * VALUE_PIECES + LANES - 1) / LANES)
@@ -73,8 +76,8 @@
         UNROLL for (i32 u = 0; u < VALUE_UNITS; u++) {                                             \
             if (IS_PIECE(u, BC / 2 * VALUE_PIECES)) {                                              \
                 const i32 r_ = PIECE(u) % (BC / 2) * 2, at_ = PIECE(u) / (BC / 2);                 \
-                v_in[2 * u] = LD128(FETCH_ROW(vs, v_step, v_at[u], row0_, last_, first, list, r_, keys), at_); \
-                v_in[2 * u + 1] = LD128(FETCH_ROW(vs, v_step, v_at[u] + U32(v_step), row0_, last_, first, list, r_ + 1, keys), at_); \
+                LOAD_VALUES(v_in[2 * u], FETCH_ROW(vs, v_step, v_at[u], row0_, last_, first, list, r_, keys), at_) \
+                LOAD_VALUES(v_in[2 * u + 1], FETCH_ROW(vs, v_step, v_at[u] + U32(v_step), row0_, last_, first, list, r_ + 1, keys), at_) \
             }                                                                                      \
         }                                                                                          \
     }
@@ -84,12 +87,17 @@
         if (IS_PIECE(u, BC / 2 * VALUE_PIECES)) {                                                  \
             const i32 n_ = PIECE(u) % (BC / 2), d_ = PIECE(u) / (BC / 2) * 8;                      \
             UNROLL for (i32 w = 0; w < 4; w++) {                                                   \
-                const u32 x_ = v_in[2 * u][w], y_ = v_in[2 * u + 1][w];                            \
+                const u32 x_ = VALUE_WORD(v_in[2 * u], w), y_ = VALUE_WORD(v_in[2 * u + 1], w);    \
                 sv[VALUE_AT(d_ + 2 * w, n_)] = LOWER_HALVES(x_, y_);                               \
                 sv[VALUE_AT(d_ + 2 * w + 1, n_)] = UPPER_HALVES(x_, y_);                           \
             }                                                                                      \
         }                                                                                          \
     }
+
+/* The steps of a tile's codes. */
+#define STEP_ROWS (CODES != 0 ? BC : 1)
+#define STAGE_STEPS(first, list, keys)                                                             \
+    for (i32 r = LANE; r < BC && CODES != 0; r += LANES) key_step[r] = LDF(ROW(kb, k_step, first, list, r, keys), CODES_END);
 
 /* The same of rows of any kind, element by element. */
 #define STAGE_KEYS(first, list, keys)                                                              \

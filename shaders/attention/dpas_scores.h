@@ -1,4 +1,4 @@
-/* Scores of a tile: s = K Q. Keys past the last of the tile are -inf, unless scores go through memory. A text within a kernel's loop. */
+/* Scores of a tile: s = K Q, with the steps of codes. Keys past the last of the tile are -inf, unless scores go through memory. A text within a kernel's loop. */
 #if MAT_DT == 7
         UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
             mat_sums sums[RQ];
@@ -8,7 +8,8 @@
                 UNROLL for (i32 j = 0; j < RQ; j++) sums[j] = MAT_MUL_CODES(ka, QUERY(d, j), sums[j]);
             }
             UNROLL for (i32 j = 0; j < RQ; j++) {
-                UNROLL for (i32 m = 0; m < 8; m++) s[i * RQ + j][m] = F32(sums[j][m]); /* whole numbers, exact */
+                UNROLL for (i32 m = 0; m < 8; m++) /* whole numbers, exact */
+                    s[i * RQ + j][m] = f32_fma(F32(sums[j][m]), key_step[i * 8 + m] * line_step[j], line_shift[j]);
             }
         }
 #else
@@ -21,6 +22,7 @@
                 UNROLL for (i32 j = 0; j < RQ; j++) s[i * RQ + j] = MAT_MUL(ka, q_in[j], s[i * RQ + j]);
             }
         }
+#endif
         if (keys < BC && !by_memory) {
             UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {
                 UNROLL for (i32 j = 0; j < RQ; j++) {
@@ -28,4 +30,3 @@
                 }
             }
         }
-#endif

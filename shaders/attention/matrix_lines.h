@@ -36,6 +36,15 @@
 #define TOTAL_OF_LINES(to, at) UNROLL for (i32 n = 0; n < LINES_; n++) { OVER_LINES_(to, at, n, PLUS_) }
 #endif
 
+/* The step and the shift of each query's codes. */
+#if MAT_DT == 7
+#define LOAD_LINE_CODES(at, n, row)                                                                \
+    OF_LINE(line_step, at, n) = code_step[CODES != 0 ? row : 0];                                   \
+    OF_LINE(line_shift, at, n) = code_shift[CODES != 0 ? row : 0];
+#else
+#define LOAD_LINE_CODES(at, n, row)
+#endif
+
 /* Statistics come from row_max and row_sum and go back there: the maximum in powers of two, and of the sum what the invocation itself
  * holds. line_at: the query of a line in the workgroup's tile. */
 #if MAT_REDUCED
@@ -47,6 +56,7 @@
         const f32 most_ = line_max[at][n];                                                         \
         line_max[at][n] = TO_POWER(most_);                                                         \
         line_sum[at][n] /= F32(KN);                                                                \
+        LOAD_LINE_CODES(at, n, I32(line_at[at][n]))                                                \
     }
 #define KEEP_(row, from)                                                                           \
     UNROLL for (i32 j = 0; j < RQ; j++) { STORE_OUTPUTS(from[j], ps, (q0 + j * QN) * VN) }         \
@@ -64,6 +74,7 @@
             OF_LINE(line_at, at, n) = place_[n << LINE_SHIFT];                                     \
             OF_LINE(line_max, at, n) = TO_POWER(row_max[row_]);                                    \
             OF_LINE(line_sum, at, n) = (SUBLANE & LINE_MASK) == 0 ? row_sum[row_] : 0.0f;          \
+            LOAD_LINE_CODES(at, n, row_)                                                           \
         }                                                                                          \
     }
 #define STORE_LINES                                                                                \

@@ -48,14 +48,17 @@
 #define SQ_WORDS (D_STEPS > Q_STEPS ? QT * Q_PITCH : 1)
 #define VALUE_PITCH ((V_TURNED != 0 ? BC / 2 : (V_BLOCKS * VN / 2 + 3) / 4 * 4) + 4)
 #define SV_WORDS ((V_TURNED != 0 ? V_BLOCKS * VN : BC) * VALUE_PITCH)
-#define ALL_BY_MEMORY (SCORES_CHANGE || LINES == 0) /* in this order: glslang 15 writes nested ones after what needs them */
+/* Scores of codes are made of exact sums where these lie as scores do. */
+#define CODES_STAY (CM == MM && CN == MN && LINES > 0)
+#define CODES_PASS ((CM != MM || CN != MN) && CODES != 0) /* in this order, here and below: glslang 15 writes nested ones after what needs them */
+#define ALL_BY_MEMORY (SCORES_CHANGE || LINES == 0)
 #define PS_SIZE (ALL_BY_MEMORY || TESTED != 0 ? (BC > VN ? BC : VN) * QT : VN * QT)
 #define PP_PITCH (BC + 8)
 #define PP_SIZE (PASS == 0 || LINES == 0 ? QUERIES * PP_PITCH : 1)
 #define IOTA_SIZE (QUERIES > BC ? QUERIES : BC)
 
 /* Pieces of 16 bytes that an invocation fetches. */
-#define KEY_PIECES (D / 8 > 0 ? D / 8 : 1)
+#define KEY_PIECES (D * CODE_BYTES / 16 > 0 ? D * CODE_BYTES / 16 : 1)
 #define KEY_UNITS ((BC * KEY_PIECES + LANES - 1) / LANES)
 #define VALUE_PIECES (DV_SLICE / 8 > 0 ? DV_SLICE / 8 : 1)
 #define VALUE_PAIRS ((BC / 2 * VALUE_PIECES + LANES - 1) / LANES)
@@ -73,17 +76,18 @@
 #define LANE_U gl_LocalInvocationID.x
 
 /* Rows that lie together are fetched from where k_at and v_at say, in bytes from the first. */
-#define FETCH(in_, units, src, step, at, piece, row, first, list, keys)                            \
+#define FETCH(in_, units, load, bytes, src, step, at, piece, row, first, list, keys)               \
     if (GATHERED == 0) {                                                                           \
         const ptr row0 = PADD(src, I64(first) * step);                                             \
         const u32 last_at = U32(((keys) - 1) * I32(step));                                         \
-        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(PADD(row0, min(at[u], last_at) + piece(u) * 16u), 0); \
+        UNROLL for (i32 u = 0; u < units; u++) { load(in_[u], PADD(row0, min(at[u], last_at) + piece(u) * bytes), 0) } \
     } else {                                                                                       \
-        UNROLL for (i32 u = 0; u < units; u++) in_[u] = LD128(ROW(src, step, first, list, row(u), keys), piece(u)); \
+        UNROLL for (i32 u = 0; u < units; u++) { load(in_[u], ROW(src, step, first, list, row(u), keys), I32(piece(u))) } \
     }
+#define LOAD_KEYS(to, p, n) to = LD128(p, n);
 #define VALUE_KEY(n) SLOT_KEY(VALUE_ROW(n))
-#define FETCH_KEYS(first, list, keys) FETCH(k_in, KEY_UNITS, kb, k_step, k_at, KEY_AT, KEY_ROW, first, list, keys)
-#define FETCH_VALUES(first, list, keys) FETCH(v_in, VALUE_UNITS, vs, v_step, v_at, VALUE_AT, VALUE_KEY, first, list, keys)
+#define FETCH_KEYS(first, list, keys) FETCH(k_in, KEY_UNITS, LOAD_KEYS, 16u, kb, k_step, k_at, KEY_AT, KEY_ROW, first, list, keys)
+#define FETCH_VALUES(first, list, keys) FETCH(v_in, VALUE_UNITS, LOAD_VALUES, VALUE_PIECE, vs, v_step, v_at, VALUE_AT, VALUE_KEY, first, list, keys)
 #define STORE_KEYS                                                                                 \
     UNROLL for (i32 u = 0; u < KEY_UNITS; u++) {                                                   \
         const u32 r = U32(KEY_ROW(u)), to = r * U32(KEY_PITCH) + KEY_AT(u) * 4u;                   \
@@ -97,7 +101,7 @@
         const u32 n = U32(VALUE_ROW(u)) / 2u, d = VALUE_AT(u);                                     \
         if (BC / 2 * VALUE_PIECES % LANES == 0 || n < U32(BC / 2)) {                               \
             UNROLL for (i32 w = 0; w < 4; w++) {                                                   \
-                const u32 x = v_in[u][w], y = v_in[u + 1][w];                                      \
+                const u32 x = VALUE_WORD(v_in[u], w), y = VALUE_WORD(v_in[u + 1], w);              \
                 if (V_TURNED != 0) {                                                               \
                     const f16vec2 x2 = unpackFloat2x16(x), y2 = unpackFloat2x16(y);                \
                     const u32 to = (d * 8u + U32(w * 2)) * U32(VALUE_PITCH) + n;                   \
@@ -110,6 +114,17 @@
                 }                                                                                  \
             }                                                                                      \
         }                                                                                          \
+    }
+
+/* The steps of a tile's codes. */
+#define STEP_ROWS (CODES != 0 ? BC : 1)
+#define STEP_UNITS ((STEP_ROWS + LANES - 1) / LANES)
+#define FETCH_STEPS(first, list, keys)                                                             \
+    UNROLL for (i32 u = 0; u < STEP_UNITS && CODES != 0; u++)                                      \
+        step_in[u] = LDF(ROW(kb, k_step, first, list, (LANE + u * LANES) % BC, keys), CODES_END);
+#define STORE_STEPS                                                                                \
+    UNROLL for (i32 u = 0; u < STEP_UNITS && CODES != 0; u++) {                                    \
+        if (LANE + u * LANES < BC) key_step[LANE + u * LANES] = step_in[u];                        \
     }
 
 #define STAGE_KEYS(first, list, keys)                                                              \
@@ -139,19 +154,15 @@
 #define STORE_OUTPUTS(m, to, i)                                                                    \
     if (ACROSS != 0) { coopMatStore(m, to, i, VN, MAT_COLUMNS); } else { coopMatStore(m, to, i, VN, MAT_ROWS); }
 
-/* Scores, query after query of a key. Those of codes are whole numbers, exact as fp32. */
-#if MAT_DT == 7
-#define SCORES_TO_MEMORY
-#else
+/* Scores, query after query of a key. Those of codes that do not stay are there already. */
 #define SCORES_TO_MEMORY                                                                           \
-    UNROLL for (i32 i = 0; i < KEY_BLOCKS; i++) {                                                  \
+    UNROLL for (i32 i = 0; i < KEY_BLOCKS && (MAT_DT != 7 || CODES_STAY); i++) {                   \
         UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \
-            s[i * RQ + j] = s[i * RQ + j] * scale;                                            \
+            if (MAT_DT != 7) s[i * RQ + j] = s[i * RQ + j] * scale;                                \
             if (ACROSS != 0) { coopMatStore(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_ROWS); } \
             else { coopMatStore(s[i * RQ + j], ps, i * KN * QT + q0 + j * QN, QT, MAT_COLUMNS); }  \
         }                                                                                          \
     }
-#endif
 #define SCORES_FROM_MEMORY                                                                         \
     UNROLL for (i32 i = 0; i < KEY_BLOCKS && LINES > 0; i++) {                                     \
         UNROLL for (i32 j = 0; j < RQ; j++) {                                                      \

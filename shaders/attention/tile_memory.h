@@ -5,6 +5,10 @@
 #define QT TILE_COLS
 #define TAGS (TAGGED != 0 ? QT : 1)
 #define CODE_COLS (CODES != 0 ? QT : 1)
+/* Do scores in ps have the steps of codes already? */
+#ifndef CODES_STAY
+#define CODES_STAY false
+#endif
 /* Where a row of codes ends, in fp32. */
 #define CODES_END ((D + 3) / 4)
 #define LI(i) I32(LD32(lists, i))

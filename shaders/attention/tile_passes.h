@@ -1,6 +1,6 @@
 /* What stands between the scores of a tile in ps and its softmax. A text within a kernel's loop. */
 #if TILE != TILE_SIMT
-        if (CODES != 0) { /* whole numbers below 2^24, and exact up to here: 127 * 127 * D for D up to 1024 */
+        if (CODES != 0 && !CODES_STAY) { /* whole numbers below 2^24, and exact up to here: 127 * 127 * D for D up to 1024 */
             i32 e = CELL0;
             do {
                 const i32 r = e / CELLS < keys ? e / CELLS : keys - 1;

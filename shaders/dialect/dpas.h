@@ -12,6 +12,7 @@
  * UNIFORM(x)      what is the same in all invocations, so that a compiler knows it
  * SUBGROUP_AT, SUBLANE, SUBGROUP_SAYS(c)  as in matrix.h
  * u32x4, STS128(a, i, x)  16 bytes at a time, as LD128 loads them
+ * CODES_AS_F16(x)  as in matrix.h
  * LOWER_HALVES(a, b), UPPER_HALVES(a, b)  a word of the 16 bits of two words */
 #define MAT_WORDS 64
 #define mat_b int8
@@ -63,6 +64,7 @@ ushort2 __attribute__((overloadable)) intel_convert_bfloat162_as_ushort2(float2 
 #endif
 
 #define u32x4 uint4
+#define CODES_AS_F16(x) MAT_PAIR((f32)(char)((x) & 0xffu), (f32)(char)((x) >> 8 & 0xffu))
 #define STS128(a, i, x) *(__local uint4 *)((a) + (i)) = (x)
 #define LOWER_HALVES(a, b) (((b) << 16) | ((a) & 0xffffu))
 #define UPPER_HALVES(a, b) (((a) >> 16) | ((b) & 0xffff0000u))

@@ -8,6 +8,7 @@
  * SUBGROUP_AT, SUBLANE   the sub-group's number in the workgroup, the invocation's in the sub-group
  * MAT_EXP2(x)            2^x as the hardware has it
  * MAT_LARGEST, MAT_TOTAL(to, from, across)  of each row, or of each column, in all of its elements; the driver's own, where MAT_REDUCED is 1
+ * CODES_AS_F16(x)        the lower two int8 of a word, as a word of fp16
  * u32x4                  16 bytes, as LD128 loads them; u128_p_(p).v is memory for coopMatLoad
  * MAT_SET8(matrix, e, word)  an invocation's elements from e on, of 16 bits, from 16 bytes */
 #extension GL_KHR_cooperative_matrix : require
@@ -49,6 +50,7 @@ float mat_sum(const in float a, const in float b) { return a + b; }
 #endif
 
 #define u32x4 uvec4
+#define CODES_AS_F16(x) packFloat2x16(f16vec2(float16_t(i32((x) << 24) >> 24), float16_t(i32((x) << 16) >> 24)))
 #define MAT_SET2_(matrix, e, bits)                                                                 \
     {                                                                                              \
         const f16vec2 pair_ = unpackFloat2x16(bits);                                               \
