@@ -48,6 +48,18 @@ typedef struct bk_kernel_source {
     size_t dot_spirv_size; /* bytes */
 } bk_kernel_source;
 
+/* A name in a kernel's text and the number that it stands for. */
+typedef struct bk_define {
+    const char *name;
+    int32_t value;
+} bk_define;
+
+enum { BK_DEFINES = 8 };
+
+/* Which form of a kernel its text is to become: the tile model, and what is multiplied as what. dots: dot products that the device's language has
+ * (TSR_FEATURE_*). Lives in engine/kernel.c. */
+void tsr_kernel_defines(const bk_kernel_source *source, uint32_t dots, bk_define out[BK_DEFINES]);
+
 /* Queries q [queries] of head h of batch b against keys kv [keys]. */
 typedef struct bk_user_tile {
     int32_t b, h, queries, keys;

@@ -33,6 +33,23 @@ const char *tsr_tile_name(tsr_tile tile)
     return (unsigned)tile < TSR_TILE_COUNT ? names[tile] : "unknown";
 }
 
+void tsr_kernel_defines(const bk_kernel_source *source, uint32_t dots, bk_define out[BK_DEFINES])
+{
+    const bool packed = source->tile == TSR_TILE_PACKED, matrix = source->tile == TSR_TILE_MATRIX;
+    const uint32_t used = dots & source->dots;
+    const bk_define all[BK_DEFINES] = {
+        {"TILE", packed ? TSR_TILE_SIMT : (int32_t)source->tile},
+        {"MAT_DT", matrix ? (int32_t)source->input : 0},
+        {"MAT_REDUCED", source->reduced},
+        {"QK_DT", packed ? (int32_t)source->input : 0},
+        {"PV_DT", (int32_t)source->values},
+        {"F16_SUMS", source->sums == TSR_F16},
+        {"F16_DOT", (used & TSR_FEATURE_F16_DOT) != 0},
+        {"INT8_DOT", (used & TSR_FEATURE_INT8_DOT) != 0},
+    };
+    memcpy(out, all, sizeof(all));
+}
+
 uint32_t tsr_loop_limit(const tsr_device *dev) { return dev->backend->loop_limit ? dev->backend->loop_limit(dev->bk) : 0; }
 
 static bool fits(const tsr_kernel_entry *e, const bk_kernel_source *source, const int32_t *specs, const char *text)

@@ -21,20 +21,17 @@ static bool has_own_dots(const bk_device *dev) { return strstr(dev->info.vendor,
 static void write_options(const bk_device *dev, const bk_kernel_desc *desc, char *options)
 {
     const bk_kernel_source *source = desc->source;
-    const bool packed = source->tile == TSR_TILE_PACKED;
-    const tsr_tile tile = packed ? TSR_TILE_SIMT : source->tile;
-    const uint32_t dots = dev->info.features & source->dots;
-    const int of_codes = !(dots & TSR_FEATURE_INT8_DOT) ? 0 : has_own_dots(dev) ? 2 : 1;
+    const tsr_tile tile = source->tile == TSR_TILE_PACKED ? TSR_TILE_SIMT : source->tile;
+    const bool codes = dev->info.features & source->dots & TSR_FEATURE_INT8_DOT, own = has_own_dots(dev);
+    bk_define defines[BK_DEFINES];
+    tsr_kernel_defines(source, dev->info.features, defines);
     /* The functions of cl_khr_integer_dot_product are declared from 3.0 on. */
-    int at =
-        snprintf(options, OPTIONS_SIZE, "-cl-std=%s -w -DTILE=%d -DVW=%u", of_codes == 1 ? "CL3.0" : "CL1.2", (int)tile, vector_width(dev, tile));
-    if (packed)
-        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DQK_DT=%d -DPV_DT=%d -DF16_SUMS=%d -DF16_DOT=%d -DINT8_DOT=%d",
-                       (int)source->input, (int)source->values, source->sums == TSR_F16, (dots & TSR_FEATURE_F16_DOT) != 0, of_codes);
+    int at = snprintf(options, OPTIONS_SIZE, "-cl-std=%s -w -DVW=%u -DOWN_DOTS=%d", codes && !own ? "CL3.0" : "CL1.2", vector_width(dev, tile), own);
+    for (size_t i = 0; i < BK_DEFINES; i++)
+        at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -D%s=%d", defines[i].name, (int)defines[i].value);
     if (tile == TSR_TILE_SIMT && takes_subgroups(dev))
         at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DSUBGROUP_SIZE=%u", dev->info.subgroup_min);
-    const bool matrix = source->tile == TSR_TILE_MATRIX;
-    if (matrix) at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DMAT_DT=%d", (int)source->input);
+    const bool matrix = tile == TSR_TILE_MATRIX;
     if (matrix && dev->dpas_emulated) at += snprintf(options + at, (size_t)(OPTIONS_SIZE - at), " -DDPAS_EMULATED");
     /* Sums and operands are more than 128 registers. */
     if (matrix && !dev->dpas_emulated)

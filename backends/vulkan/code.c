@@ -29,15 +29,13 @@ static tsr_status wants_text(const bk_device *dev, const bk_kernel_desc *desc, b
 static int write_text(const bk_device *dev, const bk_kernel_desc *desc, char *out, size_t size)
 {
     const bk_kernel_source *source = desc->source;
-    const bool packed = source->tile == TSR_TILE_PACKED;
-    const uint32_t dots = source->dot_spirv ? dev->info.features & source->dots : 0; /* else glslang knows none */
-    return snprintf(out, size,
-                    "// %s\n#define TILE %d\n#define MAT_DT %d\n#define MAT_REDUCED %d\n#define QK_DT %d\n#define PV_DT %d\n#define F16_SUMS "
-                    "%d\n#define F16_DOT %d\n"
-                    "#define INT8_DOT %d\n%s%s",
-                    vk_compiler, packed ? TSR_TILE_SIMT : (int)source->tile, (int)source->input, source->reduced, packed ? (int)source->input : 0,
-                    (int)source->values, source->sums == TSR_F16, (dots & TSR_FEATURE_F16_DOT) != 0, (dots & TSR_FEATURE_INT8_DOT) != 0,
-                    desc->user ? desc->user->text : "", source->opencl);
+    char names[BK_DEFINES * 32];
+    bk_define defines[BK_DEFINES];
+    int at = 0;
+    tsr_kernel_defines(source, source->dot_spirv ? dev->info.features : 0, defines); /* else glslang knows no dot products */
+    for (size_t i = 0; i < BK_DEFINES; i++)
+        at += snprintf(names + at, sizeof(names) - (size_t)at, "#define %s %d\n", defines[i].name, (int)defines[i].value);
+    return snprintf(out, size, "// %s\n%s%s%s", vk_compiler, names, desc->user ? desc->user->text : "", source->opencl);
 }
 
 static bool load(bk_device *dev, const char *entry, const char *identity, vk_code *out)

@@ -1,7 +1,7 @@
 /* Products of words in the dialect, for kernels whose operands are held in such: QK_DT and PV_DT say as what, as tile/quads.h has it. The GPU's own
  * instructions are used where F16_DOT and INT8_DOT are set; products are made one by one elsewhere. In GLSL the first is
  * VK_VALVE_shader_mixed_float_dot_product, the second VK_KHR_shader_integer_dot_product, both by their numbers, as compilers have no names for them;
- * in OpenCL C they are called as the compilers of AMD and Intel do (INT8_DOT 2), or as cl_khr_integer_dot_product does (1).
+ * in OpenCL C the second is called as cl_khr_integer_dot_product does, or with OWN_DOTS as the compilers of AMD and Intel do.
  *
  * dot2(a, b, c)     c + the products of the two fp16 values of a and b, in fp32
  * dot4(a, b, c)     c + the products of the four int8 values of a and b, in int32
@@ -53,13 +53,13 @@ static inline float dot2(uint a, uint b, float c)
     return fma(x.y, y.y, fma(x.x, y.x, c));
 }
 #endif
-#if INT8_DOT == 2 && defined(__AMDGCN__)
+#if INT8_DOT && OWN_DOTS && defined(__AMDGCN__)
 #if __has_builtin(__builtin_amdgcn_sdot4)
 #define dot4(a, b, c) __builtin_amdgcn_sdot4(as_int(a), as_int(b), c, false)
 #else
 #define dot4(a, b, c) __builtin_amdgcn_sudot4(true, as_int(a), true, as_int(b), c, false)
 #endif
-#elif INT8_DOT == 2
+#elif INT8_DOT && OWN_DOTS
 int __builtin_IB_dp4a_ss(int c, int a, int b) __attribute__((const));
 #define dot4(a, b, c) __builtin_IB_dp4a_ss(c, as_int(a), as_int(b))
 #elif INT8_DOT
