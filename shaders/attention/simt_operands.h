@@ -6,6 +6,8 @@
  * V_WORDS                words of a staged row of values
  * STAGE_VALUES           KV_CHUNK whole rows of values; STAGE_SOME_VALUES: rn rows of any kind, zeros behind them
  * VALUES_WHOLE           may whole rows be staged so? V_PIECES: pieces of such a row */
+#define SAME_ROW(r) (r)
+#define PLAIN_PLACE(n) VALUE_PLACE(n, 0)
 #if F16_SUMS
 #define V_WORDS (V_PITCH / 2)
 #define V_PIECE 8
@@ -18,17 +20,12 @@
 /* Values of 4096 and more, of which SUMMED may come to more than fp16 holds, make the workgroup's `large` 1. */
 #define NOTE_LARGE(word) large_ |= ((word) & 0x7fff7fffu) + 0x14001400u;
 #define TELL_LARGE if ((large_ & 0x80008000u) != 0u) large[0] = 1;
-#define SAME_ROW(r) (r)
+#define NOTE_PIECE(piece) NOTE_LARGE(piece.x) NOTE_LARGE(piece.y) NOTE_LARGE(piece.z) NOTE_LARGE(piece.w)
+#define VALUE_PIECE(dt, p) LD128(p, 0)
 #define STAGE_VALUES                                                                               \
-    if (KV_CHUNK * V_PIECES >= LANES || LANE < KV_CHUNK * V_PIECES) {                              \
-        u4 x_[PIECE_COUNT(KV_CHUNK, V_PIECES)];                                                    \
+    {                                                                                              \
         u32 large_ = 0u;                                                                           \
-        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK, V_PIECES); n_++) x_[n_] = LD128(VALUE_PLACE(n_, 0), 0); \
-        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(KV_CHUNK, V_PIECES); n_++) {                      \
-            NOTE_LARGE(x_[n_].x) NOTE_LARGE(x_[n_].y) NOTE_LARGE(x_[n_].z) NOTE_LARGE(x_[n_].w)    \
-            U4_ST(ks, PIECE_ROW(n_, V_PIECES) * V_WORDS + 4 * PIECE_AT(V_PIECES), x_[n_]);         \
-        }                                                                                          \
-        TELL_LARGE                                                                                 \
+        STAGE_PIECES_SEEN(ks, V_WORDS, SAME_ROW, KV_CHUNK, V_PIECES, VALUE_PIECE, V_DT, PLAIN_PLACE, NOTE_PIECE, TELL_LARGE) \
     }
 #define STAGE_SOME_VALUES                                                                          \
     {                                                                                              \
@@ -54,8 +51,6 @@
         if (P_DT == 7) e_ = f4_floor(f4_fma(e_, F4(127.0f), F4(0.5f)));                            \
         F4_ST(ps, at, e_);                                                                         \
     }
-#define SAME_ROW(r) (r)
-#define PLAIN_PLACE(n) VALUE_PLACE(n, 0)
 #define STAGE_VALUES STAGE_PIECES(ks, V_PITCH, SAME_ROW, KV_CHUNK, V_PIECES, FP32_PIECE, V_DT, PLAIN_PLACE)
 #define STAGE_SOME_VALUES STAGE_PARTS(ks, V_PITCH, SAME_ROW, held_rows, V_PIECES, 1, FP32_PART, V_DT, VALUE_FROM, r_ < rn ? dvn : 0, PRM(v_sd), v_whole)
 #else

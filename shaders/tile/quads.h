@@ -223,17 +223,24 @@ HELPER u4 load_fours(ptr p, i32 c, i32 n, bool whole)
     }
 
 /* The same of whole rows, all loads before all stores. The n-th piece of an invocation is of row PIECE_ROW(n) and lies at PLACE(n); what is to be
- * computed for that once and for all is the kernel's. */
+ * computed for that once and for all is the kernel's. _SEEN: SEE(piece) on the way of each, TELL behind an invocation's last. */
 #define PIECES_LEFT(rows, pieces) (LANES % (pieces) + ((rows) * (pieces) < LANES ? LANES % ((rows) * (pieces)) : (rows) * (pieces) % LANES)) /* 0: as many for each */
 #define PIECE_COUNT(rows, pieces) ((rows) * (pieces) / LANES > 0 ? (rows) * (pieces) / LANES : 1)
 #define PIECE_STEP(pieces) (LANES / (pieces))
 #define PIECE_ROW(n, pieces) (LANE / (pieces) + (n) * PIECE_STEP(pieces))
 #define PIECE_AT(pieces) (LANE % (pieces))
-#define STAGE_PIECES(to, pitch, TO, rows, pieces, LOAD, dt, PLACE)                                 \
+#define STAGE_PIECES_SEEN(to, pitch, TO, rows, pieces, LOAD, dt, PLACE, SEE, TELL)                \
     if ((rows) * (pieces) >= LANES || LANE < (rows) * (pieces)) {                                  \
         u4 x_[PIECE_COUNT(rows, pieces)];                                                          \
         UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(rows, pieces); n_++) x_[n_] = LOAD(dt, PLACE(n_)); \
-        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(rows, pieces); n_++) { U4_ST(to, TO(PIECE_ROW(n_, pieces)) * (pitch) + 4 * PIECE_AT(pieces), x_[n_]); } \
+        UNROLL for (i32 n_ = 0; n_ < PIECE_COUNT(rows, pieces); n_++) {                            \
+            SEE(x_[n_])                                                                            \
+            U4_ST(to, TO(PIECE_ROW(n_, pieces)) * (pitch) + 4 * PIECE_AT(pieces), x_[n_]);         \
+        }                                                                                          \
+        TELL                                                                                       \
     }
+#define UNSEEN(piece)
+#define UNTOLD
+#define STAGE_PIECES(to, pitch, TO, rows, pieces, LOAD, dt, PLACE) STAGE_PIECES_SEEN(to, pitch, TO, rows, pieces, LOAD, dt, PLACE, UNSEEN, UNTOLD)
 
 #endif
