@@ -137,30 +137,38 @@ static void add_runs(const flow_lists *l, tsr_attention *plan, const flow_tensor
         add_run(l, plan, bindings, out, (head * slices + slice) * l->q_tiles + first % l->q_tiles, pieces);
 }
 
+/* The shape, and how the selection lies over its tiles. Tested tiles take more shared memory, and whether there are any is known with the shape. */
+static void choose_shape(flow_lists *l, const tsr_attention_desc *desc, tsr_choice *choice)
+{
+    tsr_attention_desc asked = *desc;
+    for (asked.set_count = 0; asked.set_count <= 1; asked.set_count++) {
+        if (l->f->r->status == TSR_OK) tsr_reader_pass(l->f->r, tsr_attention_choose(l->f->dev, &asked, choice));
+        if (l->f->r->status != TSR_OK) return;
+        l->query_tile = choice->shape.query_tile;
+        l->key_tile = choice->shape.bc;
+        l->bit_words = (l->query_tile + 31) / 32;
+        read_selection(l);
+        if (!l->tested) return;
+    }
+}
+
 void flow_attend_selected(tsr_flow *f, const tsr_attention_desc *desc, const flow_selection *s, const flow_tensor *const *bindings)
 {
-    tsr_attention_desc checked, asked;
-    tsr_choice choice;
+    tsr_attention_desc checked;
+    tsr_choice choice = {0};
     tsr_attention *plan = NULL;
     if (f->r->status != TSR_OK) return;
     tsr_reader_pass(f->r, tsr_attention_validate(desc, &checked));
-    asked = checked;
-    asked.set_count = 1; /* its tiles may be tested, which the shape decides */
-    if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_choose(f->dev, &asked, &choice));
     if (f->r->status != TSR_OK) return;
-    const tsr_tiling t = choice.shape;
     flow_lists l = {.f = f,
                     .s = s,
                     .batches = checked.q.shape[0],
                     .heads = checked.q.shape[1],
                     .nq = checked.q.shape[2],
                     .nk = checked.k.shape[2],
-                    .query_tile = t.query_tile,
-                    .key_tile = t.bc,
-                    .bit_words = (t.query_tile + 31) / 32,
                     .queries = {.list = {.buffer = -1}, .group = 1},
                     .keys = {.list = {.buffer = -1}, .group = 1}};
-    read_selection(&l);
+    choose_shape(&l, &checked, &choice);
     const tsr_given_lists given = {l.gathered, l.tested, place, &l, &choice};
     if (f->r->status == TSR_OK) tsr_reader_pass(f->r, tsr_attention_prepare_given(f->dev, &checked, &given, &plan));
     if (f->r->status != TSR_OK) return;
