@@ -1,6 +1,7 @@
 /* Shapes for sub-groups that multiply matrices in hardware. */
 #include "matrix/layout.h"
 #include "shapes.h"
+#include "tune/built_in.h"
 
 /* Above LONG channels there are few shapes that spill nowhere; above QUERY_D a part of the queries stays in shared memory (matrix_memory.h). */
 enum { LONG = 128, QUERY_D = 176, MAX_D = 256, SLICE = 128, CPU_SLICE = 64 };
@@ -63,14 +64,14 @@ size_t tsr_shapes_matrix(const tsr_device_info *info, const tsr_attention_desc *
     /* More than 64 channels and 64 keys take too many registers; a CPU's compiler takes minutes for many products. */
     size_t first = list == wishes && (channels > 64 || d->v.shape[3] > 64);
     if (info->type == TSR_DEVICE_CPU) first = list == wishes ? WISHES - 3 : listed - 1;
-    /* First those that leave room for a second workgroup on most cards, to hide the waits of the first. */
-    enum { HALF = 32 << 10 };
+    /* First those that leave room for a second workgroup, to hide the waits of the first. */
+    const uint64_t half = tsr_built_in_shared(info) / 2;
     for (size_t i = 0; i < 2 * listed; i++) {
         const tsr_tiling t = tsr_group_tiling(list[(first + i) % listed], (int32_t)info->subgroup_min, side, channels,
                                               slice_of((int32_t)d->v.shape[3], info->type == TSR_DEVICE_CPU ? CPU_SLICE : SLICE));
         if (!tsr_group_fits(&t) || t.bc % side != 0 || t.bc % depth != 0) continue;
         if ((uint32_t)t.lanes > info->max_workgroup || shared_bytes(&t, d, keys, values, true) > info->shared_bytes) continue;
-        if (i < listed && list == wishes && shared_bytes(&t, d, keys, values, false) > HALF) continue;
+        if (i < listed && list == wishes && shared_bytes(&t, d, keys, values, false) > half) continue;
         tsr_shapes_add(out, &count, t);
     }
     return count;

@@ -98,6 +98,12 @@ bool tsr_built_in_pairs(const tsr_device_info *info)
     return (has_word(info->vendor, AMD) || has_word(info->driver, AMD)) && has_word(info->name, PAIRS);
 }
 
+uint32_t tsr_built_in_shared(const tsr_device_info *info)
+{
+    const bool ampere = (has_word(info->vendor, NVIDIA) || has_word(info->driver, NVIDIA)) && has_word(info->name, AMPERE);
+    return (ampere ? 100 : 64) << 10;
+}
+
 /* A shape's number of that name; 0 if kernels have none. */
 static int32_t number(const char *kernel, const tsr_tune_shape *shape, const char *name)
 {

@@ -11,4 +11,7 @@ size_t tsr_built_in_find(const tsr_device_info *info, const char *kernel, const 
 /* Does the card multiply fp16 values two at a time, twice as fast as fp32, in the code of its compiler too? */
 bool tsr_built_in_pairs(const tsr_device_info *info);
 
+/* Bytes of shared memory that all workgroups of a unit have together, at least; drivers tell what one of them may have. */
+uint32_t tsr_built_in_shared(const tsr_device_info *info);
+
 #endif

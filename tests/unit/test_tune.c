@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "attention/shapes.h"
 #include "attention/tuned.h"
 #include "tessera/tessera_tune.h"
 #include "tune/built_in.h"
@@ -547,6 +548,39 @@ static void packed_sums(void **state)
     }
 }
 
+/* Tested tiles of 64 keys, which pass through shared memory, are the first wish where a unit has room for two workgroups of them. */
+static void room(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *vendor, *name;
+        int32_t tested;
+    } cards[] = {{"NVIDIA", "NVIDIA GeForce RTX 3080", 64},
+                 {"NVIDIA", "NVIDIA H200", 64},
+                 {"NVIDIA", "NVIDIA GeForce RTX 2080", 32},
+                 {"AMD", "AMD Radeon RX 7900 XTX (RADV NAVI31)", 32}};
+    const tsr_layout l = {.dtype = TSR_F16, .shape = {1, 1, 300, 64}, .stride = {19200, 19200, 64, 1}};
+    tsr_attention_desc d = {.q = l, .k = l, .v = l, .o = l, .scale = 0.125f};
+    for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+        tsr_device_info info = {.type = TSR_DEVICE_DISCRETE,
+                                .vector_width = 1,
+                                .features = TSR_FEATURE_MATRIX,
+                                .max_workgroup = 1024,
+                                .shared_bytes = 48 << 10,
+                                .subgroup_min = 32,
+                                .subgroup_max = 32,
+                                .matrix_count = 1,
+                                .matrix = {{16, 16, 16, "f16", "f32"}}};
+        snprintf(info.vendor, sizeof(info.vendor), "%s", cards[i].vendor);
+        snprintf(info.name, sizeof(info.name), "%s", cards[i].name);
+        for (d.set_count = 0; d.set_count <= 1; d.set_count++) {
+            tsr_tiling all[TSR_MAX_SHAPES];
+            assert_true(tsr_shapes_matrix(&info, &d, all) > 0);
+            assert_int_equal(all[0].bc, d.set_count ? cards[i].tested : 64);
+        }
+    }
+}
+
 static int stop_late(void *user, double share, const tsr_tune_report *report)
 {
     (void)share;
@@ -595,8 +629,8 @@ static void races(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(fresh),   CASE(stale),        CASE(next_best),  CASE(damaged), CASE(hostile),
-                                       CASE(foreign), CASE(not_writable), CASE(together),   CASE(choice),  CASE(races),
-                                       CASE(classes), CASE(packed),       CASE(packed_sums)};
+    const struct CMUnitTest tests[] = {CASE(fresh),   CASE(stale),        CASE(next_best),   CASE(damaged), CASE(hostile),
+                                       CASE(foreign), CASE(not_writable), CASE(together),    CASE(choice),  CASE(races),
+                                       CASE(classes), CASE(packed),       CASE(packed_sums), CASE(room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

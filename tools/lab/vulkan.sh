@@ -21,9 +21,9 @@ esac
 # The kernel driver's part is played by Mesa's drm-shim: the user-space driver finds a card, and compiles for it; nothing is run.
 case $device in
 vega10 | navi10 | navi21 | navi31 | gfx1201) shim=amdgpu icd=radeon && export AMDGPU_GPU_ID="$device" ;;
-turing) chipset=160 ;;
-ampere) chipset=170 ;;
-ga102) chipset=172 ;;
+turing) chipset=160 && export TESSERA_LAB_CARD="NVIDIA GeForce RTX 2080 (NVK TU104)" ;;
+ampere) chipset=170 && export TESSERA_LAB_CARD="NVIDIA A100 (NVK GA100)" ;;
+ga102) chipset=172 && export TESSERA_LAB_CARD="NVIDIA GeForce RTX 3080 (NVK GA102)" ;;
 adreno740) shim=freedreno icd=freedreno && export FD_GPU_ID=740 ;;
 esac
 [ -z "${chipset-}" ] || { shim=nouveau icd=nouveau && export NOUVEAU_CHIPSET="$chipset" NVK_I_WANT_A_BROKEN_VULKAN_DRIVER=1; }

@@ -3,6 +3,7 @@
 #include "layer.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vulkan/vk_layer.h>
@@ -90,6 +91,19 @@ static VKAPI_ATTR void VKAPI_CALL destroy_instance(VkInstance instance, const Vk
     if (entry) *entry = (lab_instance){0};
     pthread_mutex_unlock(&lock);
     if (destroy) destroy(instance, alloc);
+}
+
+/* Drivers whose kernel driver is played tell no name: that of the card is TESSERA_LAB_CARD. */
+static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice physical, VkPhysicalDeviceProperties *out)
+{
+    const char *const card = getenv("TESSERA_LAB_CARD");
+    pthread_mutex_lock(&lock);
+    const lab_instance *const found = instance_of(key_of(physical));
+    const lab_instance in = found ? *found : (lab_instance){0};
+    pthread_mutex_unlock(&lock);
+    if (!found) return;
+    ((PFN_vkGetPhysicalDeviceProperties)in.next(in.instance, "vkGetPhysicalDeviceProperties"))(physical, out);
+    if (card) snprintf(out->deviceName, sizeof(out->deviceName), "%s", card);
 }
 
 static void describe(const lab_instance *in, VkPhysicalDevice physical, lab_device *dev)
@@ -219,6 +233,7 @@ static PFN_vkVoidFunction own(const char *name)
                  {"vkCreateComputePipelines", (PFN_vkVoidFunction)create_pipelines},
                  {"vkCreateInstance", (PFN_vkVoidFunction)create_instance},
                  {"vkDestroyInstance", (PFN_vkVoidFunction)destroy_instance},
+                 {"vkGetPhysicalDeviceProperties", (PFN_vkVoidFunction)get_properties},
                  {"vkCreateDevice", (PFN_vkVoidFunction)create_device}};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         if (strcmp(name, calls[i].name) == 0) return calls[i].call;
