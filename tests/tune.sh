@@ -10,6 +10,8 @@ expect 2 "argument --dim is '64;128'" "$tessera" tune -q --dim '64;128' --db "$d
 expect 2 "argument --type is 'f8'" "$tessera" tune -q --type f8 --db "$db"
 expect 2 "argument --what is 'all of it'" "$tessera" tune -q --what 'all of it' --db "$db"
 expect 2 "--quick and --full are both given" "$tessera" tune -q --quick --full --db "$db"
+expect 2 "argument --tile is 'cubes'" "$tessera" tune -q --tile cubes --db "$db"
+expect 2 "argument tile is simt; host has no such shapes" "$tessera" tune -q --device host --what conv --quick --tile simt --db "$db"
 expect 2 "unexpected argument 'x'" "$tessera" tune -q x --db "$db"
 [ -e "$db" ] && { echo "a refused run made a database"; failed=1; }
 

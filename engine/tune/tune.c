@@ -11,6 +11,8 @@ tsr_status tsr_tune(tsr_device *dev, const tsr_tune_desc *desc, tsr_tune_report 
     if (!desc->attention == !desc->conv) return tsr_fail(TSR_ERROR_ARGUMENT, "arguments attention and conv: expected one of them");
     for (size_t i = 0; i < sizeof(desc->reserved) / sizeof(desc->reserved[0]); i++)
         if (desc->reserved[i]) return tsr_fail(TSR_ERROR_ARGUMENT, "argument reserved[%zu] is %u; expected 0", i, desc->reserved[i]);
+    if (desc->tile >= TSR_TILE_COUNT) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tile is %u; expected a tile model", desc->tile);
+    if (desc->attention && desc->tile) return tsr_fail(TSR_ERROR_ARGUMENT, "argument tile is %u beside attention; expected 0", desc->tile);
     return desc->attention ? tsr_tune_attention(dev, desc, out) : tsr_tune_convolution(dev, desc, out);
 }
 

@@ -88,9 +88,29 @@ static tsr_status check(const tsr_tune_conv *c)
     return TSR_OK;
 }
 
-tsr_status tsr_tune_convolution(tsr_device *dev, const tsr_tune_desc *desc, tsr_tune_report *out)
+/* The candidates, those of the tile model that is asked for: their numbers in the engine's list. */
+static tsr_status line_up(tsr_race *race, subject *s, const tsr_conv *listed)
 {
     tsr_conv_shape all[TSR_MAX_CONV_SHAPES];
+    uint32_t numbers[TSR_TUNE_MAX_RESULTS], order[TSR_TUNE_MAX_RESULTS];
+    tsr_tune_report *out = race->report;
+    const uint32_t asked = race->desc->tile;
+    const size_t count = tsr_conv_shapes(listed, all);
+    for (uint32_t i = 0; i < count; i++) {
+        if (asked && all[i].tile != (tsr_tile)asked) continue;
+        race->candidates[out->count] = tsr_tune_conv_candidate(listed, &all[i]);
+        numbers[out->count++] = i + 1;
+    }
+    if (!out->count)
+        return tsr_fail(TSR_ERROR_UNSUPPORTED, "argument tile is %s; %s has no such shapes for this convolution", tsr_tile_name((tsr_tile)asked),
+                        s->dev->info.id);
+    tsr_race_line_up(race, out->kernel, order);
+    for (uint32_t i = 0; i < out->count; i++) s->shapes[i] = numbers[order[i] - 1];
+    return TSR_OK;
+}
+
+tsr_status tsr_tune_convolution(tsr_device *dev, const tsr_tune_desc *desc, tsr_tune_report *out)
+{
     subject s = {.dev = dev, .c = *desc->conv};
     tsr_conv *listed = NULL;
     tsr_race *race = calloc(1, sizeof(*race));
@@ -99,16 +119,14 @@ tsr_status tsr_tune_convolution(tsr_device *dev, const tsr_tune_desc *desc, tsr_
     if (status == TSR_OK) status = create(&s, 1, &listed);
     if (status == TSR_OK) status = upload(&s);
     if (status == TSR_OK) {
-        out->count = (uint32_t)tsr_conv_shapes(listed, all);
         snprintf(out->kernel, sizeof(out->kernel), "%s", tsr_tune_conv_kernel(listed));
         tsr_tune_conv_problem(listed, out->problem);
         race->dev = dev, race->desc = desc, race->report = out, race->subject = &s;
-        for (uint32_t i = 0; i < out->count; i++) race->candidates[i] = tsr_tune_conv_candidate(listed, &all[i]);
-        tsr_race_line_up(race, out->kernel, s.shapes);
         race->make = make, race->run = run, race->poison = poison, race->result = result;
         race->tolerance = s.c.dtype == TSR_F32 ? 1e-3 : 0.06;
-        status = tsr_race_run(race);
+        status = line_up(race, &s, listed);
     }
+    if (status == TSR_OK) status = tsr_race_run(race);
     tsr_conv_destroy(listed);
     for (size_t i = 0; i < TSR_TUNE_MAX_RESULTS; i++) tsr_conv_destroy(s.convs[i]);
     tsr_buffer_destroy(s.x);

@@ -35,7 +35,8 @@ static int race_all(tune *t)
                                                : t->full      ? 60
                                                               : 15,
                                     .progress = on_progress,
-                                    .user = &w};
+                                    .user = &w,
+                                    .tile = p->conv.kt ? t->model : 0};
         const tsr_status s = tsr_tune(t->device.dev, &desc, &p->report);
         cli_progress_end();
         if (s == TSR_ERROR_CANCELLED)
@@ -85,7 +86,7 @@ int cmd_tune(int argc, const char **argv)
         {"tokens", 0, POPT_ARG_STRING, &t.tokens, 0, "keys, and queries; default 1024,4096", "N,N,..."},
         {"queries", 0, POPT_ARG_STRING, &t.queries, 0, "queries, where there are not as many as keys", "N,N,..."},
         {"heads", 0, POPT_ARG_INT, &t.heads, 0, "heads; 0: as many as keep the device busy", "N"},
-        {"tile", 0, POPT_ARG_STRING, &t.tile, 0, "attention alone, in shapes of this tile model: vector, simt, subgroup, matrix or packed", "MODEL"},
+        {"tile", 0, POPT_ARG_STRING, &t.tile, 0, "shapes of this tile model alone: vector, simt, subgroup, matrix or packed", "MODEL"},
         {"seconds", 0, POPT_ARG_DOUBLE, &t.seconds, 0, "for a problem, once all is compiled; 0: as --quick or --full says", "S"},
         {"db", 0, POPT_ARG_STRING, &t.device.tuning, 0, "the database; default: TESSERA_TUNING, or tuning.json in the cache folder", "FILE"},
         {"show", 0, POPT_ARG_NONE, &t.show, 0, "print the database, with what is stale here", NULL},

@@ -21,6 +21,7 @@ typedef struct tune {
     char *dims, *types, *tokens, *queries, *tile, *what, *plot;
     int quick, full, show, heads, json;
     double seconds;
+    uint32_t model;         /* tile; 0: any */
     tune_problem *problems; /* TUNE_MAX_PROBLEMS */
     size_t count, done;     /* done: with something timed */
 } tune;

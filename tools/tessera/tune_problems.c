@@ -55,32 +55,30 @@ static int64_t heads_for(const tune *t, long queries)
     return heads < 1 ? 1 : heads > 64 ? 64 : heads;
 }
 
-static void add_attention(tune *t, tsr_dtype type, long dim, long queries, long keys, uint32_t tile)
+static void add_attention(tune *t, tsr_dtype type, long dim, long queries, long keys)
 {
     if (t->count == TUNE_MAX_PROBLEMS) return;
     const int64_t heads = heads_for(t, queries);
     const tsr_layout q = {.dtype = type, .shape = {1, heads, queries, dim}}, k = {.dtype = type, .shape = {1, heads, keys, dim}};
-    t->problems[t->count++].attention = (tsr_attention_desc){.q = q, .k = k, .v = k, .o = q, .tile = tile};
+    t->problems[t->count++].attention = (tsr_attention_desc){.q = q, .k = k, .v = k, .o = q, .tile = t->model};
 }
 
 static int list_attention(tune *t)
 {
     const bool cpu = tsr_device_info_of(t->device.dev)->type == TSR_DEVICE_CPU;
     numbers dims, types, tokens, queries = {{0}, 1};
-    uint32_t tile = 0;
     const char *usual_types = t->full ? "f32,f16,bf16" : cpu ? "f32" : "f16";
     const char *usual_tokens = t->full ? "128,1024,4096" : t->quick ? "1024" : "1024,4096";
     if (!parse_numbers("--dim", t->dims ? t->dims : "64,128", 1024, &dims) || !parse_types(t->types ? t->types : usual_types, &types) ||
         !parse_numbers("--tokens", t->tokens ? t->tokens : usual_tokens, 1 << 20, &tokens) ||
-        (t->queries && !parse_numbers("--queries", t->queries, 1 << 20, &queries)) || (t->tile && !cli_parse_tile(TUNE_NAME, t->tile, &tile)))
+        (t->queries && !parse_numbers("--queries", t->queries, 1 << 20, &queries)))
         return EXIT_INPUT;
     for (size_t i = 0; i < types.count; i++)
         for (size_t d = 0; d < dims.count; d++)
             for (size_t n = 0; n < tokens.count; n++) {
                 for (size_t q = 0; q < queries.count; q++)
-                    add_attention(t, (tsr_dtype)types.values[i], dims.values[d], t->queries ? queries.values[q] : tokens.values[n], tokens.values[n],
-                                  tile);
-                if (t->full && !t->queries) add_attention(t, (tsr_dtype)types.values[i], dims.values[d], 1, tokens.values[n], tile);
+                    add_attention(t, (tsr_dtype)types.values[i], dims.values[d], t->queries ? queries.values[q] : tokens.values[n], tokens.values[n]);
+                if (t->full && !t->queries) add_attention(t, (tsr_dtype)types.values[i], dims.values[d], 1, tokens.values[n]);
             }
     return -1;
 }
@@ -118,9 +116,9 @@ int tune_list(tune *t)
     if (t->quick && t->full) return cli_error(TUNE_NAME, EXIT_INPUT, "arguments --quick and --full are both given; expected one");
     if (t->heads < 0) return cli_error(TUNE_NAME, EXIT_INPUT, "argument --heads is %d; expected 0 or more", t->heads);
     if (!(t->seconds >= 0)) return cli_error(TUNE_NAME, EXIT_INPUT, "argument --seconds is %g; expected 0 or more", t->seconds);
-    if (t->tile && conv) return cli_error(TUNE_NAME, EXIT_INPUT, "argument --tile is '%s' beside --what conv; expected attention", t->tile);
+    if (t->tile && !cli_parse_tile(TUNE_NAME, t->tile, &t->model)) return EXIT_INPUT;
     int code = -1;
     if (!conv) code = list_attention(t);
-    if (code < 0 && !attention && !t->tile) code = list_conv(t);
+    if (code < 0 && !attention) code = list_conv(t);
     return code;
 }

@@ -24,7 +24,7 @@ typedef struct tsr_tune_conv {
 typedef enum tsr_tune_state {
     TSR_TUNE_WAITING = 0,
     TSR_TUNE_TIMED = 1,
-    TSR_TUNE_STOPPED = 2, /* far behind the best: timed less often */
+    TSR_TUNE_STOPPED = 2, /* far behind the best: timed less often; or not tried: text says why */
     TSR_TUNE_WRONG = 3,   /* its result is not that of the default */
     TSR_TUNE_FAILED = 4   /* it cannot be compiled or run here: text says why */
 } tsr_tune_state;
@@ -34,7 +34,7 @@ typedef struct tsr_tune_result {
     tsr_tune_state state;
     double seconds;         /* median of a run; 0: not timed */
     double compile_seconds; /* until its first run ended */
-    char text[128];         /* of failures */
+    char text[128];         /* of failures, and of what is left out */
 } tsr_tune_result;
 
 enum { TSR_TUNE_MAX_RESULTS = 64 };
@@ -50,12 +50,14 @@ typedef struct tsr_tune_desc {
     const tsr_attention_desc *attention; /* dense: without sets, score, tags, mask, bias and sink; or conv. tile names one tile model; NULL: conv */
     const tsr_tune_conv *conv;
     uint32_t rounds; /* 0: 9 */
-    double seconds;  /* stop timing after so long; 0: 20. At least 3 rounds are timed */
+    double seconds;  /* stop timing after so long; 0: 20. At least 3 rounds are timed, or 1 where they take thrice as long; where runs that try
+                      * shapes out take ten times as long, those left are not tried */
     uint32_t dry;    /* 1: nothing is remembered */
     /* Called between runs; returning not 0 stops with TSR_ERROR_CANCELLED, and what was timed until then is remembered. NULL: none. */
     int (*progress)(void *user, double share, const tsr_tune_report *so_far);
     void *user;
-    uint32_t reserved[6];
+    uint32_t tile; /* beside conv: a tsr_tile, whose shapes alone are timed; 0: all. UNSUPPORTED, where it has none for this device and problem */
+    uint32_t reserved[5];
 } tsr_tune_desc;
 
 /* Runs every shape on random numbers, compares results with the default's, and times runs in turn. out is filled in as far as it got, on failure
