@@ -7,7 +7,10 @@
 
 #include "race.h"
 
-static const double FAR_BEHIND = 1.6, BEHIND = 1.25, SHORTEST = 2e-3; /* seconds of a timed turn */
+static const double FAR_BEHIND = 1.6, BEHIND = 1.25;
+static const double SHORTEST = 2e-3, LONG = 0.1; /* seconds: of a timed turn; of a run whose first time is a fair one */
+/* Of the time that the caller gives: for runs that try shapes out, and after which one round is enough. */
+static const double TRIALS = 10, ENOUGH = 3;
 
 static int by_value(const void *a, const void *b)
 {
@@ -71,6 +74,7 @@ static tsr_status try_out(tsr_race *r, size_t i, float **expected)
     tsr_status s = r->make(r->subject, i);
     if (s == TSR_OK) s = r->poison(r->subject);
     if (s == TSR_OK) s = time_turn(r, i, 1, &seconds);
+    r->tried += seconds;
     one->compile_seconds = tsr_now() - start;
     if (s == TSR_OK) s = r->result(r->subject, &got, &n);
     if (s != TSR_OK) {
@@ -94,10 +98,19 @@ static tsr_status try_out(tsr_race *r, size_t i, float **expected)
         }
     }
     s = time_turn(r, i, 1, &seconds);
+    r->tried += seconds;
     r->repeats[i] = seconds < SHORTEST ? (uint32_t)(SHORTEST / (seconds > 1e-6 ? seconds : 1e-6)) + 1 : 1;
     one->seconds = seconds;
     if (s != TSR_OK) give_up(one, TSR_TUNE_FAILED, tsr_last_error());
     return s;
+}
+
+/* The engine lists shapes best guess first. */
+static void leave_out(tsr_race *r, size_t i)
+{
+    char text[128];
+    snprintf(text, sizeof(text), "not tried: runs of those before took %.0f s", r->tried);
+    give_up(&r->report->results[i], TSR_TUNE_STOPPED, text);
 }
 
 static double best_time(const tsr_race *r)
@@ -152,14 +165,18 @@ static tsr_status race(tsr_race *r)
     tsr_status s = TSR_OK;
     for (uint32_t i = 0; i < report->count && s == TSR_OK; i++) {
         s = ask(r, 0.5 * i / report->count);
-        if (s == TSR_OK) s = try_out(r, i, &expected);
+        if (s == TSR_OK && r->tried > TRIALS * limit)
+            leave_out(r, i);
+        else if (s == TSR_OK)
+            s = try_out(r, i, &expected);
     }
     free(expected);
     if (s != TSR_OK) return s;
-    stop_hopeless(r, 4); /* a first time is not yet a fair one */
+    stop_hopeless(r, best_time(r) > LONG ? FAR_BEHIND : 4);
     const double start = tsr_now();
     for (uint32_t round = 0; round < rounds && s == TSR_OK; round++) {
-        if (round >= 3 && tsr_now() - start > limit) break;
+        const double taken = tsr_now() - start;
+        if ((round >= 3 && taken > limit) || taken > ENOUGH * limit) break;
         s = time_round(r, round, rounds);
         if (round > 0) stop_hopeless(r, round < 3 ? FAR_BEHIND : BEHIND);
     }

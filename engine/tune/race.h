@@ -22,7 +22,7 @@ struct tsr_race {
     tsr_status (*result)(void *subject, float **out, size_t *n);
     double tolerance; /* of the root mean square of the default's result */
     /* Of race.c. */
-    double times[TSR_TUNE_MAX_RESULTS][TSR_RACE_ROUNDS], start;
+    double times[TSR_TUNE_MAX_RESULTS][TSR_RACE_ROUNDS], tried; /* seconds of runs that try out */
     uint32_t counts[TSR_TUNE_MAX_RESULTS], repeats[TSR_TUNE_MAX_RESULTS];
 };
 

@@ -19,6 +19,7 @@
 #include "attention/tuned.h"
 #include "tessera/tessera_tune.h"
 #include "tune/built_in.h"
+#include "tune/race.h"
 
 enum { CANDIDATES = 3, FLASH_NUMBERS = 8 };
 
@@ -607,7 +608,10 @@ static void races(void **state)
     assert_int_equal(tsr_tune(dev, &(tsr_tune_desc){.attention = &d, .progress = stop_late, .user = &calls}, report), TSR_ERROR_CANCELLED);
     assert_true(calls > 2);
     assert_int_equal(report->rounds, 2);
-    assert_int_equal(tsr_tune(dev, &(tsr_tune_desc){.conv = &conv, .rounds = 3}, report), TSR_OK);
+    assert_int_equal(tsr_tune(dev, &(tsr_tune_desc){.conv = &conv, .tile = TSR_TILE_PACKED}, report), TSR_ERROR_UNSUPPORTED);
+    assert_int_equal(tsr_tune(dev, &(tsr_tune_desc){.conv = &conv, .tile = TSR_TILE_COUNT}, report), TSR_ERROR_ARGUMENT);
+    assert_int_equal(tsr_tune(dev, &(tsr_tune_desc){.attention = &d, .tile = TSR_TILE_SIMT}, report), TSR_ERROR_ARGUMENT);
+    assert_int_equal(tsr_tune(dev, &(tsr_tune_desc){.conv = &conv, .rounds = 3, .tile = TSR_TILE_VECTOR}, report), TSR_OK);
     for (uint32_t i = 0; i < report->count; i++)
         if (report->results[i].state == TSR_TUNE_WRONG || report->results[i].state == TSR_TUNE_FAILED)
             fail_msg("%s: %s", report->results[i].shape, report->results[i].text);
@@ -625,12 +629,68 @@ static void races(void **state)
     free(report);
 }
 
+enum { SLOW_SHAPES = 6 };
+
+/* Shapes that do nothing for so long. */
+typedef struct slow {
+    unsigned wait_us;
+    size_t runs[SLOW_SHAPES];
+} slow;
+
+static tsr_status slow_run(void *user, size_t i)
+{
+    slow *s = user;
+    s->runs[i]++;
+    usleep(s->wait_us);
+    return TSR_OK;
+}
+
+static tsr_status slow_make(void *user, size_t i) { return user && i < SLOW_SHAPES ? TSR_OK : TSR_ERROR_INTERNAL; }
+static tsr_status slow_poison(void *user) { return user ? TSR_OK : TSR_ERROR_INTERNAL; }
+
+static tsr_status slow_result(void *user, float **out, size_t *n)
+{
+    *n = 1;
+    *out = calloc(1, sizeof(**out));
+    return user && *out ? TSR_OK : TSR_ERROR_HOST_MEMORY;
+}
+
+/* A race ends where runs take many times what the caller gives it: after some of the shapes, and a round of these. */
+static void slow_runs(void **state)
+{
+    (void)state;
+    tsr_context *ctx = NULL;
+    tsr_device *dev = NULL;
+    const tsr_tune_desc desc = {.rounds = 9, .seconds = 0.015, .dry = 1};
+    tsr_tune_report *report = calloc(1, sizeof(*report));
+    tsr_race *race = calloc(1, sizeof(*race));
+    slow s = {.wait_us = 50000};
+    assert_int_equal(tsr_context_create(&(tsr_context_desc){.cache_dir = ""}, &ctx), TSR_OK);
+    assert_int_equal(tsr_device_open(ctx, "host", NULL, &dev), TSR_OK);
+    *race = (tsr_race){.dev = dev, .desc = &desc, .report = report, .subject = &s};
+    race->make = slow_make, race->run = slow_run, race->poison = slow_poison, race->result = slow_result;
+    report->count = SLOW_SHAPES;
+    assert_int_equal(tsr_race_run(race), TSR_OK);
+    assert_int_equal(report->rounds, 1);
+    for (size_t i = 0; i < SLOW_SHAPES; i++) {
+        const bool tried = s.runs[i] > 0;
+        assert_int_equal(strstr(report->results[i].text, "not tried") == NULL, tried);
+        assert_int_equal(report->results[i].state == TSR_TUNE_STOPPED && report->results[i].seconds == 0, !tried);
+        if (i == 0) assert_int_equal(s.runs[i], 3);
+        if (i >= 3) assert_false(tried);
+    }
+    free(race);
+    free(report);
+    tsr_device_destroy(dev);
+    tsr_context_destroy(ctx);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {CASE(fresh),   CASE(stale),        CASE(next_best),   CASE(damaged), CASE(hostile),
                                        CASE(foreign), CASE(not_writable), CASE(together),    CASE(choice),  CASE(races),
-                                       CASE(classes), CASE(packed),       CASE(packed_sums), CASE(room)};
+                                       CASE(classes), CASE(packed),       CASE(packed_sums), CASE(room),    CASE(slow_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
