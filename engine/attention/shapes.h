@@ -20,7 +20,10 @@ tsr_dtype tsr_packed_values(const tsr_device_info *info, const tsr_attention_des
 tsr_dtype tsr_packed_sums(const tsr_device_info *info, const tsr_attention_desc *d);
 tsr_status tsr_matrix_allows(const tsr_device_info *info, const tsr_attention_desc *d);
 /* Do scores pass through shared memory, as far as the description tells? */
-bool tsr_matrix_by_memory(const tsr_attention_desc *d);
+static inline bool tsr_by_memory(const tsr_attention_desc *d)
+{
+    return d->band.bounded || d->set_count || d->tagged || d->score || d->softcap > 0 || tsr_layout_wanted(&d->bias) || tsr_layout_wanted(&d->mask);
+}
 /* The kernel of tile model matrix, and what it multiplies queries and keys as. */
 const char *tsr_matrix_kernel(const tsr_device_info *info);
 tsr_dtype tsr_matrix_input(const tsr_attention_desc *d);

@@ -18,7 +18,7 @@ size_t tsr_shapes_dpas(const tsr_device_info *info, const tsr_attention_desc *d,
      * registers, those of 128 channels and one. */
     static const int32_t wishes[][3] = {{4, 2, 16}, {8, 1, 32}, {4, 1, 32}, {8, 1, 16}, {4, 1, 16}, {2, 1, 16}};
     const int32_t side = tsr_dpas_columns(info, tsr_matrix_input(d));
-    const size_t first = d->q.shape[3] > 64 || d->v.shape[3] > 64 ? 3 : tsr_matrix_by_memory(d) ? 1 : 0;
+    const size_t first = d->q.shape[3] > 64 || d->v.shape[3] > 64 ? 3 : tsr_by_memory(d) ? 1 : 0;
     size_t count = 0;
     enum { WISHES = sizeof(wishes) / sizeof(wishes[0]) };
     for (size_t i = 0; side && i < WISHES; i++) {

@@ -25,11 +25,6 @@ static const tsr_matrix_shape *value_shape(const tsr_device_info *info, const ts
     return tsr_matrix_shape_for(info, d->codes.bits ? TSR_F16 : d->q.dtype);
 }
 
-bool tsr_matrix_by_memory(const tsr_attention_desc *d)
-{
-    return d->band.bounded || d->set_count || d->tagged || d->score || d->softcap > 0 || tsr_layout_wanted(&d->bias) || tsr_layout_wanted(&d->mask);
-}
-
 /* Bytes of shared memory, as matrix_memory.h has them: at most, or where the layout of matrices is known. */
 static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, const tsr_matrix_shape *keys, const tsr_matrix_shape *values,
                              bool most)
@@ -39,7 +34,7 @@ static uint64_t shared_bytes(const tsr_tiling *t, const tsr_attention_desc *d, c
     const int64_t channels = up(t->dv_slice, (int32_t)side);
     const int64_t turned = channels * (t->bc * 2 + 16), straight = t->bc * (up((int32_t)channels * 2, 16) + 16);
     const bool apart = keys->m != values->m || keys->n != values->n; /* sums of codes do not lie as scores do */
-    const int64_t scores = ((most || apart || tsr_matrix_by_memory(d)) && t->bc > side ? t->bc : side) * t->query_tile * 4;
+    const int64_t scores = ((most || apart || tsr_by_memory(d)) && t->bc > side ? t->bc : side) * t->query_tile * 4;
     const int64_t probabilities = most ? t->query_tile * (t->bc + 8) * 2 : 0;
     const int64_t tail = d->q.shape[3] > QUERY_D ? t->query_tile * ((d->q.shape[3] - QUERY_D + keys->k) * size + 32) : 0;
     const int64_t more = (9 * (int64_t)t->query_tile + 3 * t->bc) * 4 + 256;

@@ -40,8 +40,7 @@ static int64_t shared_bytes(const tsr_device_info *info, const tsr_attention_des
     const int32_t per = per_word(tsr_packed_input(d)), value_per = per_word(tsr_packed_values(info, d));
     const int64_t head = t->d_chunk < 64 ? t->d_chunk : tsr_ceil_div(d->q.shape[3], t->d_chunk) * t->d_chunk, pitch = (t->d_chunk / per / 4 | 1) * 4;
     const int64_t values = t->kv_chunk / value_per * tsr_ceil_div(t->dv_slice, t->bc) * t->bc, keys = t->bc * pitch;
-    const bool by_memory = d->band.bounded || d->set_count || d->tagged || d->score || d->softcap > 0 || tsr_layout_wanted(&d->bias) ||
-                           tsr_layout_wanted(&d->mask) || value_per == 1;
+    const bool by_memory = tsr_by_memory(d) || value_per == 1;
     const int64_t scores = (by_memory ? t->bc : t->lanes / t->ln) + (value_per > 1 ? t->bc / value_per : 0);
     const int64_t words = COLUMN_WORDS + (d->tagged ? 2 : 0) + (d->codes.bits ? 2 : 0), steps = d->codes.bits ? t->bc : 0;
     return 4 * (t->query_tile * ((head / per / 4 | 1) * 4 + scores + words) + (keys > values ? keys : values) + steps + OTHER_WORDS);

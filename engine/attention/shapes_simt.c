@@ -41,13 +41,17 @@ const tsr_micro *tsr_simt_micro(const tsr_device_info *info, const tsr_attention
     return d->q.shape[2] > 32 ? &wide : &small;
 }
 
-/* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. */
-static int32_t suited_chunk(const tsr_device_info *info) { return tsr_narrow(info) ? 32 : 16; }
+/* 16 head dims staged at a time leave two waves room in each unit of AMD's Vega, where 32 leave one. Of 32, where codes' scores pass through memory,
+ * Intel's compiler for Gen9 makes arrays in memory. */
+static int32_t suited_chunk(const tsr_device_info *info, const tsr_attention_desc *d)
+{
+    return !tsr_narrow(info) ? 16 : d->codes.bits && tsr_by_memory(d) ? NARROW_CHUNK : 32;
+}
 
 size_t tsr_shapes_simt(const tsr_device_info *info, const tsr_attention_desc *d, tsr_tiling out[TSR_MAX_SHAPES])
 {
     const tsr_micro *const all[] = {tsr_simt_micro(info, d), &wide, &tall, &small, &few};
-    const int32_t chunks[] = {suited_chunk(info), 16, 32};
+    const int32_t chunks[] = {suited_chunk(info, d), 16, 32};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         for (size_t j = 0; j < sizeof(chunks) / sizeof(chunks[0]); j++) {

@@ -155,7 +155,11 @@ HELPER fv fv_min(fv a, fv b) { return a < b ? a : b; }
 #include "gcn.h"
 #else
 #define WAVES
+#if LANE_IN_PARTS && defined(SUBGROUP_SIZE) && defined(cl_intel_subgroups)
+#define LANE ((i32)(get_sub_group_id() * SUBGROUP_SIZE + get_sub_group_local_id()))
+#else
 #define LANE ((i32)get_local_id(0))
+#endif
 #define LANE_DECLARED
 #define LANE_ANEW
 #define SUM_LOOP

@@ -60,6 +60,18 @@ static void in_codes(lab *l, tsr_dtype dtype, int64_t d)
     }
 }
 
+/* With all that stands between scores and their softmax. */
+static tsr_attention_desc with_all(tsr_attention_desc desc)
+{
+    const int64_t nq = desc.q.shape[2];
+    desc.mask = layout(TSR_U8, 1, nq, TOKENS);
+    desc.bias = layout(TSR_F16, HEADS, nq, TOKENS);
+    desc.sink = layout(TSR_F32, HEADS, 1, 1);
+    desc.lse = layout(TSR_F32, HEADS, nq, 1);
+    desc.softcap = 30;
+    return desc;
+}
+
 static void forms(lab *l, tsr_dtype dtype, int64_t d)
 {
     const char *const type = tsr_dtype_name(dtype);
@@ -93,12 +105,7 @@ static void forms(lab *l, tsr_dtype dtype, int64_t d)
         prepare(l, &desc);
     }
     if (lab_begin(l, dtype == TSR_F16, "flash %s d%d mask bias sink cap lse", type, length)) {
-        tsr_attention_desc desc = dense(dtype, TOKENS, d);
-        desc.mask = layout(TSR_U8, 1, TOKENS, TOKENS);
-        desc.bias = layout(TSR_F16, HEADS, TOKENS, TOKENS);
-        desc.sink = layout(TSR_F32, HEADS, 1, 1);
-        desc.lse = layout(TSR_F32, HEADS, TOKENS, 1);
-        desc.softcap = 30;
+        const tsr_attention_desc desc = with_all(dense(dtype, TOKENS, d));
         prepare(l, &desc);
     }
     if (lab_begin(l, dtype == TSR_F16, "flash %s d%d one query", type, length)) { /* in splits, which are merged */
@@ -112,6 +119,11 @@ static void forms(lab *l, tsr_dtype dtype, int64_t d)
     }
     if (lab_begin(l, false, "flash %s d%d int8 values", type, length)) {
         tsr_attention_desc desc = dense(dtype, TOKENS, d);
+        desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = TSR_I8};
+        prepare(l, &desc);
+    }
+    if (d == 64 && lab_begin(l, false, "flash %s d%d int8 values mask bias sink cap lse", type, length)) {
+        tsr_attention_desc desc = with_all(dense(dtype, TOKENS, d));
         desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = TSR_I8};
         prepare(l, &desc);
     }
