@@ -22,14 +22,14 @@ tsr_dtype tsr_packed_sums(const tsr_device_info *info, const tsr_attention_desc 
 
 /* Sums in fp16 pay where the compiler makes them by two at a time, and multiplies words into fp32 sums as they are: on AMD's Vega and RDNA1. NVK and
  * Turnip convert words one by one, Intel's OpenCL takes fp16 values one by one. Long rows of values leave sub-groups of 64 no registers for a second
- * wave, or more conversions than simt has (Lab); shared memory's time, which the lab does not count, is half of simt's: a tuner may find otherwise.
- */
+ * wave, or more conversions than simt has, and those in codes beside a mask, a bias or a band spill there (Lab); shared memory takes half of simt's
+ * time: a tuner may find otherwise. */
 bool tsr_packed_suits(const tsr_device_info *info, const tsr_attention_desc *d)
 {
-    if (info->type == TSR_DEVICE_CPU) return false;
-    if (d->codes.bits) return info->features & TSR_FEATURE_INT8_DOT_FAST;
-    if (info->features & TSR_FEATURE_F16_DOT) return true;
     const bool room = info->subgroup_min < 64 || (d->q.shape[3] <= 64 && d->v.shape[3] <= 64);
+    if (info->type == TSR_DEVICE_CPU) return false;
+    if (d->codes.bits) return (info->features & TSR_FEATURE_INT8_DOT_FAST) && (room || d->codes.values != TSR_I8 || !tsr_by_memory(d));
+    if (info->features & TSR_FEATURE_F16_DOT) return true;
     return tsr_packed_sums(info, d) == TSR_F16 && tsr_built_in_pairs(info) && room;
 }
 

@@ -122,7 +122,7 @@ static void forms(lab *l, tsr_dtype dtype, int64_t d)
         desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = TSR_I8};
         prepare(l, &desc);
     }
-    if (d == 64 && lab_begin(l, false, "flash %s d%d int8 values mask bias sink cap lse", type, length)) {
+    if (lab_begin(l, false, "flash %s d%d int8 values mask bias sink cap lse", type, length)) {
         tsr_attention_desc desc = with_all(dense(dtype, TOKENS, d));
         desc.codes = (tsr_codes){.bits = 8, .smooth = 1, .values = TSR_I8};
         prepare(l, &desc);
