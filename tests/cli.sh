@@ -81,7 +81,7 @@ for limit in none 0.01; do
 done
 "$tessera" make-tensors -q -o long.safetensors --tokens 60000 --heads 4
 timeout --preserve-status -s INT 2 "$tessera" attend -q --device host --submission-ms 20 long.safetensors -o broken-off.safetensors 2>err
-[ $? = 130 ] && grep -q "interrupted; nothing was written" err || { echo "an interrupted attend: $(cat err)"; failed=1; }
+[ $? = 130 ] && grep -q "interrupted; no file was written" err || { echo "an interrupted attend: $(cat err)"; failed=1; }
 [ "$(ls | grep -c broken-off)" = 0 ] || { echo "an interrupted attend left $(ls)"; failed=1; }
 # A file at its limit fails, and leaves none.
 at_limit() { (ulimit -f 100 && exec "$tessera" make-tensors -q -o at_limit.safetensors --tokens 4000); }

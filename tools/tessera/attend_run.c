@@ -34,7 +34,7 @@ int attend_run(attend *a)
     const double start = cli_now();
     uint64_t part = info.flops < 1000000000 ? info.tile_count : info.tile_count / 64 + 1;
     while (args.first_tile < info.tile_count) {
-        if (cli_interrupted()) return cli_error(ATTEND_NAME, EXIT_INTERRUPTED, "interrupted; nothing was written");
+        if (cli_interrupted()) return cli_error(ATTEND_NAME, EXIT_INTERRUPTED, "interrupted; no file was written");
         args.tile_count = part < info.tile_count - args.first_tile ? part : info.tile_count - args.first_tile;
         const double before = cli_now();
         tsr_status s = tsr_attention_run(a->plan, &args);

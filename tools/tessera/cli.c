@@ -16,7 +16,7 @@
 
 int cli_fail(const char *command, tsr_status status)
 {
-    if (status == TSR_ERROR_CANCELLED && cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; nothing was written");
+    if (status == TSR_ERROR_CANCELLED && cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; no file was written");
     cli_progress_end();
     fprintf(stderr, "tessera %s: %s\n", command, cli_reason(command));
     switch (status) {
@@ -81,6 +81,8 @@ bool cli_parse_size(const char *text, uint64_t *out)
         scale = 1024.0 * 1024, end++;
     else if (*end == 'G' || *end == 'g')
         scale = 1024.0 * 1024 * 1024, end++;
+    else if (*end == 'T' || *end == 't')
+        scale = 1024.0 * 1024 * 1024 * 1024, end++;
     if (end == text || *end || errno || !(value > 0) || value * scale > 1e18) return false;
     *out = (uint64_t)(value * scale);
     return true;
@@ -111,7 +113,7 @@ int cli_open(const char *command, cli_device *d)
 {
     tsr_device_desc desc = {0};
     if (d->budget && !cli_parse_size(d->budget, &desc.memory_budget))
-        return cli_error(command, EXIT_INPUT, "argument --budget is '%s'; expected a size such as 800M or 3G", d->budget);
+        return cli_error(command, EXIT_INPUT, "argument --budget is '%s'; expected a size such as 800M or 3G, up to 900000T", d->budget);
     if (d->submission && !parse_milliseconds(d->submission, &desc.submission_ms))
         return cli_error(command, EXIT_INPUT, "argument --submission-ms is '%s'; expected a number of milliseconds above 0, or none", d->submission);
     const tsr_context_desc ctx = {.abi = TSR_ABI, .validation = (uint32_t)d->validate, .log = on_log, .tuning = d->tuning};

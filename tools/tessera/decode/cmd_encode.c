@@ -102,7 +102,7 @@ static int encode_all(encode *e)
         if ((code = pull_latents(e)) >= 0) return code;
         cli_waits_end();
     }
-    if (cli_interrupted()) return cli_error(name, EXIT_INTERRUPTED, "interrupted; nothing was written");
+    if (cli_interrupted()) return cli_error(name, EXIT_INTERRUPTED, "interrupted; no file was written");
     if (e->frames_done == 0) return cli_error(name, EXIT_INPUT, "%s has no frame", e->frames.path);
     if (e->latents_done == 0) return cli_error(name, EXIT_INPUT, "%llu frames make no latent", (unsigned long long)e->frames_done);
     return -1;

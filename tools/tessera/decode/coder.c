@@ -17,7 +17,7 @@ int coder_clip(const char *command, const coder_options *o, tsr_clip *clip)
     static const char *const tilings[] = {"exact", "blended", NULL};
     int tiling = 0;
     if (o->memory_limit && !cli_parse_size(o->memory_limit, &clip->memory_limit))
-        return cli_error(command, EXIT_INPUT, "argument --memory-limit is '%s'; expected a size such as 800M or 3G", o->memory_limit);
+        return cli_error(command, EXIT_INPUT, "argument --memory-limit is '%s'; expected a size such as 800M or 3G, up to 900000T", o->memory_limit);
     const int code = choice(command, "tiling", o->tiling, tilings, &tiling);
     if (code >= 0) return code;
     if (o->tile > 1 << 20 || o->tile_stride > 1 << 20)

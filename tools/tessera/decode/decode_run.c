@@ -70,6 +70,6 @@ int decode_latents(decode *d)
                                                                                : SINK_WHOLE);
     if (interrupted)
         return endless ? cli_error(DECODE_NAME, EXIT_INTERRUPTED, "interrupted after %llu frames", (unsigned long long)d->frames_done)
-                       : cli_error(DECODE_NAME, EXIT_INTERRUPTED, "interrupted; nothing was written");
+                       : cli_error(DECODE_NAME, EXIT_INTERRUPTED, "interrupted; no file was written");
     return code > 0 ? code : closed;
 }

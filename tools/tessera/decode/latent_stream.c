@@ -77,7 +77,7 @@ static int read_header(const char *command, latent *l)
     char line[LINE_MAX_BYTES + 1] = "";
     int error = 0;
     size_t n = read_bytes(l->stream, (unsigned char *)line, sizeof(magic) - 1, &error);
-    if (cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; nothing was written");
+    if (cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; no file was written");
     if (n != sizeof(magic) - 1 || memcmp(line, magic, n) != 0)
         return cli_error(command, EXIT_INPUT, "%s does not begin with '%s'; expected that, or --raw-shape C,h,w", l->path, magic);
     while (n < LINE_MAX_BYTES && line[n - 1] != '\n' && read_bytes(l->stream, (unsigned char *)line + n, 1, &error) == 1) n++;
@@ -106,7 +106,7 @@ int latent_stream_open(const char *command, const char *path, const latent_optio
     *is = false;
     if (fd < 0 || fstat(fd, &st) != 0) {
         if (fd > 0) close(fd);
-        if (cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; nothing was written");
+        if (cli_interrupted()) return cli_error(command, EXIT_INTERRUPTED, "interrupted; no file was written");
         return cli_error(command, EXIT_INPUT, "%s: cannot be read: %s", path, strerror(errno));
     }
     const bool pipe = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
