@@ -17,7 +17,7 @@ ctest --preset dev
 cmake --preset asan -DTESSERA_REQUIRE_DEVICES="$require"
 cmake --build build/asan
 
-# The longest test under the sanitizers leaves a core free for what follows.
+# Beside what follows.
 ctest --preset asan >build/asan.log 2>&1 &
 sanitizers=$!
 # Each backend can be switched off, and takes its header and calls along; so can the host's wide vectors.
