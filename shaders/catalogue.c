@@ -223,14 +223,12 @@
     {#kernel, model, TSR_F32, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_specs,               \
      0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_cl, 0, 0, TSR_F32, TSR_F32, 0, NULL, 0},
 
-#define MATRIX_ENTRY(kernel, KERNEL, input, ...)                                                   \
-    {#kernel, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, 0, TSR_F32, TSR_F32, 0, NULL, 0},
-
+#define MATRIX_FORM_ENTRY(name, kernel, KERNEL, input, reduced, ...)                               \
+    {name, TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs,   \
+     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, reduced, TSR_F32, TSR_F32, 0, NULL, 0},
+#define MATRIX_ENTRY(kernel, KERNEL, input, ...) MATRIX_FORM_ENTRY(#kernel, kernel, KERNEL, input, 0, __VA_ARGS__)
 /* For drivers that reduce matrices themselves. */
-#define REDUCED_ENTRY(kernel, KERNEL, input, ...)                                                  \
-    {#kernel "_reduced", TSR_TILE_MATRIX, input, 1 KERNEL##_ARGS(COUNT_ARG, COUNT_ARG), kernel##_matrix_specs, \
-     0 KERNEL##_SPECS(COUNT_SPEC) KERNEL##_SHAPES(COUNT_SPEC), __VA_ARGS__, kernel##_matrix_cl, 0, 1, TSR_F32, TSR_F32, 0, NULL, 0},
+#define REDUCED_ENTRY(kernel, KERNEL, input, ...) MATRIX_FORM_ENTRY(#kernel "_reduced", kernel, KERNEL, input, 1, __VA_ARGS__)
 
 /* For engines whose operands are registers in a known order. */
 #define DPAS_ENTRY(kernel, KERNEL, input)                                                          \

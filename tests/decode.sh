@@ -57,6 +57,7 @@ make zero.safetensors latent 16,0,16,24 0
 expect 2 "of shape [16,0,16,24] is empty; expected at least one frame" $decode zero.safetensors -o a.y4m
 make clips.safetensors latent 3,16,3,16,24 $latents
 expect 2 "has 3 clips (read as cthw); expected one, or --clip 1 to 3" $decode clips.safetensors -o a.y4m
+expect 2 "argument --clip is 4; expected 1 to 3, as many clips as tensor 'latent' of" $decode clips.safetensors --clip 4 -o a.y4m
 expect 2 "expected --tensor NAME" $decode weights.safetensors -o a.y4m
 make nan.safetensors latent 16,9,16,24 $latents
 printf '\0\0\300\177' | dd of=nan.safetensors bs=1 seek=$(($(wc -c <nan.safetensors) - 4)) conv=notrunc 2>/dev/null

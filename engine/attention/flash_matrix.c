@@ -26,8 +26,8 @@ tsr_status tsr_flash_create_matrix(tsr_attention *att, const tsr_tiling *t, cons
 {
     if (att->dev->info.features & TSR_FEATURE_DPAS) return tsr_flash_create_dpas(att, t, flash);
     const tsr_attention_desc *d = &att->desc;
-    /* A score expression is not there any more when a run asks for another kernel. */
     const tsr_layout *const k = att->coder ? &att->coder->k : &d->k, *const v = att->coder ? &att->coder->v : &d->v;
+    /* A score expression is not there any more when a run asks for another kernel. */
     att->wide = !d->score && is_wide(k) && is_wide(v) && d->v.shape[3] % t->dv_slice == 0;
     const tsr_dtype input = tsr_matrix_input(d), values = d->codes.bits ? TSR_F16 : input;
     const tsr_matrix_shape *shape = tsr_matrix_shape_for(&att->dev->info, values), *codes = tsr_matrix_shape_for(&att->dev->info, input);

@@ -86,21 +86,20 @@ static bool has_word(const char *text, const char *words)
     return false;
 }
 
+static bool made_by(const tsr_device_info *info, const char *words) { return has_word(info->vendor, words) || has_word(info->driver, words); }
+
 static bool suits(const row *r, const tsr_device_info *info, const char *kernel)
 {
-    return (!r->kernel || strcmp(r->kernel, kernel) == 0) && (!r->vendor || has_word(info->vendor, r->vendor) || has_word(info->driver, r->vendor)) &&
+    return (!r->kernel || strcmp(r->kernel, kernel) == 0) && (!r->vendor || made_by(info, r->vendor)) &&
            (!r->names || has_word(info->name, r->names)) && (!r->typed || r->type == info->type) && info->vector_width >= r->widths &&
            (r->typed || info->type != TSR_DEVICE_CPU);
 }
 
-bool tsr_built_in_pairs(const tsr_device_info *info)
-{
-    return (has_word(info->vendor, AMD) || has_word(info->driver, AMD)) && has_word(info->name, PAIRS);
-}
+bool tsr_built_in_pairs(const tsr_device_info *info) { return made_by(info, AMD) && has_word(info->name, PAIRS); }
 
 uint32_t tsr_built_in_shared(const tsr_device_info *info)
 {
-    const bool ampere = (has_word(info->vendor, NVIDIA) || has_word(info->driver, NVIDIA)) && has_word(info->name, AMPERE);
+    const bool ampere = made_by(info, NVIDIA) && has_word(info->name, AMPERE);
     return (ampere ? 100 : 64) << 10;
 }
 

@@ -44,9 +44,7 @@
 
 /* Pieces of 16 bytes that an invocation fetches: of keys in the order of rows, of values in that of pairs of keys, so that neighbours write
  * neighbouring words. */
-#define KEY_PIECES (D * CODE_BYTES / 16 > 0 ? D * CODE_BYTES / 16 : 1)
 #define KEY_UNITS ((BC * KEY_PIECES + LANES - 1) / LANES)
-#define VALUE_PIECES (DV_SLICE / 8 > 0 ? DV_SLICE / 8 : 1)
 #define VALUE_UNITS ((BC / 2 * VALUE_PIECES + LANES - 1) / LANES)
 #define PIECE(u) (LANE + (u) * LANES)
 #define IS_PIECE(u, all) ((all) % LANES == 0 || PIECE(u) < (all))
@@ -95,7 +93,6 @@
     }
 
 /* The steps of a tile's codes. */
-#define STEP_ROWS (CODES != 0 ? BC : 1)
 #define STAGE_STEPS(first, list, keys)                                                             \
     for (i32 r = LANE; r < BC && CODES != 0; r += LANES) key_step[r] = LDF(ROW(kb, k_step, first, list, r, keys), CODES_END);
 

@@ -58,9 +58,7 @@
 #define IOTA_SIZE (QUERIES > BC ? QUERIES : BC)
 
 /* Pieces of 16 bytes that an invocation fetches. */
-#define KEY_PIECES (D * CODE_BYTES / 16 > 0 ? D * CODE_BYTES / 16 : 1)
 #define KEY_UNITS ((BC * KEY_PIECES + LANES - 1) / LANES)
-#define VALUE_PIECES (DV_SLICE / 8 > 0 ? DV_SLICE / 8 : 1)
 #define VALUE_PAIRS ((BC / 2 * VALUE_PIECES + LANES - 1) / LANES)
 #define VALUE_UNITS (2 * VALUE_PAIRS)
 /* The key that stands at a place of the staged values: where inputs are pairs of two invocations' elements, first all of the one. */
@@ -117,7 +115,6 @@
     }
 
 /* The steps of a tile's codes. */
-#define STEP_ROWS (CODES != 0 ? BC : 1)
 #define STEP_UNITS ((STEP_ROWS + LANES - 1) / LANES)
 #define FETCH_STEPS(first, list, keys)                                                             \
     UNROLL for (i32 u = 0; u < STEP_UNITS && CODES != 0; u++)                                      \

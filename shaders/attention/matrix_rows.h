@@ -18,6 +18,10 @@
 #define KEYS_MAY_BE_WIDE (D * CODE_BYTES % 16 == 0)
 #define VALUES_MAY_BE_WIDE ((V_DT == VALUE_DT || V_DT == 7) && DV_SLICE % 8 == 0)
 #define VALUE_PIECE (V_DT == 7 ? 8u : 16u)
+#define KEY_PIECES (D * CODE_BYTES / 16 > 0 ? D * CODE_BYTES / 16 : 1)
+#define VALUE_PIECES (DV_SLICE / 8 > 0 ? DV_SLICE / 8 : 1)
+/* Steps that a tile's codes have. */
+#define STEP_ROWS (CODES != 0 ? BC : 1)
 #define IS_WIDE(p, step, sd, piece) ((sd) == 1 && ((PLOW(p) | U32(step)) & ((piece) - 1u)) == 0u && (step) < I64(1 << 20))
 /* The n-th piece of 8 values of a row, and word w of it as pairs of what is multiplied. */
 #define LOAD_VALUES(to, p, n)                                                                      \

@@ -62,12 +62,12 @@ static int take_reading(const char *command, latent *l, const latent_options *o,
         if (r->size[i] < 1 || r->size[i] > AXIS_MAX)
             return cli_error(command, EXIT_INPUT, "%s: tensor '%s' has %lld %s (read as %s); expected 1 to %d", l->path, l->view.name,
                              (long long)r->size[i], names[i], layout, AXIS_MAX);
+    if (r->size[B] < 1 || (r->size[B] > 1 && o->clip == 0))
+        return cli_error(command, EXIT_INPUT, "%s: tensor '%s' has %lld clips (read as %s); expected one, or --clip 1 to %lld", l->path, l->view.name,
+                         (long long)r->size[B], layout, (long long)r->size[B]);
     if (o->clip > r->size[B])
         return cli_error(command, EXIT_INPUT, "argument --clip is %lld; expected 1 to %lld, as many clips as tensor '%s' of %s has (read as %s)",
                          (long long)o->clip, (long long)r->size[B], l->view.name, l->path, layout);
-    if (r->size[B] > 1 && o->clip == 0)
-        return cli_error(command, EXIT_INPUT, "%s: tensor '%s' has %lld clips (read as %s); expected one, or --clip 1 to %lld", l->path, l->view.name,
-                         (long long)r->size[B], layout, (long long)r->size[B]);
     l->channels = (uint32_t)r->size[C];
     l->frames = (uint64_t)r->size[T];
     l->height = (uint32_t)r->size[H];
